@@ -1,0 +1,358 @@
+//! Ecosystem names: their parts, their package names' normal forms, and the one that an os-release file stands for.
+//!
+//! Source: OSV schema 1.7.5, section "Defined Ecosystems"; os-release(5).
+
+use crate::facts::PackageKind;
+
+/// Which of a package's names an ecosystem's records use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NameKind {
+    /// The source package.
+    Source,
+    /// The binary package.
+    Binary,
+    /// Records use either.
+    Both,
+}
+
+/// The part before the colon: `Debian` of `Debian:12`.
+#[must_use]
+pub fn base(ecosystem: &str) -> &str {
+    ecosystem
+        .split_once(':')
+        .map_or(ecosystem, |(base, _)| base)
+}
+
+/// The form under which the store keeps an ecosystem.
+///
+/// A repository address (`Maven:https://…`) is dropped: an image does not tell from which one a package came. Red Hat's repository
+/// (`enterprise_linux:9::appstream`) is dropped, too, while its channel and minor release stay: fixes of `rhel_eus:9.2` are for 9.2 only.
+#[must_use]
+pub fn normal_form(ecosystem: &str) -> String {
+    match ecosystem.split_once(':') {
+        Some((base, suffix)) if suffix.starts_with("https://") || suffix.starts_with("http://") => {
+            base.to_owned()
+        }
+        Some(("Red Hat", suffix)) => format!(
+            "Red Hat:{}",
+            suffix
+                .split_once("::")
+                .map_or(suffix, |(release, _)| release)
+        ),
+        _ => ecosystem.to_owned(),
+    }
+}
+
+/// A package name in the form under which the store keeps it. Applied to both sides.
+#[must_use]
+pub fn normal_name(ecosystem: &str, name: &str) -> String {
+    match base(ecosystem) {
+        "PyPI" => pep503(name),
+        "NuGet" | "Packagist" | "GitHub Actions" => name.to_lowercase(),
+        _ => name.to_owned(),
+    }
+}
+
+/// PEP 503: lower case, and each run of `-`, `_`, `.` is one `-`.
+fn pep503(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    let mut separator = false;
+    for character in name.trim().chars() {
+        if matches!(character, '-' | '_' | '.') {
+            separator = true;
+            continue;
+        }
+        if std::mem::take(&mut separator) {
+            normal.push('-');
+        }
+        normal.extend(character.to_lowercase());
+    }
+    if separator {
+        normal.push('-');
+    }
+    normal
+}
+
+/// Which name the records of an operating system's ecosystem use.
+#[must_use]
+pub fn name_kind(ecosystem: &str) -> NameKind {
+    match base(ecosystem) {
+        // AlmaLinux's records name binaries, whatever the schema says.
+        "AlmaLinux" | "Red Hat" | "Photon OS" => NameKind::Binary,
+        // Their feeds are keyed by the package that apk installs, but sub-packages are covered by their origin's entry.
+        "Wolfi" | "Chainguard" => NameKind::Both,
+        _ => NameKind::Source,
+    }
+}
+
+/// Whether it is an rpm distribution, whose rows may belong to module streams.
+#[must_use]
+pub fn is_rpm(ecosystem: &str) -> bool {
+    matches!(
+        base(ecosystem),
+        "AlmaLinux"
+            | "Red Hat"
+            | "Rocky Linux"
+            | "Photon OS"
+            | "openSUSE"
+            | "SUSE"
+            | "Azure Linux"
+            | "Mageia"
+            | "openEuler"
+            | "Oracle Linux"
+    )
+}
+
+/// Whether it is an operating system's ecosystem, which only means something together with a release.
+#[must_use]
+pub fn is_os(ecosystem: &str) -> bool {
+    is_rpm(ecosystem)
+        || matches!(
+            base(ecosystem),
+            "Debian"
+                | "Ubuntu"
+                | "Alpine"
+                | "Alpaquita"
+                | "Wolfi"
+                | "Chainguard"
+                | "MinimOS"
+                | "Echo"
+                | "FreeBSD"
+                | "Android"
+                | "CleanStart"
+        )
+}
+
+/// Whether packages of that kind are what the operating system's ecosystem is about: an rpm database on Debian is not Debian's.
+#[must_use]
+pub fn manages(ecosystem: &str, kind: PackageKind) -> bool {
+    let base = base(ecosystem);
+    match kind {
+        PackageKind::Deb => matches!(base, "Debian" | "Ubuntu" | "Echo"),
+        PackageKind::Apk => matches!(
+            base,
+            "Alpine" | "Alpaquita" | "Wolfi" | "Chainguard" | "MinimOS"
+        ),
+        PackageKind::Rpm => {
+            is_rpm(ecosystem) || matches!(base, "Amazon Linux" | "Fedora" | "CentOS")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a distribution's own feed speaks for the language packages it ships: it tracks unfixed issues, too, and covers every package.
+///
+/// SUSE is left out on purpose: its feed lacks too many language packages. Only meaningful when the store holds [`Full`](super::Data::Full)
+/// data for the release.
+#[must_use]
+pub fn speaks_for_language_packages(ecosystem: &str) -> bool {
+    matches!(
+        base(ecosystem),
+        "Debian"
+            | "Ubuntu"
+            | "Alpine"
+            | "Red Hat"
+            | "AlmaLinux"
+            | "Rocky Linux"
+            | "Azure Linux"
+            | "Wolfi"
+            | "Chainguard"
+            | "MinimOS"
+    )
+}
+
+/// The ecosystem of a language package; `None` for a package of the operating system.
+#[must_use]
+pub fn of_language(kind: PackageKind) -> Option<&'static str> {
+    match kind {
+        PackageKind::Deb | PackageKind::Rpm | PackageKind::Apk => None,
+        PackageKind::PyPi => Some("PyPI"),
+        PackageKind::Npm => Some("npm"),
+        PackageKind::Go => Some("Go"),
+        PackageKind::Cargo => Some("crates.io"),
+    }
+}
+
+/// The fields of os-release(5) that tell an ecosystem.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OsRelease<'a> {
+    /// `ID`.
+    pub id: &'a str,
+    /// `VERSION_ID`.
+    pub version_id: Option<&'a str>,
+    /// `VERSION`, for releases whose name carries more than the number (`24.03 (LTS)`).
+    pub version: Option<&'a str>,
+    /// Whether the image is attached to Ubuntu Pro, so that its ESM fixes can be installed.
+    pub ubuntu_pro: bool,
+}
+
+/// The ecosystem with its release, `Debian:12`, as OSV names it; where OSV has no such ecosystem, a name of the same form.
+///
+/// `None` when the distribution is not known or no release is given: without a release nothing is matched, since the same source package has
+/// other fixes in each.
+#[must_use]
+pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
+    let version = os
+        .version_id
+        .map(str::trim)
+        .filter(|version| !version.is_empty());
+    match os.id {
+        "wolfi" => return Some("Wolfi".to_owned()),
+        "chainguard" => return Some("Chainguard".to_owned()),
+        "minimos" => return Some("MinimOS".to_owned()),
+        "opensuse-tumbleweed" => return Some("openSUSE:Tumbleweed".to_owned()),
+        _ => {}
+    }
+    let version = version?;
+    let major = version.split('.').next().unwrap_or(version);
+    Some(match os.id {
+        "debian" => format!("Debian:{major}"),
+        "ubuntu" => ubuntu(version),
+        "alpine" => alpine(version),
+        "almalinux" => format!("AlmaLinux:{major}"),
+        "rocky" => format!("Rocky Linux:{major}"),
+        "rhel" => format!("Red Hat:enterprise_linux:{major}"),
+        "azurelinux" | "mariner" => format!("Azure Linux:{major}"),
+        "photon" => format!("Photon OS:{version}"),
+        "mageia" => format!("Mageia:{version}"),
+        "alpaquita" => format!("Alpaquita:{version}"),
+        "openEuler" | "openeuler" => open_euler(version, os.version),
+        "opensuse-leap" => format!("openSUSE:Leap {version}"),
+        "sles" | "sled" | "sles_sap" => format!("SUSE:{}", suse_enterprise(version)),
+        "sl-micro" | "sle-micro" => format!("SUSE:Linux Micro {version}"),
+        // OSV has no data for these; the name still heads the coverage row.
+        "ol" => format!("Oracle Linux:{major}"),
+        "amzn" => format!("Amazon Linux:{version}"),
+        "fedora" => format!("Fedora:{version}"),
+        "centos" => format!("CentOS:{major}"),
+        _ => return None,
+    })
+}
+
+/// `22.04` is `Ubuntu:22.04:LTS`; every fourth April release has long-term support.
+fn ubuntu(version: &str) -> String {
+    let even_year = version
+        .split_once('.')
+        .and_then(|(year, month)| (month == "04").then(|| year.parse::<u32>().ok())?);
+    match even_year {
+        Some(year) if year % 2 == 0 => format!("Ubuntu:{version}:LTS"),
+        _ => format!("Ubuntu:{version}"),
+    }
+}
+
+/// `3.20.3` is `Alpine:v3.20`; edge calls itself `3.21.0_alpha20240923`.
+fn alpine(version: &str) -> String {
+    if version.contains("_alpha") || version == "edge" {
+        return "Alpine:edge".to_owned();
+    }
+    let mut parts = version.split('.');
+    match (parts.next(), parts.next()) {
+        (Some(major), Some(minor)) => format!("Alpine:v{major}.{minor}"),
+        _ => format!("Alpine:v{version}"),
+    }
+}
+
+/// `15.5` is `Linux Enterprise Server 15 SP5`.
+fn suse_enterprise(version: &str) -> String {
+    match version.split_once('.') {
+        Some((major, service_pack)) if major.parse::<u32>().is_ok_and(|major| major < 16) => {
+            format!("Linux Enterprise Server {major} SP{service_pack}")
+        }
+        _ => format!("Linux Enterprise Server {version}"),
+    }
+}
+
+/// `VERSION="24.03 (LTS-SP1)"` is `openEuler:24.03-LTS-SP1`.
+fn open_euler(version_id: &str, version: Option<&str>) -> String {
+    let edition = version
+        .and_then(|text| text.split_once('('))
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map(|(edition, _)| edition.trim());
+    match edition {
+        Some(edition) if edition.starts_with("LTS") => format!("openEuler:{version_id}-{edition}"),
+        _ => format!("openEuler:{version_id}"),
+    }
+}
+
+/// The ecosystem of Ubuntu Pro's fixes for an Ubuntu LTS ecosystem.
+#[must_use]
+pub fn ubuntu_pro(ecosystem: &str) -> Option<String> {
+    let release = ecosystem.strip_prefix("Ubuntu:")?;
+    release
+        .ends_with(":LTS")
+        .then(|| format!("Ubuntu:Pro:{release}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(id: &str, version_id: &str) -> Option<String> {
+        of_os(&OsRelease {
+            id,
+            version_id: (!version_id.is_empty()).then_some(version_id),
+            ..OsRelease::default()
+        })
+    }
+
+    #[test]
+    fn os_release_names_an_ecosystem() {
+        for (id, version, expected) in [
+            ("debian", "12", "Debian:12"),
+            ("ubuntu", "22.04", "Ubuntu:22.04:LTS"),
+            ("ubuntu", "25.10", "Ubuntu:25.10"),
+            ("ubuntu", "23.04", "Ubuntu:23.04"),
+            ("alpine", "3.20.3", "Alpine:v3.20"),
+            ("alpine", "3.21.0_alpha20240923", "Alpine:edge"),
+            ("almalinux", "9.4", "AlmaLinux:9"),
+            ("rocky", "9.3", "Rocky Linux:9"),
+            ("rhel", "9.4", "Red Hat:enterprise_linux:9"),
+            ("azurelinux", "3.0", "Azure Linux:3"),
+            ("mariner", "2.0", "Azure Linux:2"),
+            ("opensuse-leap", "15.6", "openSUSE:Leap 15.6"),
+            ("opensuse-tumbleweed", "20240101", "openSUSE:Tumbleweed"),
+            ("sles", "15.5", "SUSE:Linux Enterprise Server 15 SP5"),
+            ("wolfi", "20230201", "Wolfi"),
+            ("chainguard", "", "Chainguard"),
+            ("photon", "5.0", "Photon OS:5.0"),
+        ] {
+            assert_eq!(of(id, version).as_deref(), Some(expected), "{id} {version}");
+        }
+        let euler = OsRelease {
+            id: "openEuler",
+            version_id: Some("24.03"),
+            version: Some("24.03 (LTS-SP1)"),
+            ..OsRelease::default()
+        };
+        assert_eq!(of_os(&euler).as_deref(), Some("openEuler:24.03-LTS-SP1"));
+    }
+
+    #[test]
+    fn without_a_release_there_is_no_ecosystem() {
+        assert_eq!(of("debian", ""), None); // sid
+        assert_eq!(of("debian", "  "), None);
+        assert_eq!(of("homegrown", "1"), None);
+    }
+
+    #[test]
+    fn names_have_one_normal_form() {
+        assert_eq!(normal_name("PyPI", "Zope.Interface"), "zope-interface");
+        assert_eq!(normal_name("PyPI", "a-_.b"), "a-b");
+        assert_eq!(normal_name("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
+        assert_eq!(normal_name("npm", "@Types/Node"), "@Types/Node");
+        assert_eq!(
+            normal_name("Go", "github.com/BurntSushi/toml"),
+            "github.com/BurntSushi/toml"
+        );
+        assert_eq!(normal_form("Maven:https://maven.google.com"), "Maven");
+        assert_eq!(
+            normal_form("Red Hat:rhel_eus:9.4::appstream"),
+            "Red Hat:rhel_eus:9.4"
+        );
+        assert_eq!(normal_form("Ubuntu:Pro:22.04:LTS"), "Ubuntu:Pro:22.04:LTS");
+        assert_eq!(
+            ubuntu_pro("Ubuntu:22.04:LTS").as_deref(),
+            Some("Ubuntu:Pro:22.04:LTS")
+        );
+    }
+}

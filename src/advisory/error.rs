@@ -1,0 +1,125 @@
+//! What can go wrong with advisory data.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why advisory data could not be imported, stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvisoryError {
+    /// A file or folder could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store could not be written; an older one is untouched.
+    #[error("cannot write the advisory store `{}`", path.display())]
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A zip file is broken as a whole.
+    #[error("`{}` is not a readable zip file", path.display())]
+    Zip {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: zip::result::ZipError,
+    },
+    /// Nothing to import was named or found.
+    #[error("no OSV records found in `{}`", path.display())]
+    NoRecords {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
+    /// An input is larger than we are willing to read.
+    #[error("`{}` passes the limit of {limit} {what}", path.display())]
+    Limit {
+        /// Which input.
+        path: PathBuf,
+        /// What is counted.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// The data does not fit the store's format.
+    #[error("advisory data passes the store's limit of {limit} {what}")]
+    StoreLimit {
+        /// What is counted.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// A value could not be serialised.
+    #[error("cannot encode advisory data")]
+    Encode(#[source] postcard::Error),
+    /// The bytes are no advisory store.
+    #[error("not an imgguard advisory store")]
+    NotAStore,
+    /// The store was written by another version of the format.
+    #[error(
+        "advisory store has format {found}, this program reads {supported}; import the advisories again"
+    )]
+    Format {
+        /// What the store says.
+        found: u32,
+        /// What we read.
+        supported: u32,
+    },
+    /// The store contradicts itself.
+    #[error("advisory store is damaged: {0}")]
+    Damaged(Damage),
+}
+
+/// Where a store contradicts itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// The file is shorter or longer than its header says.
+    #[error("its length is not what its header says")]
+    Length,
+    /// Header and index do not match the root digest.
+    #[error("header and index do not match the root digest")]
+    Root,
+    /// The index points outside the file or is out of order.
+    #[error("its index is inconsistent")]
+    Index,
+    /// A block does not match its digest.
+    #[error("a block does not match its digest")]
+    Block,
+    /// A block cannot be inflated or decoded.
+    #[error("a block cannot be decoded")]
+    Encoding,
+    /// A row points to a record that is not there.
+    #[error("a row points to a missing record")]
+    Reference,
+}
+
+impl From<Damage> for AdvisoryError {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(damage)
+    }
+}
+
+/// Why one record was not read. Never fatal: it is counted and reported under the record's name.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Text is not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// Not JSON, or not of OSV's shape.
+    #[error("not an OSV record")]
+    Json(#[source] serde_json::Error),
+    /// The id is empty, too long or not printable.
+    #[error("its id is empty, too long or not printable")]
+    Id,
+    /// Larger than a record may be.
+    #[error("larger than {0} bytes")]
+    TooLarge(u64),
+    /// The zip entry is broken.
+    #[error("zip entry cannot be read")]
+    Entry(#[source] io::Error),
+}

@@ -1,0 +1,83 @@
+//! Facts to findings about how an image is configured: one file a check, and the list of all of them.
+//!
+//! In: one platform's [`Inventory`] and its configuration. Out: [`Finding`]s. A check reads no file and knows no advisory and no policy.
+
+mod healthcheck;
+mod passwords;
+mod privileged_files;
+mod root_user;
+mod secret_names;
+pub mod user;
+
+use crate::facts::Inventory;
+use crate::finding::{Finding, Location, file};
+use crate::facts::FilePath;
+use crate::source::Manifest;
+
+/// Every check, in the order of the docs.
+pub static CHECKS: &[&dyn Check] =
+    &[&root_user::RootUser, &secret_names::SecretNames, &passwords::EmptyPassword, &passwords::SecondRoot, &privileged_files::PrivilegedFiles, &healthcheck::NoHealthcheck];
+
+/// What a check looks at.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The platform's image.
+    pub manifest: &'a Manifest,
+    /// What its layers hold.
+    pub inventory: &'a Inventory,
+}
+
+impl Subject<'_> {
+    /// A place in a file of the layer with that index.
+    #[must_use]
+    pub fn place(&self, path: &FilePath, layer: usize) -> Location {
+        let layers = &self.manifest.layers;
+        let digest = layers.get(layer).and_then(|layer| layer.digest.clone());
+        let index = digest.is_some().then_some(layer);
+        file(path, digest, index, self.manifest.config.instruction(layer, layers.len()))
+    }
+}
+
+/// One check.
+pub trait Check: Sync {
+    /// Its name and documentation.
+    fn meta(&self) -> &'static Meta;
+
+    /// What it has to say about one platform.
+    fn run(&self, subject: &Subject<'_>) -> Vec<Finding>;
+}
+
+/// What a check is.
+#[derive(Debug)]
+pub struct Meta {
+    /// Rule name in reports, policies and waivers; it names the bad pattern.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Markdown with the headings **Reads**, **Reports**, **Cannot see**, **Since**.
+    pub doc: &'static str,
+}
+
+/// Runs every check.
+#[must_use]
+pub fn run(subject: &Subject<'_>) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check.run(subject)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_docs_have_their_headings() {
+        let names: BTreeSet<_> = CHECKS.iter().map(|check| check.meta().name).collect();
+        assert_eq!(names.len(), CHECKS.len());
+        for check in CHECKS {
+            for heading in ["**Reads**", "**Reports**", "**Cannot see**", "**Since**"] {
+                assert!(check.meta().doc.contains(heading), "{}: {heading}", check.meta().name);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Accounts that anyone can use: no password, or a second root.
+
+use super::{Check, Meta, Subject};
+use crate::advisory::model::Severity;
+use crate::facts::FilePath;
+use crate::finding::{Finding, Kind, file};
+
+/// `empty-password`.
+pub(super) struct EmptyPassword;
+
+static EMPTY: Meta = Meta {
+    name: "empty-password",
+    summary: "an account has an empty password",
+    doc: "**Reads** `etc/passwd` and `etc/shadow`.\n\n**Reports** accounts whose password field is empty, so that anyone may become them.\n\n**Cannot see** PAM settings that forbid empty passwords.\n\n**Since** 0.1.0",
+};
+
+impl Check for EmptyPassword {
+    fn meta(&self) -> &'static Meta {
+        &EMPTY
+    }
+
+    fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let finding = |name: &String| {
+            Finding::new(Kind::Config, EMPTY.name, Severity::High, format!("the account `{name}` has an empty password"), name.clone())
+                .at(file(&FilePath::new(b"etc/shadow"), None, None, None))
+                .advise("lock it: passwd -l, or `!` in the password field of etc/shadow")
+        };
+        subject.inventory.no_password.iter().map(finding).collect()
+    }
+}
+
+/// `second-root`.
+pub(super) struct SecondRoot;
+
+static SECOND: Meta = Meta {
+    name: "second-root",
+    summary: "an account besides root has the uid 0",
+    doc: "**Reads** `etc/passwd`.\n\n**Reports** every account with the uid 0 that is not named `root`, and a second one of that name.\n\n**Cannot see** accounts of NSS modules.\n\n**Since** 0.1.0",
+};
+
+impl Check for SecondRoot {
+    fn meta(&self) -> &'static Meta {
+        &SECOND
+    }
+
+    fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let accounts = subject.inventory.accounts.as_deref().unwrap_or_default();
+        let roots = accounts.iter().filter(|account| account.uid == 0);
+        let first_root = accounts.iter().position(|account| account.uid == 0 && account.name == "root");
+        let others = roots.filter(|account| first_root.and_then(|index| accounts.get(index)).is_none_or(|root| !std::ptr::eq(root, *account)));
+        let finding = |account: &crate::facts::Account| {
+            Finding::new(Kind::Config, SECOND.name, Severity::High, format!("the account `{}` has the uid 0 as root has", account.name), account.name.clone())
+                .at(file(&FilePath::new(b"etc/passwd"), None, None, None))
+                .advise("remove the account or give it a uid of its own")
+        };
+        others.map(finding).collect()
+    }
+}

@@ -1,0 +1,82 @@
+//! Everything that was seen of one platform's image, after its layers were merged.
+
+use super::{Account, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
+
+/// All facts of one platform.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The distribution, where it names itself.
+    pub os: Option<OsRelease>,
+    /// Installed packages, sorted.
+    pub packages: Vec<InstalledPackage>,
+    /// Secrets of every layer, those of deleted files too.
+    pub secrets: Vec<FoundSecret>,
+    /// Privileged files of the merged view.
+    pub privileged: Vec<FoundPrivileged>,
+    /// Accounts; none when the image has no readable `passwd`.
+    pub accounts: Option<Vec<Account>>,
+    /// Groups.
+    pub groups: Vec<Group>,
+    /// Accounts without a password.
+    pub no_password: Vec<String>,
+    /// What could not be read; the layer's index where it belongs to one.
+    pub unknowns: Vec<(Option<usize>, Unknown)>,
+    /// By layer: bytes of files that a later layer replaces or removes.
+    pub wasted: Vec<u64>,
+}
+
+/// A package of the merged view.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstalledPackage {
+    /// What the record says.
+    pub fact: PackageFact,
+    /// The record.
+    pub path: FilePath,
+    /// First layer since which this version has been recorded without a break.
+    pub layer: usize,
+    /// The OS package that owns the record, for packages of a language.
+    pub owner: Option<String>,
+}
+
+/// Whether a secret's file is still in the merged view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretState {
+    /// Yes.
+    Present,
+    /// A later layer removes it; its bytes are in the image all the same.
+    Deleted {
+        /// Index of that layer.
+        by: usize,
+    },
+    /// A later layer, or a later entry of its own layer, replaces it; its bytes are in the image all the same.
+    Overwritten {
+        /// Index of that layer.
+        by: usize,
+    },
+}
+
+/// A secret with its place in the image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundSecret {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that holds its bytes.
+    pub layer: usize,
+    /// Whether the file is still there.
+    pub state: SecretState,
+    /// The OS package that owns the file, if any.
+    pub owner: Option<String>,
+    /// What was seen.
+    pub secret: SecretFact,
+}
+
+/// A privileged file with its place in the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPrivileged {
+    /// The file.
+    pub file: PrivilegedFile,
+    /// Index of its layer.
+    pub layer: usize,
+    /// The OS package that owns it, if any.
+    pub owner: Option<String>,
+}

@@ -1,0 +1,130 @@
+//! What one layer shows, before anything is known of the layers around it: the unit that is cached.
+
+use serde::{Deserialize, Serialize};
+
+use super::tree::{PathSet, Tree};
+use super::{FilePath, PackageFact, SecretFact, Unknown};
+use crate::digest::Digest;
+
+/// Every fact of one layer.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct LayerFacts {
+    /// Every path, for whiteouts, links and what later layers replace.
+    pub tree: Tree,
+    /// What inspectors said of single files, by path; of several files with one path the last one stands.
+    pub files: Vec<FileFacts>,
+    /// Secrets by file, in the order of the stream. A file that is replaced in its own layer is here too: its bytes are in the layer.
+    pub secrets: Vec<FileSecrets>,
+    /// Files that give privileges to whoever runs them.
+    pub privileged: Vec<PrivilegedFile>,
+    /// What could not be read.
+    pub unknowns: Vec<Unknown>,
+    /// Length of the stored bytes.
+    pub stored_bytes: u64,
+    /// Length of the tar stream.
+    pub unpacked_bytes: u64,
+    /// Digest of the tar stream, where it was computed.
+    pub diff_id: Option<Digest>,
+}
+
+/// What an inspector read in one file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// The file.
+    pub path: FilePath,
+    /// The inspector's stable name, `os/dpkg`.
+    pub inspector: String,
+    /// What it said.
+    pub facts: Vec<Fact>,
+}
+
+/// One thing an inspector can say of a file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Fact {
+    /// A package is recorded here as installed.
+    Package(PackageFact),
+    /// The folder would be the root of an application of this name, if its dependencies are installed beside it.
+    ApplicationRoot(PackageFact),
+    /// A lock file names this package: a project is built from it, which does not say that it is installed.
+    Locked(PackageFact),
+    /// A package's files are recorded here.
+    Owned(OwnedFiles),
+    /// The operating system names itself here.
+    OsRelease(OsRelease),
+    /// Accounts, from `passwd`.
+    Accounts(Vec<Account>),
+    /// Groups, from `group`.
+    Groups(Vec<Group>),
+    /// Names of accounts without a password, from `shadow` or `passwd`.
+    NoPassword(Vec<String>),
+}
+
+/// The files of one OS package.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OwnedFiles {
+    /// The package's name, without dpkg's `:arch`.
+    pub package: String,
+    /// Paths, normalised.
+    pub paths: PathSet,
+}
+
+/// The fields of `os-release` that advisories and reports need.
+///
+/// Source: os-release(5).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct OsRelease {
+    /// `ID`, lower case; `linux` where it is missing.
+    pub id: String,
+    /// `VERSION_ID`.
+    pub version_id: String,
+    /// `VERSION_CODENAME`.
+    pub codename: String,
+    /// `PRETTY_NAME`.
+    pub pretty_name: String,
+    /// `ID_LIKE`, split at spaces.
+    pub id_like: Vec<String>,
+}
+
+/// One line of `passwd`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Account {
+    /// Name.
+    pub name: String,
+    /// User id.
+    pub uid: u32,
+    /// Main group id.
+    pub gid: u32,
+    /// Login shell.
+    pub shell: String,
+}
+
+/// One line of `group`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Group {
+    /// Name.
+    pub name: String,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// The secrets of one file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FileSecrets {
+    /// The file.
+    pub path: FilePath,
+    /// What was found in it.
+    pub secrets: Vec<SecretFact>,
+}
+
+/// A file with setuid, setgid or capabilities.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PrivilegedFile {
+    /// The file.
+    pub path: FilePath,
+    /// Permission bits.
+    pub mode: u32,
+    /// Numeric owner.
+    pub uid: u64,
+    /// Permitted capabilities as the kernel numbers them (bit 0 is `CAP_CHOWN`), 0 when there are none.
+    pub capabilities: u64,
+}

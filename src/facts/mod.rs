@@ -1,0 +1,22 @@
+//! What was seen, without a judgement: the types that inspectors fill, what is kept of one layer, and the merge of layers into an [`Inventory`].
+//!
+//! Types here have no severity and know no advisory. [`LayerFacts`] hold only what that one layer shows, so they can be cached under the
+//! layer's digest; owners, confidence, state and attribution are worked out at the merge.
+
+pub mod cache;
+pub mod inventory;
+pub mod layer;
+pub mod merge;
+pub mod package;
+pub mod path;
+pub mod secret;
+pub mod tree;
+pub mod unknown;
+mod view;
+
+pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
+pub use layer::{Account, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles, PrivilegedFile};
+pub use package::{PackageFact, PackageKind, SourcePackage};
+pub use path::FilePath;
+pub use secret::{Confidence, SecretFact};
+pub use unknown::{Effect, Unknown};

@@ -1,0 +1,66 @@
+//! A path inside an image.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A normalised path inside an image, without a leading slash. Kept as bytes, since Linux file names need not be UTF-8.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct FilePath(Box<[u8]>);
+
+impl FilePath {
+    /// Takes a path that is normalised already (see `layer::path`).
+    #[must_use]
+    pub fn new(normalised: &[u8]) -> Self {
+        Self(normalised.into())
+    }
+
+    /// The bytes, without a leading slash.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for FilePath {
+    /// With a leading slash; bytes that are not UTF-8 and control characters are written as `\xNN`, so that it is safe in any report.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("/")?;
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                if character.is_control() || is_bidi_control(character) {
+                    write!(f, "{}", character.escape_unicode())?;
+                } else {
+                    write!(f, "{character}")?;
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Characters that reorder text on a screen and so can hide a file's real name (Unicode TR 36, "Trojan Source").
+#[must_use]
+pub fn is_bidi_control(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_hostile_names_harmlessly() {
+        assert_eq!(FilePath::new(b"etc/pass\x1b[2Jwd\xff").to_string(), "/etc/pass\\u{1b}[2Jwd\\xff");
+        assert_eq!(FilePath::new("srv/\u{202e}txt.exe".as_bytes()).to_string(), "/srv/\\u{202e}txt.exe");
+    }
+}

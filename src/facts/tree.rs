@@ -1,0 +1,361 @@
+//! Sorted sets of paths, compact enough to keep every path of every layer: one arena of bytes and one offset a path, no allocation each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::layer::EntryKind;
+
+/// A sorted set of byte strings.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PathSet {
+    #[serde(with = "bytes")]
+    arena: Vec<u8>,
+    /// End of each path in the arena; the first starts at 0.
+    ends: Vec<u32>,
+}
+
+impl PathSet {
+    /// Sorts and stores `paths`. Paths beyond 4 GiB of text are left out and counted in the second value.
+    #[must_use]
+    pub fn build(mut paths: Vec<&[u8]>) -> (Self, usize) {
+        paths.sort_unstable();
+        paths.dedup();
+        let mut set = Self::default();
+        let kept = paths.iter().take_while(|path| set.push(path)).count();
+        (set, paths.len() - kept)
+    }
+
+    /// Adds one path, which must sort after the last; false when the arena is full.
+    fn push(&mut self, path: &[u8]) -> bool {
+        match u32::try_from(self.arena.len() + path.len()) {
+            Ok(end) => {
+                self.arena.extend_from_slice(path);
+                self.ends.push(end);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Number of paths.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Path number `index`; empty beyond the end or where a stored set lies about its offsets.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &[u8] {
+        let offset = |i: usize| self.ends.get(i).map_or(0, |end| *end as usize);
+        let start = if index == 0 { 0 } else { offset(index - 1) };
+        self.arena.get(start..offset(index)).unwrap_or_default()
+    }
+
+    /// The paths in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Where `path` stands.
+    #[must_use]
+    pub fn position(&self, path: &[u8]) -> Option<usize> {
+        let at = self.lower_bound(path);
+        (at < self.len() && self.get(at) == path).then_some(at)
+    }
+
+    /// Index of the first path that is not before `path`.
+    #[must_use]
+    pub fn lower_bound(&self, path: &[u8]) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.get(middle) < path { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+}
+
+/// What a layer does at one path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Node {
+    /// A file with content.
+    File,
+    /// Another name of a file of the same or a lower layer; the target is in [`Tree::target`].
+    HardLink,
+    /// A symbolic link; the target is in [`Tree::target`].
+    Symlink,
+    /// A folder.
+    Directory,
+    /// A device or FIFO.
+    Special,
+    /// A whiteout: nothing of the lower layers is left at this path.
+    Whiteout,
+}
+
+impl From<EntryKind> for Node {
+    fn from(kind: EntryKind) -> Self {
+        match kind {
+            EntryKind::File => Self::File,
+            EntryKind::HardLink => Self::HardLink,
+            EntryKind::Symlink => Self::Symlink,
+            EntryKind::Directory => Self::Directory,
+            EntryKind::Special => Self::Special,
+        }
+    }
+}
+
+/// Every path of one layer, whiteouts included.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Tree {
+    paths: PathSet,
+    nodes: Vec<Node>,
+    /// Content length of each path in bytes, 0 for all but files.
+    sizes: Vec<u64>,
+    /// Targets of the links, by index of the path, sorted.
+    targets: Vec<(u32, Vec<u8>)>,
+    /// Folders whose lower content is hidden (opaque whiteouts), sorted.
+    opaque: Vec<Vec<u8>>,
+}
+
+/// Collects a [`Tree`] in the order of the stream.
+#[derive(Default)]
+pub struct TreeBuilder {
+    arena: Vec<u8>,
+    records: Vec<Record>,
+    opaque: Vec<Vec<u8>>,
+}
+
+/// One entry of the stream, in the builder's arena: the path, then the link's target.
+#[derive(Clone, Copy)]
+struct Record {
+    start: usize,
+    path: usize,
+    target: usize,
+    node: Node,
+    size: u64,
+}
+
+impl Record {
+    fn path<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        arena.get(self.start..self.start + self.path).unwrap_or_default()
+    }
+
+    fn target<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        let start = self.start + self.path;
+        arena.get(start..start + self.target).unwrap_or_default()
+    }
+}
+
+impl TreeBuilder {
+    /// A path with what is at it; `target` is empty for all but links, `size` 0 for all but files.
+    pub fn add(&mut self, path: &[u8], node: Node, target: &[u8], size: u64) {
+        self.records.push(Record { start: self.arena.len(), path: path.len(), target: target.len(), node, size });
+        self.arena.extend_from_slice(path);
+        self.arena.extend_from_slice(target);
+    }
+
+    /// A folder whose lower content is hidden.
+    pub fn add_opaque(&mut self, folder: &[u8]) {
+        self.opaque.push(folder.to_vec());
+    }
+
+    /// Sorts. Of several entries with one path the last one stands, as it does when they are unpacked; but a whiteout never removes what its own layer
+    /// adds (image-spec `layer.md`: whiteouts apply to lower layers).
+    #[must_use]
+    pub fn build(self) -> Tree {
+        let Self { arena, mut records, mut opaque } = self;
+        // The sort is stable: entries of one path stay in the order of the stream, behind a whiteout of that path.
+        records.sort_by(|a, b| a.path(&arena).cmp(b.path(&arena)).then((a.node != Node::Whiteout).cmp(&(b.node != Node::Whiteout))));
+        let mut tree = Tree::default();
+        for (position, record) in records.iter().enumerate() {
+            let path = record.path(&arena);
+            if records.get(position + 1).is_some_and(|next| next.path(&arena) == path) {
+                continue;
+            }
+            if !tree.paths.push(path) {
+                break;
+            }
+            if record.target > 0 {
+                tree.targets.push((u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX), record.target(&arena).to_vec()));
+            }
+            tree.nodes.push(record.node);
+            tree.sizes.push(record.size);
+        }
+        opaque.sort_unstable();
+        opaque.dedup();
+        tree.opaque = opaque;
+        tree
+    }
+}
+
+impl Tree {
+    /// What the layer does at `path`, if anything.
+    #[must_use]
+    pub fn node(&self, path: &[u8]) -> Option<Node> {
+        self.paths.position(path).and_then(|index| self.nodes.get(index)).copied()
+    }
+
+    /// Where the link at `path` points.
+    #[must_use]
+    pub fn target(&self, path: &[u8]) -> Option<&[u8]> {
+        let index = u32::try_from(self.paths.position(path)?).ok()?;
+        let at = self.targets.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        self.targets.get(at).map(|(_, target)| target.as_slice())
+    }
+
+    /// Whether the lower layers' content of `folder` is hidden.
+    #[must_use]
+    pub fn is_opaque(&self, folder: &[u8]) -> bool {
+        self.opaque.binary_search_by(|probe| probe.as_slice().cmp(folder)).is_ok()
+    }
+
+    /// Whether anything below the folder `path` is listed, which makes it a folder even without an entry of its own.
+    #[must_use]
+    pub fn has_children(&self, path: &[u8]) -> bool {
+        let prefix = [path, b"/"].concat();
+        let at = self.paths.lower_bound(&prefix);
+        self.paths.get(at).starts_with(&prefix) && at < self.paths.len()
+    }
+
+    /// Bytes of this layer's files that a layer above replaces or removes, when `above` are all layers above it.
+    #[must_use]
+    pub fn wasted(&self, above: &[&Self]) -> u64 {
+        let mut gone = vec![false; self.len()];
+        for upper in above {
+            self.mark_replaced(upper, &mut gone);
+            for folder in &upper.opaque {
+                self.mark_below(folder, &mut gone);
+            }
+        }
+        gone.iter().zip(&self.sizes).filter(|(gone, _)| **gone).map(|(_, size)| size).sum()
+    }
+
+    /// Marks what `upper` has an entry for, and what is below a folder that it replaces or removes. Both lists are sorted, so one walk does.
+    fn mark_replaced(&self, upper: &Self, gone: &mut [bool]) {
+        let mut at = 0;
+        for (index, node) in upper.nodes.iter().enumerate() {
+            let path = upper.paths.get(index);
+            // A small layer over a large one jumps instead of walking.
+            while at < self.len() && self.paths.get(at) < path {
+                at += 1;
+                if at < self.len() && self.paths.get(at) < path && self.len() > upper.len() * 16 {
+                    at = self.paths.lower_bound(path);
+                }
+            }
+            if *node == Node::Directory {
+                continue;
+            }
+            if at < self.len() && self.paths.get(at) == path {
+                if let Some(mark) = gone.get_mut(at) {
+                    *mark = true;
+                }
+            }
+            self.mark_below(path, gone);
+        }
+    }
+
+    fn mark_below(&self, folder: &[u8], gone: &mut [bool]) {
+        let prefix = [folder, b"/"].concat();
+        let mut at = self.paths.lower_bound(&prefix);
+        while at < self.len() && self.paths.get(at).starts_with(&prefix) {
+            if let Some(mark) = gone.get_mut(at) {
+                *mark = true;
+            }
+            at += 1;
+        }
+    }
+
+    /// Number of paths, whiteouts included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether the layer has no paths.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.opaque.is_empty()
+    }
+}
+
+/// Serialises the arena as one run of bytes instead of a list of numbers.
+mod bytes {
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_entry_of_a_path_stands_and_own_whiteouts_do_not_hide() {
+        let mut builder = TreeBuilder::default();
+        builder.add(b"b", Node::File, b"", 7);
+        builder.add(b"a/x", Node::Symlink, b"../b", 7);
+        builder.add(b"a/x", Node::File, b"", 7);
+        builder.add(b"c", Node::File, b"", 7);
+        builder.add(b"c", Node::Whiteout, b"", 7);
+        builder.add(b"l", Node::File, b"", 7);
+        builder.add(b"l", Node::HardLink, b"b", 7);
+        builder.add_opaque(b"d");
+        let tree = builder.build();
+        assert_eq!(tree.len(), 4);
+        assert_eq!((tree.node(b"a/x"), tree.target(b"a/x")), (Some(Node::File), None));
+        assert_eq!(tree.node(b"c"), Some(Node::File));
+        assert_eq!((tree.node(b"l"), tree.target(b"l")), (Some(Node::HardLink), Some(&b"b"[..])));
+        assert!(tree.is_opaque(b"d") && !tree.is_opaque(b"a"));
+        assert!(tree.has_children(b"a") && !tree.has_children(b"b"));
+        assert_eq!(tree.node(b"zz"), None);
+    }
+
+    #[test]
+    fn wasted_counts_what_is_replaced_or_removed() {
+        let tree = |entries: &[(&str, Node, u64)], opaque: &[&str]| {
+            let mut builder = TreeBuilder::default();
+            entries.iter().for_each(|(path, node, size)| builder.add(path.as_bytes(), *node, b"", *size));
+            opaque.iter().for_each(|folder| builder.add_opaque(folder.as_bytes()));
+            builder.build()
+        };
+        let files = [("a/1", Node::File, 1), ("a/2", Node::File, 2), ("b/4", Node::File, 4), ("c/8", Node::File, 8), ("d", Node::File, 16)];
+        let lower = tree(&files, &[]);
+        let replace = tree(&[("a/1", Node::File, 100), ("c", Node::File, 1), ("d", Node::Directory, 0)], &[]);
+        let remove = tree(&[("b", Node::Whiteout, 0)], &["a"]);
+        assert_eq!(lower.wasted(&[]), 0);
+        assert_eq!(lower.wasted(&[&replace]), 1 + 8);
+        assert_eq!(lower.wasted(&[&remove]), 1 + 2 + 4);
+        assert_eq!(lower.wasted(&[&replace, &remove]), 1 + 2 + 4 + 8);
+    }
+
+    #[test]
+    fn sets_find_what_they_hold() {
+        let (set, lost) = PathSet::build(vec![b"usr/bin/b", b"usr/bin/a", b"usr", b"usr"]);
+        assert_eq!((set.len(), lost), (3, 0));
+        assert_eq!(set.iter().collect::<Vec<_>>(), [&b"usr"[..], b"usr/bin/a", b"usr/bin/b"]);
+        assert_eq!(set.position(b"usr/bin/b"), Some(2));
+        assert_eq!(set.position(b"usr/bin"), None);
+    }
+}

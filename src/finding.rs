@@ -1,0 +1,189 @@
+//! What is wrong, where, how bad and how sure: made by matching and checks, weighed by a policy, shown by a report. A finding is no verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::advisory::model::{Informational, Severity, Status};
+use crate::digest::Digest;
+use crate::facts::{Confidence, FilePath};
+
+/// The class of a finding, as the report contract names it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Kind {
+    /// A leaked secret.
+    Secret,
+    /// Something about how the image is configured.
+    Config,
+    /// A package with a published vulnerability.
+    Vulnerability,
+    /// A published notice about a package that is no vulnerability.
+    Informational,
+}
+
+impl Kind {
+    /// Its name in reports and policies.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Config => "config",
+            Self::Vulnerability => "vulnerability",
+            Self::Informational => "informational",
+        }
+    }
+}
+
+/// Where a finding is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Location {
+    /// In a file.
+    File {
+        /// The file; inside archives with `!` before the inner path.
+        path: String,
+        /// Layer that the bytes are in; none for a folder.
+        layer: Option<Digest>,
+        /// Its index.
+        layer_index: Option<usize>,
+        /// Line, from 1.
+        line: Option<u32>,
+        /// `present`, `deleted` or `overwritten`.
+        state: &'static str,
+        /// The build instruction that made the layer.
+        instruction: Option<String>,
+    },
+    /// In the image configuration: `env:NAME`, `label:NAME`, `history:INDEX:NAME`, `annotation:NAME`.
+    Config(String),
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Class.
+    pub kind: Kind,
+    /// Rule or advisory id.
+    pub rule: String,
+    /// How bad.
+    pub severity: Severity,
+    /// One line.
+    pub title: String,
+    /// How sure.
+    pub confidence: Confidence,
+    /// What the id is made of besides kind and rule: the purl without version, the path or key, or a secret's own fingerprint. Never line, layer or platform.
+    pub identity: String,
+    /// The package, as purl.
+    pub package: Option<String>,
+    /// What the advisory's source states.
+    pub status: Option<Status>,
+    /// Versions with the fix.
+    pub fixed_in: Vec<String>,
+    /// Other ids of the same flaw.
+    pub aliases: Vec<String>,
+    /// CVSS base score.
+    pub cvss: Option<f64>,
+    /// RustSec's class.
+    pub informational: Option<Informational>,
+    /// Platforms that have it.
+    pub platforms: BTreeSet<String>,
+    /// Places.
+    pub locations: Vec<Location>,
+    /// Masked text, or the range that matched.
+    pub evidence: Option<String>,
+    /// What to do.
+    pub remediation: Option<String>,
+}
+
+impl Finding {
+    /// A finding with nothing optional.
+    #[must_use]
+    pub fn new(kind: Kind, rule: impl Into<String>, severity: Severity, title: impl Into<String>, identity: impl Into<String>) -> Self {
+        Self {
+            kind,
+            rule: rule.into(),
+            severity,
+            title: title.into(),
+            confidence: Confidence::High,
+            identity: identity.into(),
+            package: None,
+            status: None,
+            fixed_in: Vec::new(),
+            aliases: Vec::new(),
+            cvss: None,
+            informational: None,
+            platforms: BTreeSet::new(),
+            locations: Vec::new(),
+            evidence: None,
+            remediation: None,
+        }
+    }
+
+    /// With a place.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.locations.push(location);
+        self
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn advise(mut self, remediation: impl Into<String>) -> Self {
+        self.remediation = Some(remediation.into());
+        self
+    }
+
+    /// 16 hex digits, the same in every rebuild of the image as long as the thing itself is the same.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let text = [self.kind.name(), &self.rule, &self.identity].join("\0");
+        Digest::sha256(text.as_bytes()).hex().get(..16).unwrap_or_default().to_owned()
+    }
+}
+
+/// One list of the findings of several platforms: the same finding with all its platforms and places.
+#[must_use]
+pub fn unite(findings: impl IntoIterator<Item = Finding>) -> Vec<(String, Finding)> {
+    let mut united: BTreeMap<String, Finding> = BTreeMap::new();
+    for finding in findings {
+        match united.entry(finding.id()) {
+            std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(finding)),
+            std::collections::btree_map::Entry::Occupied(mut place) => {
+                let known = place.get_mut();
+                known.platforms.extend(finding.platforms);
+                known.locations.extend(finding.locations);
+                known.severity = known.severity.max(finding.severity);
+                known.fixed_in.extend(finding.fixed_in);
+                known.aliases.extend(finding.aliases);
+                for list in [&mut known.fixed_in, &mut known.aliases] {
+                    let mut seen = BTreeSet::new();
+                    list.retain(|item| seen.insert(item.clone()));
+                }
+            }
+        }
+    }
+    for finding in united.values_mut() {
+        finding.locations.sort();
+        finding.locations.dedup();
+    }
+    united.into_iter().collect()
+}
+
+/// A place in a file of the merged view.
+#[must_use]
+pub fn file(path: &FilePath, layer: Option<Digest>, layer_index: Option<usize>, instruction: Option<&str>) -> Location {
+    Location::File { path: path.to_string(), layer, layer_index, line: None, state: "present", instruction: instruction.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_follow_the_thing_and_not_its_place() {
+        let finding = || Finding::new(Kind::Config, "root-user", Severity::High, "runs as root", "user");
+        let elsewhere = Finding { title: "other words".into(), ..finding() }.at(Location::Config("env:A".into()));
+        assert_eq!(finding().id(), elsewhere.id());
+        assert_ne!(finding().id(), Finding { identity: "other".into(), ..finding() }.id());
+        let on = |platform: &str| Finding { platforms: [platform.to_owned()].into(), ..finding() };
+        let united = unite([on("linux/amd64"), on("linux/arm64")]);
+        assert_eq!(united.len(), 1);
+        assert_eq!(united[0].1.platforms.len(), 2);
+    }
+}

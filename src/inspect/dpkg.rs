@@ -1,0 +1,248 @@
+//! dpkg's database: `status`, the `status.d` folder of distroless images, and the file lists in `info/`.
+
+use super::control::{Line, classify, lines};
+use super::{InspectError, Inspector, Meta, text, whole};
+use crate::facts::tree::PathSet;
+use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
+use crate::layer::view::{MEMORY_BYTES, ReadAt as _};
+use crate::layer::{Entry, FileView, path};
+
+/// Largest status file. One of 8 MiB records about 8,000 packages; a full TeX Live image has 2 MiB.
+const MAX_STATUS_BYTES: u64 = 64 << 20;
+
+/// `var/lib/dpkg/status`.
+pub(super) struct Status;
+
+static STATUS: Meta = Meta {
+    name: "os/dpkg",
+    summary: "installed Debian packages",
+    required: true,
+    doc: "**Reads** `var/lib/dpkg/status` (deb822 paragraphs), through symlinks, up to 64 MiB.\n\n\
+          **Reports** every package whose state is `installed`, `half-configured`, `unpacked`, `triggers-awaited` or `triggers-pending` \
+          with version, architecture, maintainer and source package.\n\n\
+          **Cannot see** packages whose record was removed while their files stayed.\n\n**Since** 0.1.0",
+};
+
+impl Inspector for Status {
+    fn meta(&self) -> &'static Meta {
+        &STATUS
+    }
+
+    fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
+        entry.path.ends_with(b"dpkg/status")
+    }
+
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+        match file.bytes() {
+            Some(bytes) => parse_status(bytes, facts),
+            None if file.len() <= MAX_STATUS_BYTES => {
+                let mut bytes = vec![0; usize::try_from(file.len()).unwrap_or(0)];
+                file.read_exact_at(0, &mut bytes)?;
+                parse_status(&bytes, facts)
+            }
+            None => Err(InspectError::TooLarge { size: file.len(), limit: MAX_STATUS_BYTES }),
+        }
+    }
+}
+
+/// `var/lib/dpkg/status.d/<package>`.
+pub(super) struct StatusDir;
+
+static STATUS_DIR: Meta = Meta {
+    name: "os/dpkg-status.d",
+    summary: "installed Debian packages of distroless images",
+    required: true,
+    doc: "**Reads** `var/lib/dpkg/status.d/*` but not its `*.md5sums`, one control paragraph each.\n\n**Reports** the package of each file; there is no `Status` \
+          field, being there means installed.\n\n**Cannot see** packages that the image builder did not record.\n\n**Since** 0.1.0",
+};
+
+impl Inspector for StatusDir {
+    fn meta(&self) -> &'static Meta {
+        &STATUS_DIR
+    }
+
+    fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
+        parent(entry).ends_with(b"dpkg/status.d") && !entry.name().ends_with(b".md5sums")
+    }
+
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+        parse_status(whole(file, 1 << 20)?, facts)
+    }
+}
+
+/// `var/lib/dpkg/info/*.list`, and `*.md5sums` of distroless images.
+pub(super) struct FileList;
+
+static FILE_LIST: Meta = Meta {
+    name: "os/dpkg-files",
+    summary: "files owned by Debian packages",
+    required: false,
+    doc: "**Reads** `var/lib/dpkg/info/*.list` and `var/lib/dpkg/status.d/*.md5sums`.\n\n**Reports** which package owns which path.\n\n**Cannot see** files that \
+          a package's scripts made.\n\n**Since** 0.1.0",
+};
+
+impl Inspector for FileList {
+    fn meta(&self) -> &'static Meta {
+        &FILE_LIST
+    }
+
+    fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
+        let (folder, name) = (parent(entry), entry.name());
+        (folder.ends_with(b"dpkg/info") && name.ends_with(b".list")) || (folder.ends_with(b"dpkg/status.d") && name.ends_with(b".md5sums"))
+    }
+
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+        let name = file.entry.name();
+        let stem = name.strip_suffix(b".list").or(name.strip_suffix(b".md5sums")).unwrap_or(name);
+        let package = stem.split(|b| *b == b':').next().unwrap_or_default();
+        let bytes = whole(file, MEMORY_BYTES)?;
+        // `.list` has a path a line; `.md5sums` 32 hex digits, two spaces and the path.
+        let with_sums = name.ends_with(b".md5sums");
+        let path_of = |line: &'_ [u8]| -> Option<std::ops::Range<usize>> {
+            let start = if with_sums { 34 } else { 0 };
+            (line.len() > start).then_some(start..line.len())
+        };
+        let mut paths = Vec::new();
+        for line in lines(bytes) {
+            let Some(path) = path_of(line).and_then(|range| line.get(range)) else { continue };
+            let relative = path.strip_prefix(b"/").or(path.strip_prefix(b"./")).unwrap_or(path);
+            if path::is_normal(relative) {
+                paths.push(relative);
+            }
+        }
+        let (paths, _) = PathSet::build(paths);
+        facts.push(Fact::Owned(OwnedFiles { package: text(package), paths }));
+        Ok(())
+    }
+}
+
+fn parent<'a>(entry: &Entry<'a>) -> &'a [u8] {
+    entry.path.get(..entry.path.len().saturating_sub(entry.name().len() + 1)).unwrap_or_default()
+}
+
+/// Fields of the paragraph being read.
+#[derive(Default)]
+struct Paragraph<'a> {
+    package: &'a [u8],
+    version: &'a [u8],
+    status: Option<&'a [u8]>,
+    architecture: &'a [u8],
+    source: &'a [u8],
+    maintainer: &'a [u8],
+}
+
+fn parse_status(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+    let mut paragraph = Paragraph::default();
+    let mut broken: Option<(usize, &'static str)> = None;
+    let mut count = 0;
+    for (number, line) in lines(bytes).chain([&b""[..]]).enumerate() {
+        match classify(line) {
+            Line::Field(field) => paragraph.set(field.name, field.value),
+            Line::Continued => {}
+            Line::Broken => {
+                count += 1;
+                broken.get_or_insert((number + 1, "neither a field nor the continuation of one"));
+            }
+            Line::Blank => {
+                let ended = std::mem::take(&mut paragraph);
+                match ended.package() {
+                    Ok(package) => facts.extend(package.map(Fact::Package)),
+                    Err(reason) => {
+                        count += 1;
+                        broken.get_or_insert((number + 1, reason));
+                    }
+                }
+            }
+        }
+    }
+    match broken {
+        Some((line, reason)) if count == 1 => Err(InspectError::Line { line, reason }),
+        Some((line, reason)) => Err(InspectError::Records { count, first: format!("line {line}: {reason}") }),
+        None => Ok(()),
+    }
+}
+
+impl<'a> Paragraph<'a> {
+    fn set(&mut self, name: &[u8], value: &'a [u8]) {
+        // Field names compare without case (deb-control(5)).
+        let slot = match name.len() {
+            7 if name.eq_ignore_ascii_case(b"Package") => &mut self.package,
+            7 if name.eq_ignore_ascii_case(b"Version") => &mut self.version,
+            6 if name.eq_ignore_ascii_case(b"Source") => &mut self.source,
+            6 if name.eq_ignore_ascii_case(b"Status") => {
+                self.status = Some(value);
+                return;
+            }
+            12 if name.eq_ignore_ascii_case(b"Architecture") => &mut self.architecture,
+            10 if name.eq_ignore_ascii_case(b"Maintainer") => &mut self.maintainer,
+            _ => return,
+        };
+        *slot = value;
+    }
+
+    /// The package, when it is installed; an error when a paragraph with content is not a package.
+    fn package(&self) -> Result<Option<PackageFact>, &'static str> {
+        let is_empty = self.package.is_empty() && self.version.is_empty() && self.status.is_none();
+        if is_empty || !self.status.is_none_or(is_installed) {
+            return Ok(None);
+        }
+        if self.package.is_empty() || self.version.is_empty() {
+            return Err("the paragraph before has no Package or no Version");
+        }
+        let version = text(self.version);
+        let source = parse_source(self.source, &version).filter(|source| source.name.as_bytes() != self.package || source.version != version);
+        let some = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
+        Ok(Some(PackageFact {
+            arch: some(self.architecture),
+            source,
+            vendor: some(self.maintainer),
+            ..PackageFact::new(PackageKind::Deb, text(self.package), version)
+        }))
+    }
+}
+
+/// Whether the third word of `Status` says that the package's files are there. `config-files` and `not-installed` mean it was removed;
+/// `half-installed` means that unpacking failed.
+fn is_installed(status: &[u8]) -> bool {
+    let state = status.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(2);
+    matches!(state, Some(b"installed" | b"half-configured" | b"unpacked" | b"triggers-awaited" | b"triggers-pending"))
+}
+
+/// `Source: name` or `Source: name (version)`.
+fn parse_source(field: &[u8], version: &str) -> Option<SourcePackage> {
+    let field = text(field);
+    let (name, rest) = field.split_once(char::is_whitespace).unwrap_or((&field, ""));
+    let explicit = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).map(str::trim);
+    (!name.is_empty()).then(|| SourcePackage { name: name.to_owned(), version: explicit.unwrap_or(version).to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> (Vec<PackageFact>, Result<(), InspectError>) {
+        let mut facts = Vec::new();
+        let result = parse_status(text.as_bytes(), &mut facts);
+        let packages = facts.into_iter().filter_map(|fact| if let Fact::Package(package) = fact { Some(package) } else { None });
+        (packages.collect(), result)
+    }
+
+    #[test]
+    fn reads_what_is_installed_with_its_source() {
+        let (packages, result) = parse(
+            "Package: bsdutils\nStatus: install ok installed\nArchitecture: amd64\nSource: util-linux (2.38.1-5)\nVersion: 1:2.38.1-5+b1\n\
+             Description: tools\n and: a colon\n .\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
+             Package: libc6\nStatus: hold ok half-configured\nsource: glibc\nversion: 2.36-9\r\n",
+        );
+        assert!(result.is_ok());
+        let shown: Vec<_> = packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.source_or_self())).collect();
+        assert_eq!(shown, [("bsdutils", "1:2.38.1-5+b1", ("util-linux", "2.38.1-5")), ("libc6", "2.36-9", ("glibc", "2.36-9"))]);
+    }
+
+    #[test]
+    fn one_damaged_paragraph_does_not_hide_the_others() {
+        let (packages, result) = parse("Package: a\nStatus: install ok installed\n\nPackage: b\nVersion: 2\nStatus: install ok installed\n\ngarbage\n");
+        assert_eq!(packages.len(), 1);
+        assert!(matches!(result, Err(InspectError::Records { count: 2, .. })));
+    }
+}

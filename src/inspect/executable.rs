@@ -1,0 +1,347 @@
+//! Go build information in ELF, PE and Mach-O programs: the modules that a Go binary was built from.
+//!
+//! Source: Go's `debug/buildinfo` and `runtime/debug` packages (formats before and after Go 1.18).
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use object::Endianness;
+use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
+use object::read::macho::{MachHeader, Section as _, Segment as _};
+use object::read::pe::ImageNtHeaders;
+use object::read::{ReadCache, ReadRef};
+
+use super::{InspectError, Inspector, Meta, text};
+use crate::facts::{Fact, PackageFact, PackageKind};
+use crate::layer::view::ReadAt as _;
+use crate::layer::{Entry, FileView};
+
+/// A Go program or library.
+pub(super) struct GoBuildInfo;
+
+static META: Meta = Meta {
+    name: "language/go-binary",
+    summary: "Go modules compiled into programs",
+    required: false,
+    doc: "**Reads** ELF, PE and thin Mach-O programs and shared libraries of up to 2 GiB, outside of folders named `testdata`.\n\n**Reports** the main module, every dependency \
+          (the replacement where one is replaced) and Go's own standard library as `stdlib`, as `go version -m` names them.\n\n**Cannot see** modules of programs built \
+          without module mode, of packed (UPX) programs and of universal Mach-O files.\n\n**Since** 0.1.0",
+};
+
+/// Most bytes that one header table may have; Go programs have a few KiB of headers.
+const MAX_TABLE_BYTES: usize = 4 << 20;
+
+/// How much of a data segment is searched where no section names the place; Go's linker puts the record at its start.
+const MAX_SEARCH_BYTES: u64 = 1 << 20;
+
+/// Longest module list. Kubernetes, with some 250 modules, has 30 KiB.
+const MAX_STRING_BYTES: u64 = 8 << 20;
+
+/// Marks the record; it stands at an address that is a multiple of 16.
+const MAGIC: &[u8] = b"\xff Go buildinf:";
+
+impl Inspector for GoBuildInfo {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn wants(&self, entry: &Entry<'_>, head: &[u8]) -> bool {
+        let is_program = match head {
+            // ET_EXEC and ET_DYN; an object file or core dump is no program.
+            [0x7f, b'E', b'L', b'F', _, order, ..] => match (order, head.get(16..18)) {
+                (1, Some([2 | 3, 0])) | (2, Some([0, 2 | 3])) => true,
+                _ => false,
+            },
+            [b'M', b'Z', ..] => head.len() >= 64,
+            [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
+            _ => false,
+        };
+        is_program && !entry.path.split(|b| *b == b'/').any(|part| part == b"testdata")
+    }
+
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+        let Some(program) = Program::parse(file) else { return Ok(()) };
+        let Some(info) = program.build_info(file)? else { return Ok(()) };
+        facts.extend(packages(&info).into_iter().map(Fact::Package));
+        Ok(())
+    }
+}
+
+/// What of a program's headers is needed: where the record may be, and where addresses are in the file.
+struct Program {
+    /// File ranges to search, most likely first: offset and length.
+    searched: Vec<(u64, u64)>,
+    /// Address, file offset and file length of each loaded part.
+    parts: Vec<(u64, u64, u64)>,
+}
+
+/// The two texts of the record.
+struct BuildInfo {
+    go_version: String,
+    modules: String,
+}
+
+/// Reads a view for the `object` crate and refuses to read tables that no honest program has.
+struct Tables<'v> {
+    view: &'v FileView<'v>,
+    at: u64,
+}
+
+impl Read for Tables<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.view.read_at(self.at, buffer)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+
+    fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        if buffer.len() > MAX_TABLE_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.view.read_exact_at(self.at, buffer)?;
+        self.at += buffer.len() as u64;
+        Ok(())
+    }
+}
+
+impl Seek for Tables<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => self.at.checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?,
+            SeekFrom::End(by) => self.view.len().checked_add_signed(by).ok_or(io::ErrorKind::InvalidInput)?,
+        };
+        Ok(self.at)
+    }
+}
+
+impl Program {
+    /// None where the headers are not those of a program that could be Go's: odd files with a program's first bytes are everywhere in images.
+    fn parse(file: &FileView<'_>) -> Option<Self> {
+        let cache = ReadCache::new(Tables { view: file, at: 0 });
+        let mut magic = [0; 5];
+        file.read_at(0, &mut magic).ok()?;
+        match magic {
+            [0x7f, b'E', b'L', b'F', 1] => Self::elf::<object::elf::FileHeader32<Endianness>, _>(&cache),
+            [0x7f, b'E', b'L', b'F', 2] => Self::elf::<object::elf::FileHeader64<Endianness>, _>(&cache),
+            [b'M', b'Z', ..] => Self::pe(&cache),
+            [0xfe, 0xed, 0xfa, 0xce, _] | [0xce, 0xfa, 0xed, 0xfe, _] => Self::macho::<object::macho::MachHeader32<Endianness>, _>(&cache),
+            _ => Self::macho::<object::macho::MachHeader64<Endianness>, _>(&cache),
+        }
+    }
+
+    fn elf<'d, H: FileHeader<Endian = Endianness>, R: ReadRef<'d>>(data: R) -> Option<Self> {
+        let header = H::parse(data).ok()?;
+        let endian = header.endian().ok()?;
+        let mut program = Self { searched: Vec::new(), parts: Vec::new() };
+        for part in header.program_headers(endian, data).ok()? {
+            if part.p_type(endian) == object::elf::PT_LOAD {
+                let (offset, length) = part.file_range(endian);
+                program.parts.push((part.p_vaddr(endian).into(), offset, length));
+                if part.p_flags(endian).contains(object::elf::PF_W) {
+                    program.searched.push((offset, length));
+                }
+            }
+        }
+        if let Ok(sections) = header.sections(endian, data) {
+            let named = sections.iter().find(|section| sections.section_name(endian, section) == Ok(b".go.buildinfo"));
+            if let Some(range) = named.and_then(|section| section.file_range(endian)) {
+                program.searched = vec![range];
+            }
+        }
+        Some(program)
+    }
+
+    fn pe<'d, R: ReadRef<'d>>(data: R) -> Option<Self> {
+        let dos = object::pe::ImageDosHeader::parse(data).ok()?;
+        let mut offset = dos.nt_headers_offset().into();
+        let wide = object::read::pe::optional_header_magic(data).ok()? == object::pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC;
+        let (base, sections) = if wide {
+            let (headers, _) = object::pe::ImageNtHeaders64::parse(data, &mut offset).ok()?;
+            (headers.optional_header.image_base.get(object::LittleEndian), headers.sections(data, offset).ok()?)
+        } else {
+            let (headers, _) = object::pe::ImageNtHeaders32::parse(data, &mut offset).ok()?;
+            (headers.optional_header.image_base.get(object::LittleEndian).into(), headers.sections(data, offset).ok()?)
+        };
+        let mut program = Self { searched: Vec::new(), parts: Vec::new() };
+        for section in sections.iter() {
+            let (offset, length) = section.pe_file_range();
+            let address = base + u64::from(section.virtual_address.get(object::LittleEndian));
+            program.parts.push((address, offset.into(), length.into()));
+            let flags = section.characteristics.get(object::LittleEndian);
+            // Initialised, readable, writable and nothing else: Go's data section, as debug/buildinfo finds it.
+            if flags & (object::pe::IMAGE_SCN_CNT_INITIALIZED_DATA | object::pe::IMAGE_SCN_MEM_WRITE)
+                == object::pe::IMAGE_SCN_CNT_INITIALIZED_DATA | object::pe::IMAGE_SCN_MEM_WRITE
+            {
+                program.searched.push((offset.into(), length.into()));
+            }
+        }
+        Some(program)
+    }
+
+    fn macho<'d, H: MachHeader<Endian = Endianness>, R: ReadRef<'d>>(data: R) -> Option<Self> {
+        let header = H::parse(data, 0).ok()?;
+        let endian = header.endian().ok()?;
+        let mut program = Self { searched: Vec::new(), parts: Vec::new() };
+        let mut commands = header.load_commands(endian, data, 0).ok()?;
+        while let Ok(Some(command)) = commands.next() {
+            let Ok(Some((segment, section_data))) = H::Segment::from_command(command) else { continue };
+            let (offset, length) = segment.file_range(endian);
+            program.parts.push((segment.vmaddr(endian).into(), offset, length));
+            for section in segment.sections(endian, section_data).ok()? {
+                if section.name() == b"__go_buildinfo" {
+                    program.searched = section.file_range(endian, 0).into_iter().collect();
+                    return Some(program);
+                }
+            }
+            if segment.name() == b"__DATA" {
+                program.searched.push((offset, length));
+            }
+        }
+        Some(program)
+    }
+
+    /// The record, where there is one.
+    fn build_info(&self, file: &FileView<'_>) -> io::Result<Option<BuildInfo>> {
+        for (offset, length) in &self.searched {
+            let mut bytes = vec![0; usize::try_from((*length).min(MAX_SEARCH_BYTES)).unwrap_or(0)];
+            let n = file.read_at(*offset, &mut bytes)?;
+            bytes.truncate(n);
+            for at in memchr::memmem::find_iter(&bytes, MAGIC).filter(|at| at % 16 == 0) {
+                let header = bytes.get(at..at + 32).and_then(|header| <&[u8; 32]>::try_from(header).ok());
+                let Some(header) = header else { continue };
+                let info = self.decode(file, offset + at as u64, header)?;
+                if info.is_some() {
+                    return Ok(info);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn decode(&self, file: &FileView<'_>, at: u64, header: &[u8; 32]) -> io::Result<Option<BuildInfo>> {
+        let (pointer_size, flags) = (header[14], header[15]);
+        let (go_version, modules) = if flags & 2 != 0 {
+            let Some((go_version, next)) = inline_string(file, at + 32)? else { return Ok(None) };
+            let Some((modules, _)) = inline_string(file, next)? else { return Ok(None) };
+            (go_version, modules)
+        } else {
+            let big = flags & 1 != 0;
+            let Some(first) = pointer(&header[16..], pointer_size, big) else { return Ok(None) };
+            let Some(second) = pointer(header.get(16 + usize::from(pointer_size)..).unwrap_or_default(), pointer_size, big) else {
+                return Ok(None);
+            };
+            let Some(go_version) = self.pointed_string(file, first, pointer_size, big)? else { return Ok(None) };
+            (go_version, self.pointed_string(file, second, pointer_size, big)?.unwrap_or_default())
+        };
+        if !go_version.starts_with(b"go") && !go_version.starts_with(b"devel") {
+            return Ok(None);
+        }
+        Ok(Some(BuildInfo { go_version: text(&go_version), modules: text(unframed(&modules)) }))
+    }
+
+    /// A Go string header (address and length) at `address`.
+    fn pointed_string(&self, file: &FileView<'_>, address: u64, size: u8, big: bool) -> io::Result<Option<Vec<u8>>> {
+        let mut header = [0; 16];
+        let Some(at) = self.offset_of(address) else { return Ok(None) };
+        let wanted = header.get_mut(..usize::from(size) * 2).unwrap_or_default();
+        if file.read_at(at, wanted)? < wanted.len() {
+            return Ok(None);
+        }
+        let data = pointer(&header, size, big).and_then(|data| self.offset_of(data));
+        let length = pointer(header.get(usize::from(size)..).unwrap_or_default(), size, big);
+        match (data, length) {
+            (Some(data), Some(length)) if length <= MAX_STRING_BYTES => read_string(file, data, length),
+            _ => Ok(None),
+        }
+    }
+
+    fn offset_of(&self, address: u64) -> Option<u64> {
+        let part = self.parts.iter().find(|(start, _, length)| address >= *start && address - start < *length)?;
+        part.1.checked_add(address - part.0)
+    }
+}
+
+fn pointer(bytes: &[u8], size: u8, big: bool) -> Option<u64> {
+    match (size, big) {
+        (4, false) => Some(u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into()),
+        (4, true) => Some(u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?).into()),
+        (8, false) => Some(u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?)),
+        (8, true) => Some(u64::from_be_bytes(bytes.get(..8)?.try_into().ok()?)),
+        _ => None,
+    }
+}
+
+/// A varint length and that many bytes; also where they end.
+fn inline_string(file: &FileView<'_>, at: u64) -> io::Result<Option<(Vec<u8>, u64)>> {
+    let mut prefix = [0; 10];
+    let n = file.read_at(at, &mut prefix)?;
+    let (mut length, mut used) = (0u64, 0u64);
+    for (index, byte) in prefix.iter().take(n.min(5)).enumerate() {
+        length |= u64::from(byte & 0x7f) << (7 * index);
+        used += 1;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    if used == 0 || length > MAX_STRING_BYTES {
+        return Ok(None);
+    }
+    let bytes = read_string(file, at + used, length)?;
+    Ok(bytes.map(|bytes| (bytes, at + used + length)))
+}
+
+fn read_string(file: &FileView<'_>, at: u64, length: u64) -> io::Result<Option<Vec<u8>>> {
+    if at.checked_add(length).is_none_or(|end| end > file.len()) {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    file.read_exact_at(at, &mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// The module list stands between two 16-byte marks.
+fn unframed(modules: &[u8]) -> &[u8] {
+    let framed = modules.len() >= 33 && modules.get(modules.len() - 17) == Some(&b'\n');
+    if framed { modules.get(16..modules.len() - 16).unwrap_or_default() } else { b"" }
+}
+
+/// The packages that a record names.
+fn packages(info: &BuildInfo) -> Vec<PackageFact> {
+    let go = info.go_version.split_whitespace().next().unwrap_or_default();
+    let mut found = Vec::new();
+    if let Some(version) = go.strip_prefix("go") {
+        found.push(PackageFact::new(PackageKind::Go, "stdlib", version));
+    }
+    for line in info.modules.lines() {
+        let mut fields = line.split('\t');
+        let kind = fields.next();
+        let (Some(path), Some(version)) = (fields.next(), fields.next()) else { continue };
+        match kind {
+            Some("mod" | "dep") if !path.is_empty() => found.push(PackageFact::new(PackageKind::Go, path, version)),
+            // A replacement stands below what it replaces, and is what was compiled in.
+            Some("=>") if found.len() > 1 => {
+                found.pop();
+                found.push(PackageFact::new(PackageKind::Go, path, version));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaced_modules_are_what_was_compiled_in() {
+        let info = BuildInfo {
+            go_version: "go1.22.3 X:boringcrypto".into(),
+            modules: "path\texample.org/app\nmod\texample.org/app\t(devel)\t\ndep\tgolang.org/x/net\tv0.1.0\th1:=\n\
+                      dep\ta.example/old\tv1.0.0\n=>\tb.example/new\tv1.2.0\th1:=\nbuild\t-compiler=gc\n"
+                .into(),
+        };
+        let shown: Vec<_> = packages(&info).into_iter().map(|package| format!("{}@{}", package.name, package.version)).collect();
+        assert_eq!(shown, ["stdlib@1.22.3", "example.org/app@(devel)", "golang.org/x/net@v0.1.0", "b.example/new@v1.2.0"]);
+    }
+}

@@ -1,0 +1,147 @@
+//! One entry of a layer to the facts it shows: one file a format, and the list of all of them.
+//!
+//! In: an [`Entry`] (asked for every path, so [`Inspector::wants`] compares bytes and opens nothing) and, when wanted, a [`FileView`] of the whole file.
+//! Out: [`Fact`]s. An inspector states facts and judges nothing; it knows no advisory, no policy and no other layer.
+
+mod accounts;
+mod apk;
+mod cargo_lock;
+mod control;
+mod dpkg;
+mod executable;
+mod node;
+mod os_release;
+mod python;
+//RPM pub mod rpm;
+//RPM mod rpm_files;
+
+use crate::facts::Fact;
+use crate::layer::{Entry, FileView};
+
+/// How many bytes of a file are shown to [`Inspector::wants`].
+pub const HEAD_BYTES: usize = 512;
+
+/// Every inspector. The order here is the order in the docs; the first that wants a file gets it.
+pub static INSPECTORS: &[&dyn Inspector] = &[
+    &os_release::OsReleaseFile,
+    &dpkg::Status,
+    &dpkg::StatusDir,
+    &dpkg::FileList,
+    &apk::Installed,
+    //RPM     &rpm_files::RpmDatabase,rpm_files::RpmDatabase,
+    &python::Metadata,
+    &node::PackageJson,
+    &cargo_lock::CargoLock,
+    &accounts::Passwd,
+    &accounts::GroupFile,
+    &accounts::Shadow,
+    &executable::GoBuildInfo,
+];
+
+/// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
+pub const REVISION: u32 = 1;
+
+/// Reads one kind of file.
+pub trait Inspector: Sync {
+    /// Its name and documentation.
+    fn meta(&self) -> &'static Meta;
+
+    /// Asked for every file of a layer; `head` are its first [`HEAD_BYTES`] (fewer only where the file is shorter).
+    fn wants(&self, entry: &Entry<'_>, head: &[u8]) -> bool;
+
+    /// States what the file shows. The facts stay private until the layer's digest is verified.
+    ///
+    /// # Errors
+    /// When the file is not what it should be; facts pushed before the error still count (what could be read is told).
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError>;
+}
+
+/// What an inspector is.
+#[derive(Debug)]
+pub struct Meta {
+    /// Stable name, `os/dpkg`; used in reports and waivers.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Markdown with the headings **Reads**, **Reports**, **Cannot see**, **Since**.
+    pub doc: &'static str,
+    /// Whether the answer about a platform is complete when such a file could not be read.
+    pub required: bool,
+}
+
+/// Why a file could not be read. The caller adds the path and the layer.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// Larger than this kind of file may be.
+    #[error("the file has {size} bytes; more than {limit} are not read")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// The inspector's limit.
+        limit: u64,
+    },
+    /// The content does not follow the format.
+    #[error("line {line}: {reason}")]
+    Line {
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The content does not follow the format.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// JSON that does not parse.
+    #[error("not valid JSON")]
+    Json(#[from] serde_json::Error),
+    /// TOML that does not parse.
+    #[error("not valid TOML")]
+    Toml(#[from] toml::de::Error),
+    //RPM
+    //RPM #[error(transparent)]
+    //RPM Rpm(#[from] rpm::RpmError),
+    /// Single records are damaged; the rest was read.
+    #[error("{count} of its records could not be read, the first because {first}")]
+    Records {
+        /// How many.
+        count: usize,
+        /// Why the first.
+        first: String,
+    },
+    /// The spooled copy could not be read.
+    #[error("the temporary copy could not be read")]
+    Io(#[from] std::io::Error),
+}
+
+/// The file's bytes, where it is at most `limit` long (and `limit` is at most [`crate::layer::view::MEMORY_BYTES`]).
+fn whole<'a>(file: &FileView<'a>, limit: u64) -> Result<&'a [u8], InspectError> {
+    use crate::layer::ReadAt as _;
+    match file.bytes() {
+        Some(bytes) if file.len() <= limit => Ok(bytes),
+        _ => Err(InspectError::TooLarge { size: file.len(), limit }),
+    }
+}
+
+/// Text of a field: valid UTF-8, or with replacement characters.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_docs_have_their_headings() {
+        let names: BTreeSet<_> = INSPECTORS.iter().map(|inspector| inspector.meta().name).collect();
+        assert_eq!(names.len(), INSPECTORS.len());
+        for inspector in INSPECTORS {
+            let meta = inspector.meta();
+            for heading in ["**Reads**", "**Reports**", "**Cannot see**", "**Since**"] {
+                assert!(meta.doc.contains(heading), "{}: {heading}", meta.name);
+            }
+        }
+    }
+}

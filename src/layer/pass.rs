@@ -1,0 +1,246 @@
+//! The pass over one layer: read, hash, inflate, walk.
+//!
+//! With `split`, inflating runs on a thread of its own and the walk on the caller's, over recycled windows: for the last layers of a run, when
+//! there are fewer of them than cores. Measured on one 500 MB layer this costs 1.4 times the wall time of inflating alone instead of 2.8.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::inflate::{Compression, Inflate, StoredFacts, WINDOW_BYTES};
+use super::tar::{EntryKind as TarKind, Header, Parser, Sink};
+use super::{Entry, EntryKind, LayerError, MAX_ENTRIES, Visitor, path};
+use crate::digest::{Digest, Hasher};
+use crate::source::Layer;
+
+/// Windows in flight between the two threads of a split pass.
+const WINDOWS_IN_FLIGHT: usize = 4;
+
+/// How to read a layer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PassOptions {
+    /// Inflate on a second thread.
+    pub split: bool,
+    /// Compute and check the diff ID of compressed layers too; it costs another hash over the uncompressed bytes.
+    pub verify_diff_id: bool,
+}
+
+/// A layer that was read to its end and verified.
+#[derive(Debug)]
+pub struct LayerPass {
+    /// Length of the stored bytes.
+    pub stored_bytes: u64,
+    /// Length of the tar stream.
+    pub unpacked_bytes: u64,
+    /// Number of entries.
+    pub entries: u64,
+    /// What the first bytes said the compression is.
+    pub compression: Compression,
+    /// Digest of the tar stream, where it was computed.
+    pub diff_id: Option<Digest>,
+}
+
+/// Reads `layer` from `reader` and calls `visitor` for every entry. The visitor's knowledge may be used only when this returns `Ok`: then every stored byte
+/// had the digest and size that the manifest names.
+///
+/// # Errors
+/// The first thing that was wrong, but a wrong digest or size before all else: the rest of the stream is read to know it.
+pub fn read_layer(
+    reader: Box<dyn Read + Send>,
+    layer: &Layer,
+    options: PassOptions,
+    visitor: &mut dyn Visitor,
+) -> Result<LayerPass, LayerError> {
+    let hasher = layer.digest.as_ref().map_or_else(Hasher::sha256, Digest::hasher);
+    let limit = layer.digest.is_some().then_some(layer.size);
+    let mut inflate = Inflate::new(reader, hasher, limit)?;
+    let compression = inflate.compression();
+    let wants_diff_id = options.verify_diff_id && compression != Compression::None;
+    let mut walk = Walk {
+        parser: Parser::new(),
+        adapter: Adapter { visitor, entries: 0, skipping: false, path: Vec::new(), link: Vec::new() },
+        diff_id: wants_diff_id.then(|| layer.diff_id.as_ref().map_or_else(Hasher::sha256, Digest::hasher)),
+    };
+    let outcome = if options.split { walk_split(&mut inflate, &mut walk) } else { walk_inline(&mut inflate, &mut walk) };
+    let stored = inflate.finish();
+    if let Err(error) = outcome {
+        return Err(blame_digest(layer, stored, error));
+    }
+    let stored = stored?;
+    check_stored(layer, &stored)?;
+    let diff_id = match walk.diff_id.take() {
+        Some(hasher) => Some(hasher.finish()),
+        None => (compression == Compression::None).then(|| stored.digest.clone()),
+    };
+    check_diff_id(layer, diff_id.as_ref(), options)?;
+    let entries = walk.adapter.entries;
+    Ok(LayerPass { stored_bytes: stored.bytes, unpacked_bytes: stored.unpacked, entries, compression, diff_id })
+}
+
+/// A layer that is damaged is first of all one with a wrong digest, whatever its tar looks like.
+fn blame_digest(layer: &Layer, stored: Result<StoredFacts, LayerError>, error: LayerError) -> LayerError {
+    match stored {
+        Ok(stored) => check_stored(layer, &stored).err().unwrap_or(error),
+        Err(other) if other.is_mismatch() => other,
+        Err(_) => error,
+    }
+}
+
+fn check_stored(layer: &Layer, stored: &StoredFacts) -> Result<(), LayerError> {
+    let Some(expected) = &layer.digest else { return Ok(()) };
+    if stored.bytes != layer.size {
+        return Err(LayerError::Size { expected: layer.size, actual: stored.bytes });
+    }
+    if stored.digest != *expected {
+        return Err(LayerError::Digest { expected: expected.clone(), actual: stored.digest.clone() });
+    }
+    Ok(())
+}
+
+fn check_diff_id(layer: &Layer, actual: Option<&Digest>, options: PassOptions) -> Result<(), LayerError> {
+    // Without a digest of the stored bytes the diff ID is all that pins the layer.
+    let required = options.verify_diff_id || layer.digest.is_none();
+    match (&layer.diff_id, actual) {
+        (Some(expected), Some(actual)) if required && expected != actual && expected.algorithm() == actual.algorithm() => {
+            Err(LayerError::DiffId { expected: expected.clone(), actual: actual.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The walking half: tar bytes to entries.
+struct Walk<'v> {
+    parser: Parser,
+    adapter: Adapter<'v>,
+    diff_id: Option<Hasher>,
+}
+
+impl Walk<'_> {
+    fn push(&mut self, window: &[u8]) -> Result<(), LayerError> {
+        if let Some(hasher) = &mut self.diff_id {
+            hasher.update(window);
+        }
+        self.parser.push(window, &mut self.adapter)?;
+        if self.adapter.entries > MAX_ENTRIES {
+            return Err(LayerError::TooManyEntries { limit: MAX_ENTRIES });
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), LayerError> {
+        Ok(self.parser.finish().map(|_| ())?)
+    }
+}
+
+fn walk_inline(inflate: &mut Inflate, walk: &mut Walk<'_>) -> Result<(), LayerError> {
+    let mut window = vec![0; WINDOW_BYTES];
+    loop {
+        match inflate.next_window(&mut window)? {
+            0 => return walk.finish(),
+            n => walk.push(window.get(..n).unwrap_or_default())?,
+        }
+    }
+}
+
+/// A window and how much of it is used.
+type Filled = (Vec<u8>, usize);
+
+fn walk_split(inflate: &mut Inflate, walk: &mut Walk<'_>) -> Result<(), LayerError> {
+    let (full_sender, full) = bounded::<Filled>(WINDOWS_IN_FLIGHT);
+    let (empty_sender, empty) = bounded::<Vec<u8>>(WINDOWS_IN_FLIGHT);
+    std::thread::scope(|scope| {
+        for _ in 0..WINDOWS_IN_FLIGHT {
+            // Room for all of them was made above, and the receiver lives.
+            let _ = empty_sender.try_send(vec![0; WINDOW_BYTES]);
+        }
+        let inflater = scope.spawn(move || inflate_all(inflate, &empty, &full_sender));
+        let walked = walk_windows(walk, &full, &empty_sender);
+        // The inflater stops when nobody takes its windows any more.
+        drop((full, empty_sender));
+        let inflated = inflater.join().unwrap_or(Err(LayerError::Compression("the inflating thread failed")));
+        inflated.and(walked)?;
+        walk.finish()
+    })
+}
+
+fn inflate_all(inflate: &mut Inflate, empty: &Receiver<Vec<u8>>, full: &Sender<Filled>) -> Result<(), LayerError> {
+    while let Ok(mut window) = empty.recv() {
+        let n = inflate.next_window(&mut window)?;
+        if n == 0 || full.send((window, n)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn walk_windows(walk: &mut Walk<'_>, full: &Receiver<Filled>, empty: &Sender<Vec<u8>>) -> Result<(), LayerError> {
+    while let Ok((window, n)) = full.recv() {
+        walk.push(window.get(..n).unwrap_or_default())?;
+        if empty.send(window).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// From the archive's headers to [`Entry`]: names as the runtime places them.
+struct Adapter<'v> {
+    visitor: &'v mut dyn Visitor,
+    entries: u64,
+    /// The current entry was left out; its content is passed over.
+    skipping: bool,
+    path: Vec<u8>,
+    link: Vec<u8>,
+}
+
+impl Sink for Adapter<'_> {
+    fn entry(&mut self, header: &Header<'_>) -> ControlFlow<()> {
+        self.entries += 1;
+        let kind = match header.kind {
+            TarKind::Regular => EntryKind::File,
+            TarKind::HardLink => EntryKind::HardLink,
+            TarKind::Symlink => EntryKind::Symlink,
+            TarKind::Directory => EntryKind::Directory,
+            _ => EntryKind::Special,
+        };
+        self.skipping = false;
+        let named = path::normalise(header.path, &mut self.path);
+        let linked = match kind {
+            EntryKind::HardLink => path::normalise(header.link_target, &mut self.link),
+            _ => {
+                self.link.clear();
+                self.link.extend_from_slice(header.link_target);
+                Ok(())
+            }
+        };
+        if let Err(error) = named.and(linked) {
+            self.skipping = true;
+            self.visitor.skipped(header.path, &error.to_string());
+            return ControlFlow::Continue(());
+        }
+        let size = if kind == EntryKind::File { header.size } else { 0 };
+        let (uid, gid) = (header.uid, header.gid);
+        let entry = Entry { path: &self.path, kind, size, mode: header.mode, uid, gid, link: &self.link, capability: header.capability };
+        self.visitor.entry(&entry);
+        ControlFlow::Continue(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        if !self.skipping {
+            self.visitor.data(bytes);
+        }
+    }
+
+    fn hole(&mut self, length: u64) {
+        if !self.skipping {
+            self.visitor.hole(length);
+        }
+    }
+
+    fn end_entry(&mut self) {
+        if !self.skipping {
+            self.visitor.end();
+        }
+    }
+}

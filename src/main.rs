@@ -1,0 +1,2 @@
+//! The imgguard program.
+fn main() {}

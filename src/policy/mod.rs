@@ -1,0 +1,253 @@
+//! Findings to a verdict: gates are data (`policies/gates/*.toml`, or the user's file), and a gate fails on every finding that it selects.
+//!
+//! In: the findings of one subject and whether its platforms were read completely. Out: a [`Verdict`]. A policy parses no image, and a subject that is not
+//! complete never passes.
+
+use serde::Deserialize;
+
+use crate::advisory::model::Severity;
+use crate::facts::Confidence;
+use crate::finding::{Finding, Kind};
+
+/// The built-in policies.
+static BUILTIN: &[(&str, &str)] = &[("local", include_str!("../../policies/gates/local.toml"))];
+
+/// Largest policy file, in bytes.
+pub const MAX_POLICY_BYTES: u64 = 1 << 20;
+
+/// A policy, checked.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Name.
+    pub name: String,
+    /// Its gates, in the order of the file.
+    pub gates: Vec<Gate>,
+}
+
+/// One condition. All fields that are set must fit for a finding to be selected.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Name, for reports.
+    pub name: String,
+    /// One line.
+    #[serde(default)]
+    pub summary: String,
+    /// Fails when something required could not be read.
+    #[serde(default)]
+    complete: bool,
+    /// Kinds of findings.
+    #[serde(default)]
+    kinds: Vec<String>,
+    /// Rules.
+    #[serde(default)]
+    rules: Vec<String>,
+    /// Least severity; an unknown one counts as medium.
+    #[serde(default)]
+    min_severity: Option<Severity>,
+    /// Least confidence.
+    #[serde(default)]
+    min_confidence: Option<Confidence>,
+    /// Only findings that have a fix (true) or have none (false).
+    #[serde(default)]
+    fixable: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    name: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "documentation inside the file")]
+    summary: String,
+    #[serde(default)]
+    gate: Vec<Gate>,
+}
+
+/// Why a policy cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// No built-in policy has that name.
+    #[error("there is no policy `{name}`; built in are: {known}")]
+    Unknown {
+        /// Asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The file does not parse; the message has the place.
+    #[error("the policy is malformed")]
+    Malformed(#[from] toml::de::Error),
+    /// A policy without gates would let everything pass.
+    #[error("the policy has no gates")]
+    Empty,
+    /// A kind that no finding has.
+    #[error("gate `{gate}` names the kind `{kind}`, which does not exist")]
+    Kind {
+        /// The gate.
+        gate: String,
+        /// What it names.
+        kind: String,
+    },
+}
+
+/// What a policy says of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The whole of it.
+    pub result: Outcome,
+    /// Each gate with the ids of the findings that fail it.
+    pub gates: Vec<GateVerdict>,
+}
+
+/// The outcome of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every gate passed on a complete answer.
+    Pass,
+    /// A gate failed.
+    Fail,
+    /// No gate failed, but the answer is not complete.
+    Incomplete,
+}
+
+/// The outcome of one gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateVerdict {
+    /// The gate's name.
+    pub name: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// Ids of the findings that fail it.
+    pub findings: Vec<String>,
+}
+
+impl Policy {
+    /// The built-in policy of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn builtin(name: &str) -> Result<Self, PolicyError> {
+        let known = || BUILTIN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let text = BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
+        Self::parse(text.ok_or_else(|| PolicyError::Unknown { name: name.to_owned(), known: known() })?)
+    }
+
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// When it is malformed or could never refuse anything.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let raw: RawPolicy = toml::from_str(text)?;
+        if raw.gate.is_empty() {
+            return Err(PolicyError::Empty);
+        }
+        let kinds = [Kind::Secret, Kind::Config, Kind::Vulnerability, Kind::Informational].map(Kind::name);
+        for gate in &raw.gate {
+            if let Some(kind) = gate.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
+                return Err(PolicyError::Kind { gate: gate.name.clone(), kind: kind.clone() });
+            }
+        }
+        Ok(Self { name: raw.name, gates: raw.gate })
+    }
+
+    /// A policy with the one gate that `--fail-on SEVERITY` means.
+    #[must_use]
+    pub fn fail_on(severity: Severity) -> Self {
+        let gate = Gate {
+            name: "fail-on".into(),
+            summary: String::new(),
+            complete: false,
+            kinds: Vec::new(),
+            rules: Vec::new(),
+            min_severity: Some(severity),
+            min_confidence: None,
+            fixable: None,
+        };
+        Self { name: "fail-on".into(), gates: vec![gate] }
+    }
+
+    /// Judges the findings of one subject.
+    #[must_use]
+    pub fn judge(&self, findings: &[(String, Finding)], complete: bool) -> Verdict {
+        let judge = |gate: &Gate| {
+            let selected: Vec<String> = findings.iter().filter(|(_, finding)| gate.selects(finding)).map(|(id, _)| id.clone()).collect();
+            let passed = selected.is_empty() && (complete || !gate.complete);
+            GateVerdict { name: gate.name.clone(), passed, findings: selected }
+        };
+        let gates: Vec<GateVerdict> = self.gates.iter().map(judge).collect();
+        let result = match (gates.iter().any(|gate| !gate.findings.is_empty()), complete) {
+            (true, _) => Outcome::Fail,
+            (false, false) => Outcome::Incomplete,
+            (false, true) => Outcome::Pass,
+        };
+        Verdict { result, gates }
+    }
+}
+
+impl Gate {
+    fn selects(&self, finding: &Finding) -> bool {
+        let is_selective = !self.kinds.is_empty() || !self.rules.is_empty() || self.min_severity.is_some();
+        is_selective
+            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == finding.kind.name()))
+            && (self.rules.is_empty() || self.rules.contains(&finding.rule))
+            && self.min_severity.is_none_or(|least| counted(finding.severity) >= counted(least))
+            && self.min_confidence.is_none_or(|least| finding.confidence >= least)
+            && self.fixable.is_none_or(|fixable| fixable != finding.fixed_in.is_empty())
+    }
+}
+
+/// An unknown severity counts as medium.
+fn counted(severity: Severity) -> Severity {
+    if severity == Severity::Unknown { Severity::Medium } else { severity }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(kind: Kind, rule: &str, severity: Severity) -> (String, Finding) {
+        let finding = Finding::new(kind, rule, severity, "", rule);
+        (finding.id(), finding)
+    }
+
+    #[test]
+    fn builtin_policies_parse_and_refuse() {
+        for (name, _) in BUILTIN {
+            assert_eq!(Policy::builtin(name).unwrap().name, *name);
+        }
+        let local = Policy::builtin("local").unwrap();
+        assert_eq!(local.judge(&[], true).result, Outcome::Pass);
+        assert_eq!(local.judge(&[], false).result, Outcome::Incomplete, "a partial scan never passes");
+        let root = finding(Kind::Config, "root-user", Severity::High);
+        let verdict = local.judge(std::slice::from_ref(&root), true);
+        assert_eq!(verdict.result, Outcome::Fail);
+        assert_eq!(verdict.gates.iter().find(|gate| gate.name == "root-user").unwrap().findings, [root.0]);
+    }
+
+    #[test]
+    fn a_definite_no_is_not_softened_by_an_incomplete_answer() {
+        let found = [finding(Kind::Secret, "github-pat", Severity::Critical)];
+        assert_eq!(Policy::builtin("local").unwrap().judge(&found, false).result, Outcome::Fail);
+    }
+
+    #[test]
+    fn fixable_and_unknown_severities() {
+        let local = Policy::builtin("local").unwrap();
+        let mut vulnerability = finding(Kind::Vulnerability, "CVE-1", Severity::High);
+        assert_eq!(local.judge(std::slice::from_ref(&vulnerability), true).result, Outcome::Pass, "no fix");
+        vulnerability.1.fixed_in.push("2".into());
+        assert_eq!(local.judge(&[vulnerability], true).result, Outcome::Fail);
+        let unknown = [finding(Kind::Vulnerability, "CVE-2", Severity::Unknown)];
+        assert_eq!(Policy::fail_on(Severity::Medium).judge(&unknown, true).result, Outcome::Fail);
+        assert_eq!(Policy::fail_on(Severity::High).judge(&unknown, true).result, Outcome::Pass);
+    }
+
+    #[test]
+    fn malformed_policies_are_refused() {
+        assert!(matches!(Policy::parse("name = 'x'"), Err(PolicyError::Empty)));
+        assert!(matches!(Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkind = ['secret']"), Err(PolicyError::Malformed(_))), "a misspelt field must not be passed over");
+        assert!(matches!(Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkinds = ['secrets']"), Err(PolicyError::Kind { .. })));
+        assert!(matches!(Policy::builtin("nope"), Err(PolicyError::Unknown { .. })));
+    }
+}

@@ -1,0 +1,315 @@
+//! One layer's entries to its [`LayerFacts`]: every file is offered to the inspectors and to the secret scan as it streams by.
+
+use std::io::Read;
+
+use crate::facts::tree::{Node, TreeBuilder};
+use crate::facts::{Effect, Fact, FileFacts, FilePath, FileSecrets, LayerFacts, PrivilegedFile, Unknown};
+use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector};
+use crate::layer::path::{Whiteout, whiteout};
+use crate::layer::view::{MAX_FILE_BYTES, Reservation};
+use crate::layer::{Budget, Entry, EntryKind, Gather, LayerError, PassOptions, Visitor, read_layer};
+use crate::secret::{FileScan, Scanner, Scratch};
+use crate::source::Layer;
+
+/// Most unknowns that are kept of one layer; a layer of a million broken files is one fact, not a million.
+const MAX_UNKNOWNS: usize = 1000;
+
+/// Most secrets that are kept of one layer, for the same reason.
+const MAX_SECRETS: usize = 10_000;
+
+/// What to look for.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectOptions {
+    /// Scan for secrets.
+    pub secrets: bool,
+}
+
+/// What a worker keeps from layer to layer.
+#[derive(Default)]
+pub struct Worker {
+    gather: Gather,
+    scratch: Scratch,
+}
+
+/// Reads one layer and states its facts, which are true of exactly the bytes that the layer's digest names.
+///
+/// # Errors
+/// When the layer cannot be read to its end or verified; then nothing of it is told.
+pub fn collect_layer(
+    reader: Box<dyn Read + Send>,
+    layer: &Layer,
+    pass: PassOptions,
+    options: CollectOptions,
+    worker: &mut Worker,
+    budget: &Budget,
+) -> Result<LayerFacts, LayerError> {
+    let mut collector = Collector::new(worker, budget, options);
+    let pass = read_layer(reader, layer, pass, &mut collector)?;
+    let mut facts = collector.finish();
+    note_media_type(layer, &pass, &mut facts);
+    facts.stored_bytes = pass.stored_bytes;
+    facts.unpacked_bytes = pass.unpacked_bytes;
+    facts.diff_id = pass.diff_id;
+    Ok(facts)
+}
+
+/// Engines go by the first bytes; a media type that says something else is told, since other tools may go by it.
+fn note_media_type(layer: &Layer, pass: &crate::layer::LayerPass, facts: &mut LayerFacts) {
+    use crate::layer::inflate::Compression;
+    if let Some(said) = Compression::of_media_type(&layer.media_type).filter(|said| *said != pass.compression) {
+        let reason = format!("the media type says {}, the bytes are {}", said.name(), pass.compression.name());
+        facts.unknowns.push(Unknown { effect: Effect::Optional, path: None, by: "layer".into(), reason });
+    }
+}
+
+/// The entry whose content is streaming by.
+struct Current {
+    path: Vec<u8>,
+    kind: EntryKind,
+    size: u64,
+    mode: u32,
+    uid: u64,
+    gid: u64,
+    /// First bytes, until the inspectors were asked.
+    head: Vec<u8>,
+    asked: bool,
+    inspector: Option<&'static dyn Inspector>,
+    _reservation: Option<Reservation>,
+}
+
+impl Current {
+    fn entry(&self) -> Entry<'_> {
+        Entry { path: &self.path, kind: self.kind, size: self.size, mode: self.mode, uid: self.uid, gid: self.gid, link: b"", capability: None }
+    }
+}
+
+/// Collects facts while a layer streams by. Also fed by folders.
+pub struct Collector<'w> {
+    gather: &'w mut Gather,
+    scan: Option<FileScan<'w>>,
+    budget: &'w Budget,
+    tree: TreeBuilder,
+    facts: LayerFacts,
+    secrets: usize,
+    current: Option<Current>,
+}
+
+impl<'w> Collector<'w> {
+    /// A collector that knows nothing yet.
+    pub fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
+        let scan = options.secrets.then(|| Scanner::builtin().scan(&mut worker.scratch));
+        Self { gather: &mut worker.gather, scan, budget, tree: TreeBuilder::default(), facts: LayerFacts::default(), secrets: 0, current: None }
+    }
+
+    /// The facts of all entries.
+    #[must_use]
+    pub fn finish(self) -> LayerFacts {
+        let mut facts = self.facts;
+        facts.tree = self.tree.build();
+        facts
+    }
+
+    fn unknown(&mut self, effect: Effect, path: &[u8], by: &str, reason: String) {
+        if self.facts.unknowns.len() < MAX_UNKNOWNS {
+            self.facts.unknowns.push(Unknown { effect, path: Some(FilePath::new(path)), by: by.to_owned(), reason });
+        } else if self.facts.unknowns.len() == MAX_UNKNOWNS {
+            let reason = format!("more than {MAX_UNKNOWNS} files of the layer could not be read; the others are not listed");
+            self.facts.unknowns.push(Unknown { effect: Effect::Required, path: None, by: "layer".into(), reason });
+        }
+    }
+
+    /// Notes the entry in the tree; false for whiteouts, which are nothing else.
+    fn note(&mut self, entry: &Entry<'_>) -> bool {
+        match whiteout(entry.path) {
+            Whiteout::Opaque { folder } => self.tree.add_opaque(folder),
+            Whiteout::Of { folder, name } => {
+                let path = if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() };
+                self.tree.add(&path, Node::Whiteout, b"", 0);
+            }
+            Whiteout::Metadata => {}
+            Whiteout::None => {
+                let target = if matches!(entry.kind, EntryKind::HardLink | EntryKind::Symlink) { entry.link } else { b"" };
+                if !entry.path.is_empty() {
+                    self.tree.add(entry.path, entry.kind.into(), target, entry.size);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    fn note_privileges(&mut self, entry: &Entry<'_>) {
+        let capabilities = entry.capability.map_or(0, permitted_capabilities);
+        let set_id = entry.mode & 0o6000 != 0 && entry.mode & 0o111 != 0;
+        if matches!(entry.kind, EntryKind::File | EntryKind::HardLink) && (set_id || capabilities != 0) {
+            self.facts.privileged.push(PrivilegedFile { path: FilePath::new(entry.path), mode: entry.mode, uid: entry.uid, capabilities });
+        }
+    }
+
+    /// Asks the inspectors once the file's first bytes are there.
+    fn ask(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        current.asked = true;
+        let head = current.head.get(..current.head.len().min(HEAD_BYTES)).unwrap_or_default();
+        let wanted = INSPECTORS.iter().copied().find(|inspector| inspector.wants(&current.entry(), head));
+        let Some(inspector) = wanted else { return };
+        if current.size > MAX_FILE_BYTES {
+            let (path, size) = (current.path.clone(), current.size);
+            let effect = if inspector.meta().required { Effect::Required } else { Effect::Optional };
+            self.unknown(effect, &path, inspector.meta().name, format!("the file has {size} bytes; more than {MAX_FILE_BYTES} are not read"));
+            return;
+        }
+        current._reservation = Some(self.budget.reserve(current.size.min(crate::layer::view::MEMORY_BYTES)));
+        current.inspector = Some(inspector);
+        self.gather.start(current.size);
+        self.gather.push(&current.head);
+    }
+
+    fn inspect(&mut self, current: &Current) {
+        let Some(inspector) = current.inspector else { return };
+        let mut found: Vec<Fact> = Vec::new();
+        let outcome = match self.gather.view(current.entry()) {
+            Ok(view) => inspector.inspect(&view, &mut found).map_err(|error| describe(&error)),
+            Err(error) => Err(format!("no temporary file could be written: {error}")),
+        };
+        let meta = inspector.meta();
+        if let Err(reason) = outcome {
+            let effect = if meta.required { Effect::Required } else { Effect::Optional };
+            self.unknown(effect, &current.path, meta.name, reason);
+        }
+        if !found.is_empty() || meta.required {
+            self.facts.files.push(FileFacts { path: FilePath::new(&current.path), inspector: meta.name.to_owned(), facts: found });
+        }
+    }
+
+    fn finish_secrets(&mut self, current: &Current) {
+        let Some(scan) = &mut self.scan else { return };
+        let found = scan.finish();
+        let unread = scan.unread();
+        if let Some(reason) = unread {
+            self.unknown(Effect::Optional, &current.path, "secrets", reason.to_owned());
+        }
+        if found.is_empty() {
+            return;
+        }
+        self.secrets += found.len();
+        if self.secrets > MAX_SECRETS {
+            let reason = format!("the layer holds more than {MAX_SECRETS} secrets; the others are not listed");
+            if !self.facts.unknowns.iter().any(|unknown| unknown.reason == reason) {
+                self.facts.unknowns.push(Unknown { effect: Effect::Required, path: None, by: "layer".into(), reason });
+            }
+            return;
+        }
+        self.facts.secrets.push(FileSecrets { path: FilePath::new(&current.path), secrets: found });
+    }
+}
+
+impl Visitor for Collector<'_> {
+    fn entry(&mut self, entry: &Entry<'_>) {
+        self.current = None;
+        if !self.note(entry) {
+            return;
+        }
+        self.note_privileges(entry);
+        if !entry.is_file() {
+            return;
+        }
+        if let Some(scan) = &mut self.scan {
+            scan.begin(entry.path, entry.size);
+        }
+        let (path, kind, size) = (entry.path.to_vec(), entry.kind, entry.size);
+        let current =
+            Current { path, kind, size, mode: entry.mode, uid: entry.uid, gid: entry.gid, head: Vec::new(), asked: false, inspector: None, _reservation: None };
+        self.current = Some(current);
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        let Some(current) = &mut self.current else { return };
+        if let Some(scan) = &mut self.scan {
+            scan.feed(bytes);
+        }
+        if current.asked {
+            if current.inspector.is_some() {
+                self.gather.push(bytes);
+            }
+            return;
+        }
+        // The first window nearly always has enough; only a file split near its start is put together.
+        current.head.extend_from_slice(bytes);
+        if current.head.len() >= HEAD_BYTES || current.head.len() as u64 >= current.size {
+            self.ask();
+            if let Some(current) = &mut self.current {
+                current.head = Vec::new();
+            }
+        }
+    }
+
+    fn hole(&mut self, length: u64) {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        let wants_bytes = self.current.as_ref().is_some_and(|current| !current.asked || current.inspector.is_some());
+        if !wants_bytes {
+            if let Some(scan) = &mut self.scan {
+                scan.skip(length);
+            }
+            return;
+        }
+        let mut left = length;
+        while left > 0 {
+            let n = usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len());
+            self.data(ZEROS.get(..n).unwrap_or_default());
+            left -= n as u64;
+        }
+    }
+
+    fn end(&mut self) {
+        if self.current.as_ref().is_some_and(|current| !current.asked) {
+            self.ask();
+        }
+        if let Some(current) = self.current.take() {
+            self.inspect(&current);
+            self.finish_secrets(&current);
+        }
+    }
+
+    fn skipped(&mut self, path: &[u8], reason: &str) {
+        // The raw name is kept for display only; it is no path of the tree.
+        self.unknown(Effect::Required, path.get(..path.len().min(4096)).unwrap_or_default(), "layer", reason.to_owned());
+        self.current = None;
+    }
+}
+
+/// An error with its causes, in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// The permitted set of a `security.capability` attribute (`struct vfs_cap_data`, revisions 1 to 3; Linux `include/uapi/linux/capability.h`).
+fn permitted_capabilities(attribute: &[u8]) -> u64 {
+    let word = |at: usize| attribute.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let low = u64::from(word(4));
+    match word(0) >> 24 {
+        1 => low,
+        2 | 3 => low | u64::from(word(12)) << 32,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_read_from_the_attribute() {
+        // setcap cap_net_raw+ep: revision 2 with the effective bit, permitted bit 13.
+        let attribute = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(permitted_capabilities(&attribute), 1 << 13);
+        assert_eq!(permitted_capabilities(b"short"), 0);
+    }
+}

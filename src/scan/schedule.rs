@@ -1,0 +1,133 @@
+//! All layers of a run: each distinct one is read once, biggest first, one a core; the last ones are split over two threads each.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::collect::{CollectOptions, Collector, Worker, collect_layer};
+use crate::digest::Digest;
+use crate::facts::cache::Cache;
+use crate::facts::{Effect, LayerFacts, Unknown};
+use crate::layer::{Budget, LayerError, PassOptions};
+use crate::source::{Blobs, Content, Layer, Place, SourceError, rootfs};
+
+/// Bytes that all workers together hold for files being gathered: room for a few large ones, and far below the 96 MB that a scan may take.
+const GATHER_BUDGET_BYTES: u64 = 24 << 20;
+
+/// By what a layer is known in a run: its digest, or for a folder its place.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LayerKey {
+    /// The digest of its stored bytes.
+    Digest(Digest),
+    /// A folder, or a layer of an archive that only has a diff ID.
+    Place(String),
+}
+
+impl LayerKey {
+    /// The key of a layer of the image number `image` of the run.
+    #[must_use]
+    pub fn of(layer: &Layer, image: usize) -> Self {
+        match (&layer.digest, &layer.diff_id) {
+            (Some(digest), _) => Self::Digest(digest.clone()),
+            (None, diff_id) => Self::Place(format!("{image}:{:?}:{diff_id:?}", layer.place)),
+        }
+    }
+}
+
+/// One layer to read.
+pub struct Job {
+    /// Its key.
+    pub key: LayerKey,
+    /// What it is.
+    pub layer: Layer,
+    /// Who gives its bytes.
+    pub blobs: Arc<dyn Blobs>,
+}
+
+/// What came of a layer.
+pub type Outcome = Result<LayerFacts, LayerError>;
+
+/// Told of the progress of a run, from any thread.
+pub trait Progress: Sync {
+    /// A layer was read, or its facts were in the cache.
+    fn layer_done(&self, stored_bytes: u64, cached: bool);
+}
+
+/// How the layers of a run are read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadOptions {
+    /// What to look for.
+    pub collect: CollectOptions,
+    /// Check diff IDs of compressed layers too.
+    pub verify_diff_ids: bool,
+    /// Threads; at least 1.
+    pub threads: usize,
+}
+
+/// Reads every job, from the cache where it knows the layer.
+#[must_use]
+pub fn read_layers(jobs: Vec<Job>, options: ReadOptions, cache: &Cache, progress: &dyn Progress) -> BTreeMap<LayerKey, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    let mut queue = Vec::new();
+    for job in jobs {
+        let known = if let LayerKey::Digest(digest) = &job.key { cache.get(digest) } else { None };
+        match known {
+            Some(facts) if !options.verify_diff_ids => {
+                progress.layer_done(job.layer.size, true);
+                outcomes.insert(job.key, Ok(facts));
+            }
+            _ => queue.push(job),
+        }
+    }
+    // Biggest last: workers take from the end.
+    queue.sort_by(|a, b| (a.layer.size, &a.key).cmp(&(b.layer.size, &b.key)));
+    let live = AtomicUsize::new(queue.len());
+    let workers = options.threads.clamp(1, queue.len().max(1));
+    let (queue, done) = (Mutex::new(queue), Mutex::new(&mut outcomes));
+    let budget = Budget::new(GATHER_BUDGET_BYTES);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                let mut worker = Worker::default();
+                while let Some(job) = lock(&queue).pop() {
+                    let split = live.load(Ordering::Relaxed) < options.threads;
+                    let outcome = read_one(&job, PassOptions { split, verify_diff_id: options.verify_diff_ids }, options.collect, &mut worker, &budget);
+                    keep(cache, &job.key, &outcome);
+                    live.fetch_sub(1, Ordering::Relaxed);
+                    progress.layer_done(job.layer.size, false);
+                    lock(&done).insert(job.key, outcome);
+                }
+            });
+        }
+    });
+    outcomes
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Facts are kept only of a layer that was verified whole; that the cache cannot be written costs the next run time and this one nothing.
+fn keep(cache: &Cache, key: &LayerKey, outcome: &Outcome) {
+    if let (LayerKey::Digest(digest), Ok(facts)) = (key, outcome) {
+        let _ = cache.put(digest, facts);
+    }
+}
+
+fn read_one(job: &Job, pass: PassOptions, collect: CollectOptions, worker: &mut Worker, budget: &Budget) -> Outcome {
+    if let Place::Absent { reason } = &job.layer.place {
+        return Err(SourceError::NotFound { what: format!("the layer ({reason})"), place: "the image".into() }.into());
+    }
+    match job.blobs.open(&job.layer)? {
+        Content::Bytes(reader) => collect_layer(reader, &job.layer, pass, collect, worker, budget),
+        Content::Tree(root) => {
+            let mut collector = Collector::new(worker, budget, collect);
+            let end = rootfs::walk(&root, &mut collector)?;
+            let mut facts = collector.finish();
+            if let Some(reason) = end {
+                facts.unknowns.push(Unknown { effect: Effect::Required, path: None, by: "layer".into(), reason });
+            }
+            Ok(facts)
+        }
+    }
+}
