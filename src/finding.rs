@@ -94,7 +94,13 @@ pub struct Finding {
 impl Finding {
     /// A finding with nothing optional.
     #[must_use]
-    pub fn new(kind: Kind, rule: impl Into<String>, severity: Severity, title: impl Into<String>, identity: impl Into<String>) -> Self {
+    pub fn new(
+        kind: Kind,
+        rule: impl Into<String>,
+        severity: Severity,
+        title: impl Into<String>,
+        identity: impl Into<String>,
+    ) -> Self {
         Self {
             kind,
             rule: rule.into(),
@@ -168,7 +174,14 @@ pub fn unite(findings: impl IntoIterator<Item = Finding>) -> Vec<(String, Findin
 /// A place in a file of the merged view.
 #[must_use]
 pub fn file(path: &FilePath, layer: Option<Digest>, layer_index: Option<usize>, instruction: Option<&str>) -> Location {
-    Location::File { path: path.to_string(), layer, layer_index, line: None, state: "present", instruction: instruction.map(str::to_owned) }
+    Location::File {
+        path: path.to_string(),
+        layer,
+        layer_index,
+        line: None,
+        state: "present",
+        instruction: instruction.map(str::to_owned),
+    }
 }
 
 #[cfg(test)]

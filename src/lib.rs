@@ -2,14 +2,19 @@
 //!
 //! The rooms, in the order data flows; a room knows only those above it (`tests/layering.rs` holds that):
 
-pub mod digest;
-pub mod version;
-pub mod oci;
-pub mod source;
-pub mod layer;
-pub mod facts;
-pub mod inspect;
 pub mod advisory;
-pub mod finding;
 pub mod check;
+pub mod cli;
+pub mod digest;
+pub mod facts;
+pub mod finding;
+pub mod inspect;
+pub mod layer;
+pub mod oci;
 pub mod policy;
+pub mod reference;
+pub mod report;
+pub mod scan;
+pub mod secret;
+pub mod source;
+pub mod version;

@@ -1,2 +1,7 @@
 //! The imgguard program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    imgguard::cli::main()
+}

@@ -78,7 +78,8 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, PlatformError> {
         let parts: Vec<&str> = text.split('/').collect();
-        let known = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        let known =
+            |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !(2..=3).contains(&parts.len()) || !parts.iter().all(|part| known(part)) {
             return Err(PlatformError(text.chars().take(80).collect()));
         }
@@ -120,7 +121,11 @@ impl ImageConfig {
     #[must_use]
     pub fn platform(&self) -> Platform {
         let or_unknown = |text: &str| if text.is_empty() { "unknown".to_owned() } else { text.to_owned() };
-        Platform { os: or_unknown(&self.os), architecture: or_unknown(&self.architecture), variant: self.variant.clone() }
+        Platform {
+            os: or_unknown(&self.os),
+            architecture: or_unknown(&self.architecture),
+            variant: self.variant.clone(),
+        }
     }
 
     /// The build instruction that made layer number `index`, where the history has as many layer steps as there are layers.
@@ -221,13 +226,18 @@ mod tests {
         assert!(p("linux/arm64/v8").satisfies(&p("linux/arm64")));
         assert!(p("linux/arm64").satisfies(&p("linux/arm64/v8")));
         assert!(!p("linux/arm/v6").satisfies(&p("linux/arm/v7")));
-        assert!("linux".parse::<Platform>().is_err() && "linux/../x".parse::<Platform>().is_ok_and(|p| p.architecture == ".."));
+        assert!(
+            "linux".parse::<Platform>().is_err()
+                && "linux/../x".parse::<Platform>().is_ok_and(|p| p.architecture == "..")
+        );
     }
 
     #[test]
     fn instruction_needs_a_history_that_fits() {
-        let config: ImageConfig =
-            serde_json::from_str(r#"{"history":[{"created_by":"ADD x"},{"created_by":"CMD y","empty_layer":true},{"created_by":"RUN z"}]}"#).unwrap();
+        let config: ImageConfig = serde_json::from_str(
+            r#"{"history":[{"created_by":"ADD x"},{"created_by":"CMD y","empty_layer":true},{"created_by":"RUN z"}]}"#,
+        )
+        .unwrap();
         assert_eq!(config.instruction(1, 2), Some("RUN z"));
         assert_eq!(config.instruction(1, 3), None);
     }

@@ -1,5 +1,11 @@
 //! The comparators against upstream tables, native tools and each scheme's own rules.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise, and says what it skipped"
+)]
+
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +14,8 @@ use imgguard::version::{SCHEMES, by_name};
 use proptest::prelude::*;
 
 fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("IMGGUARD_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let folder = std::env::var_os("IMGGUARD_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let tables = folder.join("data/versions");
     if tables.is_dir() {
         return Some(tables);
@@ -20,7 +27,10 @@ fn shared() -> Option<PathBuf> {
 /// Rows `A OP B` of a table.
 fn rows(path: &Path) -> Vec<(String, Ordering, String)> {
     let text = std::fs::read_to_string(path).unwrap();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("//"));
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("//"));
     lines
         .map(|line| {
             let (operator, order) = [(" < ", Ordering::Less), (" = ", Ordering::Equal), (" > ", Ordering::Greater)]
@@ -72,7 +82,9 @@ fn upstream_tables_pass_whole() {
         assert_eq!(rows.len(), *count, "{file}");
         if *file == "upstream/pep440-normalized.txt" {
             // 46 rows pair a version with its `public` or `base_version`, or are names of attributes: `packaging` 25.0 itself says that they are not equal.
-            rows.retain(|(left, _, right)| left != "version" && !(left.starts_with(right.as_str()) && left != right && left != "1.0.post000"));
+            rows.retain(|(left, _, right)| {
+                left != "version" && !(left.starts_with(right.as_str()) && left != right && left != "1.0.post000")
+            });
             assert_eq!(rows.len(), count - 46);
         }
         wrong.extend(failures(scheme, &rows).into_iter().map(|failure| format!("{file}: {failure}")));
@@ -85,7 +97,10 @@ fn satisfies(scheme: &str, version: &str, constraint: &str) -> bool {
     let scheme = by_name(scheme).unwrap();
     let one = |condition: &str| {
         let condition = condition.trim().trim_matches('\'');
-        let (operator, wanted) = ["<=", ">=", "<", ">", "="].into_iter().find_map(|op| Some((op, condition.strip_prefix(op)?))).unwrap_or(("=", condition));
+        let (operator, wanted) = ["<=", ">=", "<", ">", "="]
+            .into_iter()
+            .find_map(|op| Some((op, condition.strip_prefix(op)?)))
+            .unwrap_or(("=", condition));
         let order = scheme.compare(version, wanted.trim().trim_matches('\'')).unwrap();
         match operator {
             "<" => order.is_lt(),
@@ -104,11 +119,20 @@ fn constraints_of_another_scanner() {
     let Some(shared) = shared() else { return };
     // SemVer 2.0.0 section 9: `alpha.beta` are two identifiers, `alpha-beta` is one; node-semver says they differ.
     // PEP 440: a version sorts below the same with a local part; that scanner's `<=` and `=` are specifiers, which ignore it. One row is cut short.
-    let exceptions =
-        ["1.0.0.alpha.beta\t= 1.0.0-alpha-beta", "1.0.0.rc.alpha\t= 1.0.0-rc-alpha", "6.4+cgr.1\t<=6.4.0", "2.0.0+cgr.1\t= 2.0.0", "4.5.2\t\\"];
-    for (scheme, file, least) in
-        [("apk", "grype/apk-constraint.tsv", 30), ("deb", "grype/deb-constraint.tsv", 70), ("semver", "grype/semantic-constraint.tsv", 95), ("pep440", "grype/pep440-constraint.tsv", 37), ("go", "grype/golang-constraint.tsv", 4)]
-    {
+    let exceptions = [
+        "1.0.0.alpha.beta\t= 1.0.0-alpha-beta",
+        "1.0.0.rc.alpha\t= 1.0.0-rc-alpha",
+        "6.4+cgr.1\t<=6.4.0",
+        "2.0.0+cgr.1\t= 2.0.0",
+        "4.5.2\t\\",
+    ];
+    for (scheme, file, least) in [
+        ("apk", "grype/apk-constraint.tsv", 30),
+        ("deb", "grype/deb-constraint.tsv", 70),
+        ("semver", "grype/semantic-constraint.tsv", 95),
+        ("pep440", "grype/pep440-constraint.tsv", 37),
+        ("go", "grype/golang-constraint.tsv", 4),
+    ] {
         let text = std::fs::read_to_string(shared.join(file)).unwrap();
         let (mut count, mut wrong) = (0, Vec::new());
         for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -131,10 +155,16 @@ fn constraints_of_another_scanner() {
 fn rpm_pairs_of_another_scanner() {
     let Some(shared) = shared() else { return };
     let text = std::fs::read_to_string(shared.join("grype/rpm-compare.tsv")).unwrap();
-    let rows: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect::<Vec<_>>()).collect();
+    let rows: Vec<_> =
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect::<Vec<_>>()).collect();
     assert_eq!(rows.len(), 19);
     // That scanner ignores an epoch that only one side has; `rpm --eval '%{lua: print(rpm.ver("1:0") < rpm.ver("1"))}'` says false for each of these.
-    let ignored_epoch = |row: &[&str]| ["1:0", "2:4.19.01-1.el7_5"].contains(&row[0]) || (row[0], row[1]) == ("4.19.01-1.el7_5", "2:4.19.1-1.el7_5") || row[1] == "12:4.19.0-1.el7" || row[0] == "3:4.19.0-1.el7_5";
+    let ignored_epoch = |row: &[&str]| {
+        ["1:0", "2:4.19.01-1.el7_5"].contains(&row[0])
+            || (row[0], row[1]) == ("4.19.01-1.el7_5", "2:4.19.1-1.el7_5")
+            || row[1] == "12:4.19.0-1.el7"
+            || row[0] == "3:4.19.0-1.el7_5"
+    };
     for row in rows.into_iter().filter(|row| !ignored_epoch(row)) {
         let expected = row[2].parse::<i32>().unwrap().cmp(&0);
         assert_eq!(by_name("rpm").unwrap().compare(row[0], row[1]), Ok(expected), "{row:?}");
@@ -156,7 +186,13 @@ fn own_tables() {
 fn pseudo_versions_and_toolchains() {
     let go = by_name("go").unwrap();
     for ascending in [
-        &["v0.0.0-20060102150405-abcdefabcdef", "v0.0.1", "v1.2.3-0.20060102150405-abcdefabcdef", "v1.2.3", "v2.0.0+incompatible"][..],
+        &[
+            "v0.0.0-20060102150405-abcdefabcdef",
+            "v0.0.1",
+            "v1.2.3-0.20060102150405-abcdefabcdef",
+            "v1.2.3",
+            "v2.0.0+incompatible",
+        ][..],
         &["go1.21.13", "go1.22beta1", "go1.22rc1", "1.22rc2", "go1.22", "1.22.1"][..],
     ] {
         for pair in ascending.windows(2) {
@@ -174,9 +210,30 @@ fn dpkg_agrees() {
         eprintln!("SKIPPED: dpkg is absent");
         return;
     }
-    let parts = ["1", "2.0", "1.0~rc1", "1.0+b1", "1:1.0", "0:2.0", "1.0-1", "1.0-1~", "1.0-1.1", "1.0a", "1.0.", "01.0", "1.0-0", "2.0-1ubuntu1", "1.0~~", "1.0~~a"];
+    let parts = [
+        "1",
+        "2.0",
+        "1.0~rc1",
+        "1.0+b1",
+        "1:1.0",
+        "0:2.0",
+        "1.0-1",
+        "1.0-1~",
+        "1.0-1.1",
+        "1.0a",
+        "1.0.",
+        "01.0",
+        "1.0-0",
+        "2.0-1ubuntu1",
+        "1.0~~",
+        "1.0~~a",
+    ];
     let pairs: Vec<(&str, &str)> = parts.iter().flat_map(|a| parts.iter().map(move |b| (*a, *b))).collect();
-    let question = |(a, b): &(&str, &str)| format!("dpkg --compare-versions '{a}' lt '{b}' && echo '<' || {{ dpkg --compare-versions '{a}' eq '{b}' && echo '=' || echo '>'; }}");
+    let question = |(a, b): &(&str, &str)| {
+        format!(
+            "dpkg --compare-versions '{a}' lt '{b}' && echo '<' || {{ dpkg --compare-versions '{a}' eq '{b}' && echo '=' || echo '>'; }}"
+        )
+    };
     let script = pairs.iter().map(question).collect::<Vec<_>>().join("\n");
     let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
     let answers = String::from_utf8(output.stdout).unwrap();

@@ -72,19 +72,12 @@ impl<'a> Union<'a> {
     }
 
     fn finish(mut self) -> Groups {
-        let mut groups = Groups {
-            group_of: HashMap::with_capacity(self.names.len()),
-            members: BTreeMap::new(),
-        };
+        let mut groups = Groups { group_of: HashMap::with_capacity(self.names.len()), members: BTreeMap::new() };
         for number in 0..self.names.len() as u32 {
             let root = self.root(number);
             let name = self.names[number as usize];
             groups.group_of.insert(name.to_owned(), root);
-            groups
-                .members
-                .entry(root)
-                .or_default()
-                .push(name.to_owned());
+            groups.members.entry(root).or_default().push(name.to_owned());
         }
         groups.members.values_mut().for_each(|ids| ids.sort());
         groups
@@ -97,24 +90,14 @@ mod tests {
 
     #[test]
     fn joins_are_transitive_in_any_order() {
-        let records = [
-            ("GO-1", vec!["CVE-1"]),
-            ("GHSA-1", vec!["PYSEC-1"]),
-            ("CVE-2", vec![]),
-            ("X-1", vec!["GHSA-1", "CVE-1"]),
-        ];
-        let owned: Vec<(&str, Vec<String>)> = records
-            .iter()
-            .map(|(id, aliases)| (*id, aliases.iter().map(|a| (*a).to_owned()).collect()))
-            .collect();
+        let records =
+            [("GO-1", vec!["CVE-1"]), ("GHSA-1", vec!["PYSEC-1"]), ("CVE-2", vec![]), ("X-1", vec!["GHSA-1", "CVE-1"])];
+        let owned: Vec<(&str, Vec<String>)> =
+            records.iter().map(|(id, aliases)| (*id, aliases.iter().map(|a| (*a).to_owned()).collect())).collect();
         for rotation in 0..owned.len() {
             let mut rotated = owned.clone();
             rotated.rotate_left(rotation);
-            let groups = Groups::of(
-                rotated
-                    .iter()
-                    .map(|(id, aliases)| (*id, aliases.as_slice())),
-            );
+            let groups = Groups::of(rotated.iter().map(|(id, aliases)| (*id, aliases.as_slice())));
             let members: Vec<&str> = groups.members("PYSEC-1").collect();
             assert_eq!(members, ["CVE-1", "GHSA-1", "GO-1", "PYSEC-1", "X-1"]);
             assert_ne!(groups.of_id("CVE-2"), groups.of_id("CVE-1"));

@@ -47,25 +47,15 @@ pub struct Coverage {
 ///
 /// `suppressed` are the packages that the matcher left to the distribution's own data; they are not counted again here.
 #[must_use]
-pub fn coverage(
-    store: &Store,
-    inventory: &Inventory<'_>,
-    suppressed: &[usize],
-    evaluated_at: Date,
-) -> Vec<Coverage> {
+pub fn coverage(store: &Store, inventory: &Inventory<'_>, suppressed: &[usize], evaluated_at: Date) -> Vec<Coverage> {
     let os = inventory.os.as_ref().and_then(ecosystem::of_os);
     let mut packages: BTreeMap<String, u32> = BTreeMap::new();
     for (index, candidate) in inventory.packages.iter().enumerate() {
         if suppressed.binary_search(&index).is_err() {
-            *packages
-                .entry(ecosystem_of(candidate, os.as_deref()))
-                .or_default() += 1;
+            *packages.entry(ecosystem_of(candidate, os.as_deref())).or_default() += 1;
         }
     }
-    packages
-        .into_iter()
-        .map(|(ecosystem, packages)| row(store, ecosystem, packages, evaluated_at))
-        .collect()
+    packages.into_iter().map(|(ecosystem, packages)| row(store, ecosystem, packages, evaluated_at)).collect()
 }
 
 fn ecosystem_of(candidate: &Candidate<'_>, os: Option<&str>) -> String {
@@ -76,37 +66,21 @@ fn ecosystem_of(candidate: &Candidate<'_>, os: Option<&str>) -> String {
         PackageKind::Apk => "apk",
         _ => ecosystem::of_language(kind).unwrap_or_default(),
     };
-    let known = if kind.is_os() {
-        os.filter(|os| ecosystem::manages(os, kind))
-    } else {
-        None
-    };
+    let known = if kind.is_os() { os.filter(|os| ecosystem::manages(os, kind)) } else { None };
     known.unwrap_or(manager).to_owned()
 }
 
 fn row(store: &Store, ecosystem: String, packages: u32, evaluated_at: Date) -> Coverage {
     let (data, modified) = judge(store, &ecosystem, evaluated_at);
-    Coverage {
-        ecosystem,
-        packages,
-        data,
-        modified,
-    }
+    Coverage { ecosystem, packages, data, modified }
 }
 
 /// What the store's data of an ecosystem is worth at a date, and how old it is.
 #[must_use]
-pub(super) fn judge(
-    store: &Store,
-    ecosystem: &str,
-    evaluated_at: Date,
-) -> (CoverageData, Option<String>) {
+pub(super) fn judge(store: &Store, ecosystem: &str, evaluated_at: Date) -> (CoverageData, Option<String>) {
     let provenance = store.provenance();
     // Times of one format compare as texts.
-    let modified = provenance
-        .sources_of(ecosystem)
-        .filter_map(|source| source.modified.as_deref())
-        .max();
+    let modified = provenance.sources_of(ecosystem).filter_map(|source| source.modified.as_deref()).max();
     let (Some(known), Some(modified)) = (provenance.ecosystem(ecosystem), modified) else {
         return (CoverageData::None, None);
     };

@@ -18,9 +18,7 @@ pub enum NameKind {
 /// The part before the colon: `Debian` of `Debian:12`.
 #[must_use]
 pub fn base(ecosystem: &str) -> &str {
-    ecosystem
-        .split_once(':')
-        .map_or(ecosystem, |(base, _)| base)
+    ecosystem.split_once(':').map_or(ecosystem, |(base, _)| base)
 }
 
 /// The form under which the store keeps an ecosystem.
@@ -30,15 +28,10 @@ pub fn base(ecosystem: &str) -> &str {
 #[must_use]
 pub fn normal_form(ecosystem: &str) -> String {
     match ecosystem.split_once(':') {
-        Some((base, suffix)) if suffix.starts_with("https://") || suffix.starts_with("http://") => {
-            base.to_owned()
+        Some((base, suffix)) if suffix.starts_with("https://") || suffix.starts_with("http://") => base.to_owned(),
+        Some(("Red Hat", suffix)) => {
+            format!("Red Hat:{}", suffix.split_once("::").map_or(suffix, |(release, _)| release))
         }
-        Some(("Red Hat", suffix)) => format!(
-            "Red Hat:{}",
-            suffix
-                .split_once("::")
-                .map_or(suffix, |(release, _)| release)
-        ),
         _ => ecosystem.to_owned(),
     }
 }
@@ -129,13 +122,8 @@ pub fn manages(ecosystem: &str, kind: PackageKind) -> bool {
     let base = base(ecosystem);
     match kind {
         PackageKind::Deb => matches!(base, "Debian" | "Ubuntu" | "Echo"),
-        PackageKind::Apk => matches!(
-            base,
-            "Alpine" | "Alpaquita" | "Wolfi" | "Chainguard" | "MinimOS"
-        ),
-        PackageKind::Rpm => {
-            is_rpm(ecosystem) || matches!(base, "Amazon Linux" | "Fedora" | "CentOS")
-        }
+        PackageKind::Apk => matches!(base, "Alpine" | "Alpaquita" | "Wolfi" | "Chainguard" | "MinimOS"),
+        PackageKind::Rpm => is_rpm(ecosystem) || matches!(base, "Amazon Linux" | "Fedora" | "CentOS"),
         _ => false,
     }
 }
@@ -192,10 +180,7 @@ pub struct OsRelease<'a> {
 /// other fixes in each.
 #[must_use]
 pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
-    let version = os
-        .version_id
-        .map(str::trim)
-        .filter(|version| !version.is_empty());
+    let version = os.version_id.map(str::trim).filter(|version| !version.is_empty());
     match os.id {
         "wolfi" => return Some("Wolfi".to_owned()),
         "chainguard" => return Some("Chainguard".to_owned()),
@@ -231,9 +216,8 @@ pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
 
 /// `22.04` is `Ubuntu:22.04:LTS`; every fourth April release has long-term support.
 fn ubuntu(version: &str) -> String {
-    let even_year = version
-        .split_once('.')
-        .and_then(|(year, month)| (month == "04").then(|| year.parse::<u32>().ok())?);
+    let even_year =
+        version.split_once('.').and_then(|(year, month)| (month == "04").then(|| year.parse::<u32>().ok())?);
     match even_year {
         Some(year) if year % 2 == 0 => format!("Ubuntu:{version}:LTS"),
         _ => format!("Ubuntu:{version}"),
@@ -278,9 +262,7 @@ fn open_euler(version_id: &str, version: Option<&str>) -> String {
 #[must_use]
 pub fn ubuntu_pro(ecosystem: &str) -> Option<String> {
     let release = ecosystem.strip_prefix("Ubuntu:")?;
-    release
-        .ends_with(":LTS")
-        .then(|| format!("Ubuntu:Pro:{release}"))
+    release.ends_with(":LTS").then(|| format!("Ubuntu:Pro:{release}"))
 }
 
 #[cfg(test)]
@@ -288,11 +270,7 @@ mod tests {
     use super::*;
 
     fn of(id: &str, version_id: &str) -> Option<String> {
-        of_os(&OsRelease {
-            id,
-            version_id: (!version_id.is_empty()).then_some(version_id),
-            ..OsRelease::default()
-        })
+        of_os(&OsRelease { id, version_id: (!version_id.is_empty()).then_some(version_id), ..OsRelease::default() })
     }
 
     #[test]
@@ -340,19 +318,10 @@ mod tests {
         assert_eq!(normal_name("PyPI", "a-_.b"), "a-b");
         assert_eq!(normal_name("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
         assert_eq!(normal_name("npm", "@Types/Node"), "@Types/Node");
-        assert_eq!(
-            normal_name("Go", "github.com/BurntSushi/toml"),
-            "github.com/BurntSushi/toml"
-        );
+        assert_eq!(normal_name("Go", "github.com/BurntSushi/toml"), "github.com/BurntSushi/toml");
         assert_eq!(normal_form("Maven:https://maven.google.com"), "Maven");
-        assert_eq!(
-            normal_form("Red Hat:rhel_eus:9.4::appstream"),
-            "Red Hat:rhel_eus:9.4"
-        );
+        assert_eq!(normal_form("Red Hat:rhel_eus:9.4::appstream"), "Red Hat:rhel_eus:9.4");
         assert_eq!(normal_form("Ubuntu:Pro:22.04:LTS"), "Ubuntu:Pro:22.04:LTS");
-        assert_eq!(
-            ubuntu_pro("Ubuntu:22.04:LTS").as_deref(),
-            Some("Ubuntu:Pro:22.04:LTS")
-        );
+        assert_eq!(ubuntu_pro("Ubuntu:22.04:LTS").as_deref(), Some("Ubuntu:Pro:22.04:LTS"));
     }
 }

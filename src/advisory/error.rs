@@ -61,9 +61,7 @@ pub enum AdvisoryError {
     #[error("not an imgguard advisory store")]
     NotAStore,
     /// The store was written by another version of the format.
-    #[error(
-        "advisory store has format {found}, this program reads {supported}; import the advisories again"
-    )]
+    #[error("advisory store has format {found}, this program reads {supported}; import the advisories again")]
     Format {
         /// What the store says.
         found: u32,

@@ -6,9 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a source states about a package.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Versions in the row's ranges are affected.
@@ -35,9 +33,7 @@ impl Status {
 }
 
 /// Debian's urgency of an issue in one release.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Urgency {
     /// None given, or "not yet assigned".
@@ -54,9 +50,7 @@ pub enum Urgency {
 }
 
 /// How bad, on the scale of the report contract.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Nobody said.
@@ -87,7 +81,7 @@ pub enum Informational {
 }
 
 /// How bad, with the number where there is one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct Rating {
     /// The word.
     pub severity: Severity,
@@ -133,7 +127,7 @@ pub struct Advisory {
 }
 
 /// What one record states about one package of one ecosystem and release.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct Row {
     /// The statement.
     pub status: Status,

@@ -12,7 +12,8 @@ use super::model::{Interval, Upper};
 use super::osv::Event;
 use crate::version::{Scheme, VersionError};
 
-/// Most events of one range. The largest real range has 118; insertion of this many stays below a millisecond.
+/// Most events of one range, and most intervals of one package in one record. The largest real range has 118 events; sorting this many
+/// by insertion takes some milliseconds.
 pub(crate) const MAX_EVENTS: usize = 4096;
 
 /// Why a range cannot be evaluated.
@@ -21,7 +22,7 @@ pub(crate) enum RangeError {
     /// A version does not parse in the ecosystem's scheme.
     Version,
     /// More than [`MAX_EVENTS`].
-    TooManyEvents,
+    TooMany,
 }
 
 impl From<VersionError> for RangeError {
@@ -41,12 +42,9 @@ enum Kind {
 /// The versions of one range as disjoint intervals in ascending order.
 pub(crate) fn compile(events: &[Event<'_>], scheme: &Scheme) -> Result<Vec<Interval>, RangeError> {
     if events.len() > MAX_EVENTS {
-        return Err(RangeError::TooManyEvents);
+        return Err(RangeError::TooMany);
     }
-    let mut walk = Walk {
-        open: None,
-        closed: Vec::new(),
-    };
+    let mut walk = Walk { open: None, closed: Vec::new() };
     let mut points: Vec<(&str, Kind)> = Vec::with_capacity(events.len());
     for event in events {
         for (version, kind) in kinds(event) {
@@ -70,34 +68,21 @@ pub(crate) fn compile(events: &[Event<'_>], scheme: &Scheme) -> Result<Vec<Inter
 }
 
 fn kinds<'a>(event: &'a Event<'_>) -> impl Iterator<Item = (&'a str, Kind)> {
-    [
-        (&event.introduced, Kind::Introduced),
-        (&event.fixed, Kind::Fixed),
-        (&event.last_affected, Kind::LastAffected),
-    ]
-    .into_iter()
-    .filter_map(|(version, kind)| version.as_ref().map(|version| (version.as_str(), kind)))
+    [(&event.introduced, Kind::Introduced), (&event.fixed, Kind::Fixed), (&event.last_affected, Kind::LastAffected)]
+        .into_iter()
+        .filter_map(|(version, kind)| version.as_ref().map(|version| (version.as_str(), kind)))
 }
 
 /// Inserts before the first greater point, so that equal ones stay in order.
-fn insert<'a>(
-    points: &mut Vec<(&'a str, Kind)>,
-    point: (&'a str, Kind),
-    scheme: &Scheme,
-) -> Result<(), VersionError> {
+fn insert<'a>(points: &mut Vec<(&'a str, Kind)>, point: (&'a str, Kind), scheme: &Scheme) -> Result<(), VersionError> {
     scheme.compare(point.0, point.0)?; // a single version must parse, too
-    let at = partition(points, |other| {
-        Ok(scheme.compare(other.0, point.0)? != Ordering::Greater)
-    })?;
+    let at = partition(points, |other| Ok(scheme.compare(other.0, point.0)? != Ordering::Greater))?;
     points.insert(at, point);
     Ok(())
 }
 
 /// Number of leading items that satisfy `before`, by bisection; like `partition_point`, but fallible.
-fn partition<T>(
-    items: &[T],
-    before: impl Fn(&T) -> Result<bool, VersionError>,
-) -> Result<usize, VersionError> {
+fn partition<T>(items: &[T], before: impl Fn(&T) -> Result<bool, VersionError>) -> Result<usize, VersionError> {
     let (mut low, mut high) = (0, items.len());
     while low < high {
         let middle = low + (high - low) / 2;
@@ -110,10 +95,7 @@ fn partition<T>(
 }
 
 /// The largest limit; `None` when there is none or one is infinite. A version need only lie before some limit.
-fn largest_limit<'a>(
-    events: &'a [Event<'_>],
-    scheme: &Scheme,
-) -> Result<Option<&'a str>, VersionError> {
+fn largest_limit<'a>(events: &'a [Event<'_>], scheme: &Scheme) -> Result<Option<&'a str>, VersionError> {
     let mut largest: Option<&str> = None;
     for limit in events.iter().filter_map(|event| event.limit.as_ref()) {
         let limit = limit.as_str();
@@ -121,11 +103,7 @@ fn largest_limit<'a>(
             return Ok(None);
         }
         scheme.compare(limit, limit)?;
-        if largest.is_none_or(|known| {
-            scheme
-                .compare(known, limit)
-                .is_ok_and(|order| order == Ordering::Less)
-        }) {
+        if largest.is_none_or(|known| scheme.compare(known, limit).is_ok_and(|order| order == Ordering::Less)) {
             largest = Some(limit);
         }
     }
@@ -133,10 +111,7 @@ fn largest_limit<'a>(
 }
 
 /// Splits sorted points into runs of equal versions.
-fn groups<'a, 'v>(
-    points: &'a [(&'v str, Kind)],
-    scheme: &Scheme,
-) -> Result<Vec<&'a [(&'v str, Kind)]>, VersionError> {
+fn groups<'a, 'v>(points: &'a [(&'v str, Kind)], scheme: &Scheme) -> Result<Vec<&'a [(&'v str, Kind)]>, VersionError> {
     let mut runs = Vec::new();
     let mut rest = points;
     while let Some((first, _)) = rest.first() {
@@ -192,15 +167,13 @@ impl Walk {
 /// Joins overlapping and touching intervals of any number of ranges.
 ///
 /// Touching ones are joined because a version that is affected again right away is no fix.
-pub(crate) fn union(
-    intervals: Vec<Interval>,
-    scheme: &Scheme,
-) -> Result<Vec<Interval>, VersionError> {
+pub(crate) fn union(intervals: Vec<Interval>, scheme: &Scheme) -> Result<Vec<Interval>, RangeError> {
+    if intervals.len() > MAX_EVENTS {
+        return Err(RangeError::TooMany);
+    }
     let mut sorted: Vec<Interval> = Vec::with_capacity(intervals.len());
     for interval in intervals {
-        let at = partition(&sorted, |other| {
-            Ok(compare_from(other, &interval, scheme)? != Ordering::Greater)
-        })?;
+        let at = partition(&sorted, |other| Ok(compare_from(other, &interval, scheme)? != Ordering::Greater))?;
         sorted.insert(at, interval);
     }
     let mut joined: Vec<Interval> = Vec::with_capacity(sorted.len());
@@ -217,11 +190,24 @@ pub(crate) fn union(
     Ok(joined)
 }
 
-fn compare_from(
-    left: &Interval,
-    right: &Interval,
+/// The interval that contains `version`, found by bisection: `intervals` are disjoint and ascending, as [`union`] makes them.
+pub(crate) fn containing<'a>(
+    intervals: &'a [Interval],
+    version: &str,
     scheme: &Scheme,
-) -> Result<Ordering, VersionError> {
+) -> Result<Option<&'a Interval>, VersionError> {
+    let starts_below = |interval: &Interval| match &interval.from {
+        None => Ok(true),
+        Some(from) => Ok(scheme.compare(from, version)? != Ordering::Greater),
+    };
+    let last = partition(intervals, starts_below)?.checked_sub(1).and_then(|last| intervals.get(last));
+    match last {
+        Some(interval) if interval.contains(version, scheme)? => Ok(Some(interval)),
+        _ => Ok(None),
+    }
+}
+
+fn compare_from(left: &Interval, right: &Interval, scheme: &Scheme) -> Result<Ordering, VersionError> {
     match (&left.from, &right.from) {
         (None, None) => Ok(Ordering::Equal),
         (None, Some(_)) => Ok(Ordering::Less),
@@ -274,9 +260,7 @@ impl Interval {
         }
         match &self.to {
             Upper::Open => Ok(true),
-            Upper::Fixed(end) | Upper::Before(end) => {
-                Ok(scheme.compare(version, end)? == Ordering::Less)
-            }
+            Upper::Fixed(end) | Upper::Before(end) => Ok(scheme.compare(version, end)? == Ordering::Less),
             Upper::Through(end) => Ok(scheme.compare(version, end)? != Ordering::Greater),
         }
     }
@@ -338,10 +322,7 @@ mod tests {
             ("f1.0.0 i0", "< 1.0.0"), // events are not sorted
             ("i1.0.0 l1.2.0", ">= 1.0.0, <= 1.2.0"),
             ("i1.0.0 l1.0.0", ">= 1.0.0, <= 1.0.0"), // exactly that version
-            (
-                "i1.0.0 f1.1.0 i2.0.0 f2.1.0",
-                ">= 1.0.0, < 1.1.0 | >= 2.0.0, < 2.1.0",
-            ),
+            ("i1.0.0 f1.1.0 i2.0.0 f2.1.0", ">= 1.0.0, < 1.1.0 | >= 2.0.0, < 2.1.0"),
             ("f1.0.0", ""),
             ("i0 i1.0.0 f2.0.0 f3.0.0", "< 2.0.0"),
             // The tie: keeps the state reached before it.
@@ -361,10 +342,7 @@ mod tests {
 
     #[test]
     fn unions_are_disjoint_and_keep_the_later_fix() {
-        let interval = |from: &str, to: Upper| Interval {
-            from: (from != "0").then(|| from.to_owned()),
-            to,
-        };
+        let interval = |from: &str, to: Upper| Interval { from: (from != "0").then(|| from.to_owned()), to };
         let fixed = |version: &str| Upper::Fixed(version.to_owned());
         let joined = union(
             vec![

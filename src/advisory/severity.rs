@@ -36,26 +36,17 @@ pub fn base_score(vector: &str) -> Option<(u8, u8)> {
     let vector = vector.trim().trim_start_matches('(').trim_end_matches(')');
     let (version, score) = match vector.parse::<Cvss>().ok()? {
         Cvss::CvssV20(v2) => (2, v2.score().value()),
-        Cvss::CvssV30(v3) | Cvss::CvssV31(v3) => (
-            3,
-            has_all_v3_metrics(vector).then(|| v3.base_score().value())?,
-        ),
+        Cvss::CvssV30(v3) | Cvss::CvssV31(v3) => (3, has_all_v3_metrics(vector).then(|| v3.base_score().value())?),
         Cvss::CvssV40(v4) => (4, v4.score().value()),
         _ => return None,
     };
     let tenths = (score * 10.0).round();
-    (0.0..=100.0)
-        .contains(&tenths)
-        .then_some((version, tenths as u8))
+    (0.0..=100.0).contains(&tenths).then_some((version, tenths as u8))
 }
 
 fn has_all_v3_metrics(vector: &str) -> bool {
-    let given = |name: &str| {
-        vector.split('/').any(|part| {
-            part.split_once(':')
-                .is_some_and(|(metric, _)| metric == name)
-        })
-    };
+    let given =
+        |name: &str| vector.split('/').any(|part| part.split_once(':').is_some_and(|(metric, _)| metric == name));
     MANDATORY_V3.iter().all(|name| given(name))
 }
 
@@ -76,13 +67,8 @@ pub fn from_tenths(tenths: u8) -> Severity {
 pub fn rate<'a>(word: Option<Severity>, vectors: impl IntoIterator<Item = &'a str>) -> Rating {
     let best = vectors.into_iter().filter_map(base_score).max();
     let cvss_tenths = best.map(|(_, tenths)| tenths);
-    let severity = word
-        .or_else(|| cvss_tenths.map(from_tenths))
-        .unwrap_or_default();
-    Rating {
-        severity,
-        cvss_tenths,
-    }
+    let severity = word.or_else(|| cvss_tenths.map(from_tenths)).unwrap_or_default();
+    Rating { severity, cvss_tenths }
 }
 
 #[cfg(test)]
@@ -96,11 +82,8 @@ mod tests {
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", (3, 98)), // CVE-2021-42013
             ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", (3, 100)), // CVE-2021-44228
             ("CVSS:3.0/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", (3, 61)), // CVE-2013-1937 in FIRST's examples
-            ("AV:N/AC:L/Au:N/C:N/I:N/A:C", (2, 78)), // CVE-2002-0392 in FIRST's v2 guide
-            (
-                "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H",
-                (4, 100),
-            ),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C", (2, 78)),                   // CVE-2002-0392 in FIRST's v2 guide
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", (4, 100)),
         ] {
             assert_eq!(base_score(vector), Some(score), "{vector}");
         }
@@ -127,13 +110,7 @@ mod tests {
         let v4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:L/VI:L/VA:N/SC:N/SI:N/SA:N";
         let rating = rate(None, [v4, v3]);
         assert_eq!(rating.cvss_tenths, base_score(v4).map(|(_, tenths)| tenths));
-        assert_eq!(
-            rate(from_word("Moderate"), [v3]),
-            Rating {
-                severity: Severity::Medium,
-                cvss_tenths: Some(98)
-            }
-        );
+        assert_eq!(rate(from_word("Moderate"), [v3]), Rating { severity: Severity::Medium, cvss_tenths: Some(98) });
         assert_eq!(from_word("not yet assigned"), None);
     }
 }

@@ -9,14 +9,20 @@ mod root_user;
 mod secret_names;
 pub mod user;
 
+use crate::facts::FilePath;
 use crate::facts::Inventory;
 use crate::finding::{Finding, Location, file};
-use crate::facts::FilePath;
 use crate::source::Manifest;
 
 /// Every check, in the order of the docs.
-pub static CHECKS: &[&dyn Check] =
-    &[&root_user::RootUser, &secret_names::SecretNames, &passwords::EmptyPassword, &passwords::SecondRoot, &privileged_files::PrivilegedFiles, &healthcheck::NoHealthcheck];
+pub static CHECKS: &[&dyn Check] = &[
+    &root_user::RootUser,
+    &secret_names::SecretNames,
+    &passwords::EmptyPassword,
+    &passwords::SecondRoot,
+    &privileged_files::PrivilegedFiles,
+    &healthcheck::NoHealthcheck,
+];
 
 /// What a check looks at.
 #[derive(Clone, Copy)]

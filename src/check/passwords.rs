@@ -21,9 +21,15 @@ impl Check for EmptyPassword {
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let finding = |name: &String| {
-            Finding::new(Kind::Config, EMPTY.name, Severity::High, format!("the account `{name}` has an empty password"), name.clone())
-                .at(file(&FilePath::new(b"etc/shadow"), None, None, None))
-                .advise("lock it: passwd -l, or `!` in the password field of etc/shadow")
+            Finding::new(
+                Kind::Config,
+                EMPTY.name,
+                Severity::High,
+                format!("the account `{name}` has an empty password"),
+                name.clone(),
+            )
+            .at(file(&FilePath::new(b"etc/shadow"), None, None, None))
+            .advise("lock it: passwd -l, or `!` in the password field of etc/shadow")
         };
         subject.inventory.no_password.iter().map(finding).collect()
     }
@@ -47,11 +53,19 @@ impl Check for SecondRoot {
         let accounts = subject.inventory.accounts.as_deref().unwrap_or_default();
         let roots = accounts.iter().filter(|account| account.uid == 0);
         let first_root = accounts.iter().position(|account| account.uid == 0 && account.name == "root");
-        let others = roots.filter(|account| first_root.and_then(|index| accounts.get(index)).is_none_or(|root| !std::ptr::eq(root, *account)));
+        let others = roots.filter(|account| {
+            first_root.and_then(|index| accounts.get(index)).is_none_or(|root| !std::ptr::eq(root, *account))
+        });
         let finding = |account: &crate::facts::Account| {
-            Finding::new(Kind::Config, SECOND.name, Severity::High, format!("the account `{}` has the uid 0 as root has", account.name), account.name.clone())
-                .at(file(&FilePath::new(b"etc/passwd"), None, None, None))
-                .advise("remove the account or give it a uid of its own")
+            Finding::new(
+                Kind::Config,
+                SECOND.name,
+                Severity::High,
+                format!("the account `{}` has the uid 0 as root has", account.name),
+                account.name.clone(),
+            )
+            .at(file(&FilePath::new(b"etc/passwd"), None, None, None))
+            .advise("remove the account or give it a uid of its own")
         };
         others.map(finding).collect()
     }

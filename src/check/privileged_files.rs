@@ -38,8 +38,18 @@ fn finding(subject: &Subject<'_>, found: &FoundPrivileged) -> Finding {
     if file.capabilities != 0 {
         rights.push(format!("capabilities {:#x}", file.capabilities));
     }
-    let severity = if (file.mode & 0o4000 != 0 && file.uid == 0) || file.capabilities != 0 { Severity::Medium } else { Severity::Low };
-    Finding::new(Kind::Config, META.name, severity, format!("{} runs with {}", file.path, rights.join(", ")), file.path.to_string())
-        .at(subject.place(&file.path, found.layer))
-        .advise("remove the bit (chmod a-s) or the capability (setcap -r), or install the program from a package")
+    let severity = if (file.mode & 0o4000 != 0 && file.uid == 0) || file.capabilities != 0 {
+        Severity::Medium
+    } else {
+        Severity::Low
+    };
+    Finding::new(
+        Kind::Config,
+        META.name,
+        severity,
+        format!("{} runs with {}", file.path, rights.join(", ")),
+        file.path.to_string(),
+    )
+    .at(subject.place(&file.path, found.layer))
+    .advise("remove the bit (chmod a-s) or the capability (setcap -r), or install the program from a package")
 }

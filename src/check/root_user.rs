@@ -22,10 +22,13 @@ impl Check for RootUser {
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let resolved = user::resolve(&subject.manifest.config.config.user, subject.inventory);
         let place = || Location::Config("user".into());
-        let spec = if resolved.spec.is_empty() { "no USER is set".to_owned() } else { format!("USER is `{}`", resolved.spec) };
+        let spec =
+            if resolved.spec.is_empty() { "no USER is set".to_owned() } else { format!("USER is `{}`", resolved.spec) };
         let finding = match (resolved.uid, resolved.problem) {
-            (Some(0), _) => Finding::new(Kind::Config, META.name, Severity::High, format!("the image runs as root: {spec}"), "user")
-                .advise("add an account with a fixed uid and end the Dockerfile with USER <uid>:<gid>"),
+            (Some(0), _) => {
+                Finding::new(Kind::Config, META.name, Severity::High, format!("the image runs as root: {spec}"), "user")
+                    .advise("add an account with a fixed uid and end the Dockerfile with USER <uid>:<gid>")
+            }
             (_, Some(problem)) => {
                 let reason = match problem {
                     user::Problem::NoAccount => "the image has no such account",

@@ -15,10 +15,40 @@ static META: Meta = Meta {
           **Cannot see** secrets under harmless names; the secret rules look at the values.\n\n**Since** 0.1.0",
 };
 
-const WORDS: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"];
+const WORDS: &[&str] = &[
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "TOKEN",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "PRIVATE_KEY",
+    "CREDENTIAL",
+];
 
-const POINTERS: &[&str] =
-    &["FILE", "FILES", "PATH", "DIR", "URL", "URI", "NAME", "ID", "TTL", "TYPE", "ENABLED", "EXPIRY", "EXPIRATION", "TIMEOUT", "LENGTH", "VERSION", "ALGORITHM", "HASH", "REQUIRED"];
+const POINTERS: &[&str] = &[
+    "FILE",
+    "FILES",
+    "PATH",
+    "DIR",
+    "URL",
+    "URI",
+    "NAME",
+    "ID",
+    "TTL",
+    "TYPE",
+    "ENABLED",
+    "EXPIRY",
+    "EXPIRATION",
+    "TIMEOUT",
+    "LENGTH",
+    "VERSION",
+    "ALGORITHM",
+    "HASH",
+    "REQUIRED",
+];
 
 impl Check for SecretNames {
     fn meta(&self) -> &'static Meta {
@@ -31,8 +61,11 @@ impl Check for SecretNames {
         suspicious
             .map(|(name, _)| {
                 let title = format!("the environment variable `{name}` is named like a secret and has a value");
-                let finding = Finding::new(Kind::Config, META.name, Severity::Medium, title, name).at(Location::Config(format!("env:{name}")));
-                Finding { confidence: Confidence::Medium, ..finding }.advise("pass it when the container starts (a secret mount or --env-file), and rotate it if it was real")
+                let finding = Finding::new(Kind::Config, META.name, Severity::Medium, title, name)
+                    .at(Location::Config(format!("env:{name}")));
+                Finding { confidence: Confidence::Medium, ..finding }.advise(
+                    "pass it when the container starts (a secret mount or --env-file), and rotate it if it was real",
+                )
             })
             .collect()
     }
@@ -51,7 +84,10 @@ fn is_placeholder(value: &str) -> bool {
         || value.starts_with('$')
         || (value.starts_with('<') && value.ends_with('>'))
         || value.chars().all(|c| c == '*' || c == 'x' || c == 'X')
-        || matches!(lower.as_str(), "true" | "false" | "yes" | "no" | "none" | "null" | "changeme" | "unset" | "0" | "1")
+        || matches!(
+            lower.as_str(),
+            "true" | "false" | "yes" | "no" | "none" | "null" | "changeme" | "unset" | "0" | "1"
+        )
 }
 
 #[cfg(test)]

@@ -89,8 +89,13 @@ mod tests {
     #[test]
     fn every_spelling_of_root_is_root() {
         let account = |name: &str, uid, gid| Account { name: name.into(), uid, gid, shell: String::new() };
-        let accounts = vec![account("root", 0, 0), account("app", 10001, 10001), account("toor", 0, 0), account("7", 8, 8)];
-        let inventory = Inventory { accounts: Some(accounts), groups: vec![Group { name: "wheel".into(), gid: 10 }], ..Inventory::default() };
+        let accounts =
+            vec![account("root", 0, 0), account("app", 10001, 10001), account("toor", 0, 0), account("7", 8, 8)];
+        let inventory = Inventory {
+            accounts: Some(accounts),
+            groups: vec![Group { name: "wheel".into(), gid: 10 }],
+            ..Inventory::default()
+        };
         for (spec, uid, gid, problem) in [
             ("", Some(0), Some(0), None),
             ("root", Some(0), Some(0), None),

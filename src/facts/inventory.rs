@@ -36,6 +36,8 @@ pub struct InstalledPackage {
     pub layer: usize,
     /// The OS package that owns the record, for packages of a language.
     pub owner: Option<String>,
+    /// The main module of a program, whose version may be a placeholder.
+    pub is_program: bool,
 }
 
 /// Whether a secret's file is still in the merged view.

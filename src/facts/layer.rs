@@ -45,6 +45,8 @@ pub enum Fact {
     Package(PackageFact),
     /// The folder would be the root of an application of this name, if its dependencies are installed beside it.
     ApplicationRoot(PackageFact),
+    /// The file is a program built from this module, whose version may be a placeholder (a Go main module).
+    Program(PackageFact),
     /// A lock file names this package: a project is built from it, which does not say that it is installed.
     Locked(PackageFact),
     /// A package's files are recorded here.

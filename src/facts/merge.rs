@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::inventory::FoundPrivileged;
 use super::view::{Hidden, StackedLayer, View, parent};
 use super::{
-    Effect, Fact, FileFacts, FilePath, FoundSecret, InstalledPackage, Inventory, PackageFact, PrivilegedFile, SecretState, Unknown,
+    Effect, Fact, FileFacts, FilePath, FoundSecret, InstalledPackage, Inventory, PackageFact, PrivilegedFile,
+    SecretState, Unknown,
 };
 
 /// Files that describe the image wherever the image's symlinks put them. A scan reads a target that no inspector asked for in a second pass.
@@ -60,7 +61,8 @@ pub fn unread_databases(layers: &[StackedLayer<'_>]) -> Vec<UnreadDatabase> {
         let Some((layer, path)) = view.resolve(known_as.as_bytes()) else { continue };
         let path = FilePath::new(&path);
         let Some(facts) = layers.get(layer).copied().flatten() else { continue };
-        let was_read = facts.files.iter().any(|file| file.path == path) || facts.unknowns.iter().any(|unknown| unknown.path.as_ref() == Some(&path));
+        let was_read = facts.files.iter().any(|file| file.path == path)
+            || facts.unknowns.iter().any(|unknown| unknown.path.as_ref() == Some(&path));
         if !was_read && !unread.iter().any(|other| other.layer == layer && other.path == path) {
             unread.push(UnreadDatabase { layer, path, known_as });
         }
@@ -97,7 +99,11 @@ impl<'a> Merge<'a> {
             }
         }
         let resolve = |path: &&'static str| Some((*path, view.resolve(path.as_bytes())?));
-        let live = DATABASES.iter().filter_map(resolve).map(|(name, (layer, path))| (name, (layer, FilePath::new(&path)))).collect();
+        let live = DATABASES
+            .iter()
+            .filter_map(resolve)
+            .map(|(name, (layer, path))| (name, (layer, FilePath::new(&path))))
+            .collect();
         let folders = DATABASE_FOLDERS.iter().filter_map(resolve).map(|(_, (_, path))| path).collect();
         Self { layers, options, view, history, live, folders }
     }
@@ -131,7 +137,11 @@ impl<'a> Merge<'a> {
     }
 
     fn accounts(&self, inventory: &mut Inventory) {
-        for fact in ["etc/passwd", "etc/group", "etc/shadow"].iter().filter_map(|name| self.known(name)).flat_map(|file| &file.facts) {
+        for fact in ["etc/passwd", "etc/group", "etc/shadow"]
+            .iter()
+            .filter_map(|name| self.known(name))
+            .flat_map(|file| &file.facts)
+        {
             match fact {
                 Fact::Accounts(accounts) => inventory.accounts = Some(accounts.clone()),
                 Fact::Groups(groups) => inventory.groups.clone_from(groups),
@@ -145,7 +155,8 @@ impl<'a> Merge<'a> {
 
     /// Whether `path` is where a package manager looks: a well-known file, or a file of a well-known folder.
     fn is_database(&self, path: &FilePath) -> bool {
-        let in_folder = || parent(path.as_bytes()).is_some_and(|folder| self.folders.iter().any(|known| known == folder));
+        let in_folder =
+            || parent(path.as_bytes()).is_some_and(|folder| self.folders.iter().any(|known| known == folder));
         self.live.values().any(|(_, live)| live == path) || in_folder()
     }
 
@@ -166,10 +177,17 @@ impl<'a> Merge<'a> {
                     Fact::Package(package) if !package.kind.is_os() || self.is_database(&file.path) => package,
                     Fact::ApplicationRoot(package) if self.has_node_modules(file.path.as_bytes()) => package,
                     Fact::Locked(package) if self.options.source_tree => package,
+                    Fact::Program(package) => package,
                     _ => continue,
                 };
-                let layer = self.since(package, file, layer);
-                packages.push(InstalledPackage { fact: package.clone(), path: file.path.clone(), layer, owner: None });
+                let (layer, is_program) = (self.since(package, file, layer), matches!(fact, Fact::Program(_)));
+                packages.push(InstalledPackage {
+                    fact: package.clone(),
+                    path: file.path.clone(),
+                    layer,
+                    owner: None,
+                    is_program,
+                });
             }
         }
         packages
@@ -196,15 +214,20 @@ impl<'a> Merge<'a> {
 
     fn secrets(&self) -> Vec<FoundSecret> {
         let mut found = Vec::new();
-        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?))) {
+        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?)))
+        {
             for file in &facts.secrets {
                 let state = match self.view.hidden(file.path.as_bytes(), layer) {
                     None => SecretState::Present,
                     Some(Hidden::Removed { by }) => SecretState::Deleted { by },
                     Some(Hidden::Replaced { by }) => SecretState::Overwritten { by },
                 };
-                found.extend(file.secrets.iter().map(|secret| {
-                    FoundSecret { path: file.path.clone(), layer, state, owner: None, secret: secret.clone() }
+                found.extend(file.secrets.iter().map(|secret| FoundSecret {
+                    path: file.path.clone(),
+                    layer,
+                    state,
+                    owner: None,
+                    secret: secret.clone(),
                 }));
             }
         }
@@ -213,20 +236,25 @@ impl<'a> Merge<'a> {
 
     fn privileged(&self) -> Vec<FoundPrivileged> {
         let mut by_path: BTreeMap<&FilePath, (usize, &PrivilegedFile)> = BTreeMap::new();
-        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?))) {
+        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?)))
+        {
             by_path.extend(facts.privileged.iter().map(|file| (&file.path, (layer, file))));
         }
-        let live = by_path.into_values().filter(|(layer, file)| self.view.hidden(file.path.as_bytes(), *layer).is_none());
+        let live =
+            by_path.into_values().filter(|(layer, file)| self.view.hidden(file.path.as_bytes(), *layer).is_none());
         live.map(|(layer, file)| FoundPrivileged { file: file.clone(), layer, owner: None }).collect()
     }
 
     /// Names the OS package that owns each language package's record, each secret's file and each privileged file.
     fn attribute(&self, inventory: &mut Inventory) {
-        let installed: HashSet<String> = inventory.packages.iter().filter(|p| p.fact.kind.is_os()).map(|p| p.fact.name.clone()).collect();
-        let mut wanted: BTreeSet<&FilePath> = inventory.packages.iter().filter(|p| !p.fact.kind.is_os()).map(|p| &p.path).collect();
+        let installed: HashSet<String> =
+            inventory.packages.iter().filter(|p| p.fact.kind.is_os()).map(|p| p.fact.name.clone()).collect();
+        let mut wanted: BTreeSet<&FilePath> =
+            inventory.packages.iter().filter(|p| !p.fact.kind.is_os()).map(|p| &p.path).collect();
         wanted.extend(inventory.secrets.iter().map(|secret| &secret.path));
         wanted.extend(inventory.privileged.iter().map(|file| &file.file.path));
-        let aliases: HashMap<Vec<u8>, &FilePath> = wanted.iter().flat_map(|path| self.names_of(path).into_iter().map(move |name| (name, *path))).collect();
+        let aliases: HashMap<Vec<u8>, &FilePath> =
+            wanted.iter().flat_map(|path| self.names_of(path).into_iter().map(move |name| (name, *path))).collect();
         let mut owners: BTreeMap<FilePath, String> = BTreeMap::new();
         for (_, file) in self.live_files().filter(|(_, file)| self.is_database(&file.path)) {
             for fact in &file.facts {
@@ -237,7 +265,11 @@ impl<'a> Merge<'a> {
                 }
             }
         }
-        inventory.packages.iter_mut().filter(|p| !p.fact.kind.is_os()).for_each(|p| p.owner = owners.get(&p.path).cloned());
+        inventory
+            .packages
+            .iter_mut()
+            .filter(|p| !p.fact.kind.is_os())
+            .for_each(|p| p.owner = owners.get(&p.path).cloned());
         inventory.secrets.iter_mut().for_each(|secret| secret.owner = owners.get(&secret.path).cloned());
         inventory.privileged.iter_mut().for_each(|file| file.owner = owners.get(&file.file.path).cloned());
     }
@@ -258,10 +290,12 @@ impl<'a> Merge<'a> {
     /// Unknowns of files that no package manager looks at make no answer incomplete.
     fn unknowns(&self) -> Vec<(Option<usize>, Unknown)> {
         let mut unknowns = Vec::new();
-        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?))) {
+        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?)))
+        {
             for unknown in &facts.unknowns {
                 let mut unknown = unknown.clone();
-                if let (Effect::Required, Some(path), true) = (unknown.effect, &unknown.path, unknown.by.contains('/')) {
+                if let (Effect::Required, Some(path), true) = (unknown.effect, &unknown.path, unknown.by.contains('/'))
+                {
                     let is_live = self.view.hidden(path.as_bytes(), layer).is_none() && self.is_database(path);
                     unknown.effect = if is_live { Effect::Required } else { Effect::Optional };
                 }

@@ -9,6 +9,7 @@ pub mod layer;
 pub mod merge;
 pub mod package;
 pub mod path;
+pub mod purl;
 pub mod secret;
 pub mod tree;
 pub mod unknown;

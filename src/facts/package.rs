@@ -63,7 +63,16 @@ impl PackageFact {
     /// A package with a name and a version and nothing else known.
     #[must_use]
     pub fn new(kind: PackageKind, name: impl Into<String>, version: impl Into<String>) -> Self {
-        Self { kind, name: name.into(), version: version.into(), arch: None, source: None, licenses: Vec::new(), vendor: None, module: None }
+        Self {
+            kind,
+            name: name.into(),
+            version: version.into(),
+            arch: None,
+            source: None,
+            licenses: Vec::new(),
+            vendor: None,
+            module: None,
+        }
     }
 
     /// Name and version by which the distribution's advisories know it: the source's, else its own.

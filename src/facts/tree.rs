@@ -170,7 +170,9 @@ impl TreeBuilder {
     pub fn build(self) -> Tree {
         let Self { arena, mut records, mut opaque } = self;
         // The sort is stable: entries of one path stay in the order of the stream, behind a whiteout of that path.
-        records.sort_by(|a, b| a.path(&arena).cmp(b.path(&arena)).then((a.node != Node::Whiteout).cmp(&(b.node != Node::Whiteout))));
+        records.sort_by(|a, b| {
+            a.path(&arena).cmp(b.path(&arena)).then((a.node != Node::Whiteout).cmp(&(b.node != Node::Whiteout)))
+        });
         let mut tree = Tree::default();
         for (position, record) in records.iter().enumerate() {
             let path = record.path(&arena);
@@ -181,7 +183,8 @@ impl TreeBuilder {
                 break;
             }
             if record.target > 0 {
-                tree.targets.push((u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX), record.target(&arena).to_vec()));
+                tree.targets
+                    .push((u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX), record.target(&arena).to_vec()));
             }
             tree.nodes.push(record.node);
             tree.sizes.push(record.size);
@@ -250,10 +253,11 @@ impl Tree {
             if *node == Node::Directory {
                 continue;
             }
-            if at < self.len() && self.paths.get(at) == path {
-                if let Some(mark) = gone.get_mut(at) {
-                    *mark = true;
-                }
+            if at < self.len()
+                && self.paths.get(at) == path
+                && let Some(mark) = gone.get_mut(at)
+            {
+                *mark = true;
             }
             self.mark_below(path, gone);
         }
@@ -340,7 +344,13 @@ mod tests {
             opaque.iter().for_each(|folder| builder.add_opaque(folder.as_bytes()));
             builder.build()
         };
-        let files = [("a/1", Node::File, 1), ("a/2", Node::File, 2), ("b/4", Node::File, 4), ("c/8", Node::File, 8), ("d", Node::File, 16)];
+        let files = [
+            ("a/1", Node::File, 1),
+            ("a/2", Node::File, 2),
+            ("b/4", Node::File, 4),
+            ("c/8", Node::File, 8),
+            ("d", Node::File, 16),
+        ];
         let lower = tree(&files, &[]);
         let replace = tree(&[("a/1", Node::File, 100), ("c", Node::File, 1), ("d", Node::Directory, 0)], &[]);
         let remove = tree(&[("b", Node::Whiteout, 0)], &["a"]);

@@ -43,9 +43,11 @@ impl<'a> View<'a> {
 
     /// What hides, in layers above `layer`, the entry that `layer` has at `path`; the topmost layer that does.
     pub(crate) fn hidden(&self, path: &[u8], layer: usize) -> Option<Hidden> {
-        let own = self.layers.iter().enumerate().skip(layer + 1).rev().find_map(|(index, facts)| match facts.as_ref()?.tree.node(path)? {
-            Node::Whiteout => Some(Hidden::Removed { by: index }),
-            _ => Some(Hidden::Replaced { by: index }),
+        let own = self.layers.iter().enumerate().skip(layer + 1).rev().find_map(|(index, facts)| {
+            match facts.as_ref()?.tree.node(path)? {
+                Node::Whiteout => Some(Hidden::Removed { by: index }),
+                _ => Some(Hidden::Replaced { by: index }),
+            }
         });
         let above = parent(path).and_then(|folder| self.hides_content(folder)).filter(|hidden| hidden.layer() > layer);
         match (own, above) {
@@ -83,7 +85,12 @@ impl<'a> View<'a> {
 
     /// The topmost entry at `path` that is not hidden: its layer and what it is. Symlinks above it are not followed.
     pub(crate) fn entry(&self, path: &[u8]) -> Option<(usize, Node)> {
-        let found = self.layers.iter().enumerate().rev().find_map(|(index, facts)| Some((index, facts.as_ref()?.tree.node(path)?)));
+        let found = self
+            .layers
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(index, facts)| Some((index, facts.as_ref()?.tree.node(path)?)));
         let (index, node) = found?;
         (node != Node::Whiteout && self.hidden(path, index).is_none()).then_some((index, node))
     }
@@ -106,7 +113,9 @@ impl<'a> View<'a> {
         let removes = |facts: &LayerFacts| {
             let folders = std::iter::successors(parent(path), |folder| parent(folder));
             facts.tree.node(path) == Some(Node::Whiteout)
-                || folders.into_iter().any(|folder| facts.tree.is_opaque(folder) || facts.tree.node(folder) == Some(Node::Whiteout))
+                || folders
+                    .into_iter()
+                    .any(|folder| facts.tree.is_opaque(folder) || facts.tree.node(folder) == Some(Node::Whiteout))
         };
         self.layers.iter().take(to + 1).skip(from + 1).flatten().any(|facts| removes(facts))
     }
@@ -155,7 +164,9 @@ impl<'a> View<'a> {
                 Node::HardLink => {
                     let target = self.target(layer, &path)?.to_vec();
                     let below = self.layers.iter().enumerate().take(layer + 1).rev();
-                    (layer, node) = below.into_iter().find_map(|(index, facts)| Some((index, facts.as_ref()?.tree.node(&target)?)))?;
+                    (layer, node) = below
+                        .into_iter()
+                        .find_map(|(index, facts)| Some((index, facts.as_ref()?.tree.node(&target)?)))?;
                     path = target;
                 }
                 _ => return None,
@@ -229,7 +240,11 @@ mod tests {
         assert_eq!(hidden(&["a/x", "!a/x"], "a/x", 0), Some(Hidden::Removed { by: 1 }));
         assert_eq!(hidden(&["a/x", "!a"], "a/x", 0), Some(Hidden::Removed { by: 1 }));
         assert_eq!(hidden(&["a/x", "a/x, !a/x"], "a/x", 1), None);
-        assert_eq!(hidden(&["a/b/x", "a/*, a/y"], "a/b/x", 0), Some(Hidden::Removed { by: 1 }), "opaque hides what is deeper too");
+        assert_eq!(
+            hidden(&["a/b/x", "a/*, a/y"], "a/b/x", 0),
+            Some(Hidden::Removed { by: 1 }),
+            "opaque hides what is deeper too"
+        );
         assert_eq!(hidden(&["a/b/x", "a/*, a/y"], "a/y", 1), None, "opaque never hides its own layer");
         assert_eq!(hidden(&["a/x", "a"], "a/x", 0), Some(Hidden::Replaced { by: 1 }), "a folder replaced by a file");
         assert_eq!(hidden(&["a/x", "a/, b"], "a/x", 0), None);
@@ -247,11 +262,18 @@ mod tests {
         let lower = "usr/lib/os-release, etc/os-release -> ../usr/lib/os-release";
         assert_eq!(resolve(&[lower], "etc/os-release"), Some((0, "usr/lib/os-release".into())));
         assert_eq!(resolve(&[lower, "usr/lib/os-release"], "etc/os-release"), Some((1, "usr/lib/os-release".into())));
-        assert_eq!(resolve(&["var/lib/dpkg -> /opt/db, opt/db/status"], "var/lib/dpkg/status"), Some((0, "opt/db/status".into())));
+        assert_eq!(
+            resolve(&["var/lib/dpkg -> /opt/db, opt/db/status"], "var/lib/dpkg/status"),
+            Some((0, "opt/db/status".into()))
+        );
         assert_eq!(resolve(&["a -> ../../../b, b"], "a"), Some((0, "b".into())), "`..` never leaves the image");
         assert_eq!(resolve(&["a -> b, b -> a"], "a"), None, "symlink-cycle");
         assert_eq!(resolve(&["d/x, d/y => d/x"], "d/y"), Some((0, "d/x".into())));
         assert_eq!(resolve(&["d/x", "d/y => d/x"], "d/y"), Some((0, "d/x".into())), "a hard link to a lower layer");
-        assert_eq!(resolve(&["d/x, d/y => d/x", "!d/x"], "d/y"), Some((0, "d/x".into())), "hardlink-to-whiteout: the content stays");
+        assert_eq!(
+            resolve(&["d/x, d/y => d/x", "!d/x"], "d/y"),
+            Some((0, "d/x".into())),
+            "hardlink-to-whiteout: the content stays"
+        );
     }
 }

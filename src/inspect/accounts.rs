@@ -110,7 +110,9 @@ impl Inspector for Shadow {
 
 /// Lines split at colons, without comments and empty ones.
 fn records(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    lines(bytes).filter(|line| !line.is_empty() && !line.starts_with(b"#")).map(|line| line.split(|b| *b == b':').collect())
+    lines(bytes)
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+        .map(|line| line.split(|b| *b == b':').collect())
 }
 
 fn number(bytes: &[u8]) -> Option<u32> {
@@ -124,7 +126,16 @@ mod tests {
 
     #[test]
     fn reads_accounts_and_empty_passwords() {
-        let entry = Entry { path: b"etc/passwd", kind: EntryKind::File, size: 0, mode: 0o644, uid: 0, gid: 0, link: b"", capability: None };
+        let entry = Entry {
+            path: b"etc/passwd",
+            kind: EntryKind::File,
+            size: 0,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            link: b"",
+            capability: None,
+        };
         let bytes = b"root:x:0:0:root:/root:/bin/bash\n# c\ntoor::0:0::/:/bin/sh\nbroken:x:-1:0\n";
         let mut facts = Vec::new();
         Passwd.inspect(&FileView::in_memory(entry, bytes), &mut facts).unwrap();

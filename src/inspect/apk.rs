@@ -111,14 +111,22 @@ impl<'a> Record<'a> {
         let some = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
         let (name, version) = (text(self.name), text(self.version));
         // The origin is built together with its subpackages and has their version.
-        let source = some(self.origin).filter(|origin| *origin != name).map(|origin| SourcePackage { name: origin, version: version.clone() });
+        let source = some(self.origin)
+            .filter(|origin| *origin != name)
+            .map(|origin| SourcePackage { name: origin, version: version.clone() });
         let licenses = some(self.license).into_iter().collect();
         let (arch, vendor) = (some(self.arch), some(self.maintainer));
         if !self.files.is_empty() {
             let (paths, _) = PathSet::build(self.files.iter().map(Vec::as_slice).collect());
             facts.push(Fact::Owned(OwnedFiles { package: name.clone(), paths }));
         }
-        facts.push(Fact::Package(PackageFact { arch, source, licenses, vendor, ..PackageFact::new(PackageKind::Apk, name, version) }));
+        facts.push(Fact::Package(PackageFact {
+            arch,
+            source,
+            licenses,
+            vendor,
+            ..PackageFact::new(PackageKind::Apk, name, version)
+        }));
         Ok(())
     }
 }

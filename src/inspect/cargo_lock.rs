@@ -31,7 +31,9 @@ impl Inspector for CargoLock {
         let lock = std::str::from_utf8(whole(file, 8 << 20)?).map_err(|_| InspectError::Malformed("not UTF-8"))?;
         let lock: Lock = toml::from_str(lock)?;
         let foreign = lock.package.into_iter().filter(|package| package.source.is_some());
-        facts.extend(foreign.map(|package| Fact::Locked(PackageFact::new(PackageKind::Cargo, package.name, package.version))));
+        facts.extend(
+            foreign.map(|package| Fact::Locked(PackageFact::new(PackageKind::Cargo, package.name, package.version))),
+        );
         Ok(())
     }
 }

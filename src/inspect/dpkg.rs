@@ -88,7 +88,8 @@ impl Inspector for FileList {
 
     fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
         let (folder, name) = (parent(entry), entry.name());
-        (folder.ends_with(b"dpkg/info") && name.ends_with(b".list")) || (folder.ends_with(b"dpkg/status.d") && name.ends_with(b".md5sums"))
+        (folder.ends_with(b"dpkg/info") && name.ends_with(b".list"))
+            || (folder.ends_with(b"dpkg/status.d") && name.ends_with(b".md5sums"))
     }
 
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
@@ -190,7 +191,8 @@ impl<'a> Paragraph<'a> {
             return Err("the paragraph before has no Package or no Version");
         }
         let version = text(self.version);
-        let source = parse_source(self.source, &version).filter(|source| source.name.as_bytes() != self.package || source.version != version);
+        let source = parse_source(self.source, &version)
+            .filter(|source| source.name.as_bytes() != self.package || source.version != version);
         let some = |bytes: &[u8]| (!bytes.is_empty()).then(|| text(bytes));
         Ok(Some(PackageFact {
             arch: some(self.architecture),
@@ -223,7 +225,8 @@ mod tests {
     fn parse(text: &str) -> (Vec<PackageFact>, Result<(), InspectError>) {
         let mut facts = Vec::new();
         let result = parse_status(text.as_bytes(), &mut facts);
-        let packages = facts.into_iter().filter_map(|fact| if let Fact::Package(package) = fact { Some(package) } else { None });
+        let packages =
+            facts.into_iter().filter_map(|fact| if let Fact::Package(package) = fact { Some(package) } else { None });
         (packages.collect(), result)
     }
 
@@ -235,13 +238,19 @@ mod tests {
              Package: libc6\nStatus: hold ok half-configured\nsource: glibc\nversion: 2.36-9\r\n",
         );
         assert!(result.is_ok());
-        let shown: Vec<_> = packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.source_or_self())).collect();
-        assert_eq!(shown, [("bsdutils", "1:2.38.1-5+b1", ("util-linux", "2.38.1-5")), ("libc6", "2.36-9", ("glibc", "2.36-9"))]);
+        let shown: Vec<_> =
+            packages.iter().map(|p| (p.name.as_str(), p.version.as_str(), p.source_or_self())).collect();
+        assert_eq!(
+            shown,
+            [("bsdutils", "1:2.38.1-5+b1", ("util-linux", "2.38.1-5")), ("libc6", "2.36-9", ("glibc", "2.36-9"))]
+        );
     }
 
     #[test]
     fn one_damaged_paragraph_does_not_hide_the_others() {
-        let (packages, result) = parse("Package: a\nStatus: install ok installed\n\nPackage: b\nVersion: 2\nStatus: install ok installed\n\ngarbage\n");
+        let (packages, result) = parse(
+            "Package: a\nStatus: install ok installed\n\nPackage: b\nVersion: 2\nStatus: install ok installed\n\ngarbage\n",
+        );
         assert_eq!(packages.len(), 1);
         assert!(matches!(result, Err(InspectError::Records { count: 2, .. })));
     }

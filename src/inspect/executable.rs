@@ -47,10 +47,9 @@ impl Inspector for GoBuildInfo {
     fn wants(&self, entry: &Entry<'_>, head: &[u8]) -> bool {
         let is_program = match head {
             // ET_EXEC and ET_DYN; an object file or core dump is no program.
-            [0x7f, b'E', b'L', b'F', _, order, ..] => match (order, head.get(16..18)) {
-                (1, Some([2 | 3, 0])) | (2, Some([0, 2 | 3])) => true,
-                _ => false,
-            },
+            [0x7f, b'E', b'L', b'F', _, order, ..] => {
+                matches!((order, head.get(16..18)), (1, Some([2 | 3, 0])) | (2, Some([0, 2 | 3])))
+            }
             [b'M', b'Z', ..] => head.len() >= 64,
             [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
             _ => false,
@@ -61,7 +60,7 @@ impl Inspector for GoBuildInfo {
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
         let Some(program) = Program::parse(file) else { return Ok(()) };
         let Some(info) = program.build_info(file)? else { return Ok(()) };
-        facts.extend(packages(&info).into_iter().map(Fact::Package));
+        facts.extend(packages(&info));
         Ok(())
     }
 }
@@ -124,7 +123,9 @@ impl Program {
             [0x7f, b'E', b'L', b'F', 1] => Self::elf::<object::elf::FileHeader32<Endianness>, _>(&cache),
             [0x7f, b'E', b'L', b'F', 2] => Self::elf::<object::elf::FileHeader64<Endianness>, _>(&cache),
             [b'M', b'Z', ..] => Self::pe(&cache),
-            [0xfe, 0xed, 0xfa, 0xce, _] | [0xce, 0xfa, 0xed, 0xfe, _] => Self::macho::<object::macho::MachHeader32<Endianness>, _>(&cache),
+            [0xfe, 0xed, 0xfa, 0xce, _] | [0xce, 0xfa, 0xed, 0xfe, _] => {
+                Self::macho::<object::macho::MachHeader32<Endianness>, _>(&cache)
+            }
             _ => Self::macho::<object::macho::MachHeader64<Endianness>, _>(&cache),
         }
     }
@@ -227,7 +228,9 @@ impl Program {
         } else {
             let big = flags & 1 != 0;
             let Some(first) = pointer(&header[16..], pointer_size, big) else { return Ok(None) };
-            let Some(second) = pointer(header.get(16 + usize::from(pointer_size)..).unwrap_or_default(), pointer_size, big) else {
+            let Some(second) =
+                pointer(header.get(16 + usize::from(pointer_size)..).unwrap_or_default(), pointer_size, big)
+            else {
                 return Ok(None);
             };
             let Some(go_version) = self.pointed_string(file, first, pointer_size, big)? else { return Ok(None) };
@@ -306,22 +309,27 @@ fn unframed(modules: &[u8]) -> &[u8] {
 }
 
 /// The packages that a record names.
-fn packages(info: &BuildInfo) -> Vec<PackageFact> {
+fn packages(info: &BuildInfo) -> Vec<Fact> {
     let go = info.go_version.split_whitespace().next().unwrap_or_default();
     let mut found = Vec::new();
     if let Some(version) = go.strip_prefix("go") {
-        found.push(PackageFact::new(PackageKind::Go, "stdlib", version));
+        found.push(Fact::Package(PackageFact::new(PackageKind::Go, "stdlib", version)));
     }
     for line in info.modules.lines() {
         let mut fields = line.split('\t');
         let kind = fields.next();
         let (Some(path), Some(version)) = (fields.next(), fields.next()) else { continue };
         match kind {
-            Some("mod" | "dep") if !path.is_empty() => found.push(PackageFact::new(PackageKind::Go, path, version)),
+            Some("mod") if !path.is_empty() => {
+                found.push(Fact::Program(PackageFact::new(PackageKind::Go, path, version)))
+            }
+            Some("dep") if !path.is_empty() => {
+                found.push(Fact::Package(PackageFact::new(PackageKind::Go, path, version)))
+            }
             // A replacement stands below what it replaces, and is what was compiled in.
             Some("=>") if found.len() > 1 => {
                 found.pop();
-                found.push(PackageFact::new(PackageKind::Go, path, version));
+                found.push(Fact::Package(PackageFact::new(PackageKind::Go, path, version)));
             }
             _ => {}
         }
@@ -341,7 +349,17 @@ mod tests {
                       dep\ta.example/old\tv1.0.0\n=>\tb.example/new\tv1.2.0\th1:=\nbuild\t-compiler=gc\n"
                 .into(),
         };
-        let shown: Vec<_> = packages(&info).into_iter().map(|package| format!("{}@{}", package.name, package.version)).collect();
-        assert_eq!(shown, ["stdlib@1.22.3", "example.org/app@(devel)", "golang.org/x/net@v0.1.0", "b.example/new@v1.2.0"]);
+        let shown: Vec<_> = packages(&info)
+            .into_iter()
+            .map(|fact| match fact {
+                Fact::Package(package) => format!("{}@{}", package.name, package.version),
+                Fact::Program(package) => format!("program {}@{}", package.name, package.version),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            ["stdlib@1.22.3", "program example.org/app@(devel)", "golang.org/x/net@v0.1.0", "b.example/new@v1.2.0"]
+        );
     }
 }

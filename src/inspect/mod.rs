@@ -12,8 +12,8 @@ mod executable;
 mod node;
 mod os_release;
 mod python;
-//RPM pub mod rpm;
-//RPM mod rpm_files;
+pub mod rpm;
+mod rpm_files;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, FileView};
@@ -28,7 +28,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &dpkg::StatusDir,
     &dpkg::FileList,
     &apk::Installed,
-    //RPM     &rpm_files::RpmDatabase,rpm_files::RpmDatabase,
+    &rpm_files::RpmDatabase,
     &python::Metadata,
     &node::PackageJson,
     &cargo_lock::CargoLock,
@@ -97,9 +97,9 @@ pub enum InspectError {
     /// TOML that does not parse.
     #[error("not valid TOML")]
     Toml(#[from] toml::de::Error),
-    //RPM
-    //RPM #[error(transparent)]
-    //RPM Rpm(#[from] rpm::RpmError),
+    /// A damaged rpm database.
+    #[error(transparent)]
+    Rpm(#[from] rpm::RpmError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {

@@ -51,7 +51,9 @@ fn place(path: &[u8]) -> Place {
     parts.pop();
     match parts.as_slice() {
         [.., modules, scope, _] if *modules == b"node_modules" && scope.starts_with(b"@") => Place::Installed,
-        [.., modules, name] if *modules == b"node_modules" && !name.starts_with(b"@") && !name.starts_with(b".") => Place::Installed,
+        [.., modules, name] if *modules == b"node_modules" && !name.starts_with(b"@") && !name.starts_with(b".") => {
+            Place::Installed
+        }
         parts if parts.iter().any(|part| *part == b"node_modules") => Place::Inside,
         _ => Place::Root,
     }
@@ -68,14 +70,18 @@ struct Manifest {
 fn parse(bytes: &[u8]) -> Result<Option<PackageFact>, InspectError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let manifest: Manifest = serde_json::from_slice(bytes)?;
-    let text = |value: &Option<serde_json::Value>| value.as_ref().and_then(|value| value.as_str()).unwrap_or_default().trim().to_owned();
+    let text = |value: &Option<serde_json::Value>| {
+        value.as_ref().and_then(|value| value.as_str()).unwrap_or_default().trim().to_owned()
+    };
     let (name, version) = (text(&manifest.name), text(&manifest.version));
     // A private package or a module-type marker without name and version is not a published package.
     if name.is_empty() || version.is_empty() {
         return Ok(None);
     }
     let license = match &manifest.license {
-        Some(serde_json::Value::Object(object)) => object.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned(),
+        Some(serde_json::Value::Object(object)) => {
+            object.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned()
+        }
         _ => text(&manifest.license),
     };
     let licenses = if license.is_empty() { Vec::new() } else { vec![license] };
@@ -106,7 +112,8 @@ mod tests {
     #[test]
     fn old_and_odd_manifests() {
         let parsed = |text: &str| parse(text.as_bytes());
-        let package = parsed("\u{feff}{\"name\":\"a\",\"version\":\"1.0.0\",\"license\":{\"type\":\"MIT\"}}").unwrap().unwrap();
+        let package =
+            parsed("\u{feff}{\"name\":\"a\",\"version\":\"1.0.0\",\"license\":{\"type\":\"MIT\"}}").unwrap().unwrap();
         assert_eq!(package.licenses, ["MIT"]);
         assert_eq!(parsed(r#"{"type":"module"}"#).unwrap(), None);
         assert_eq!(parsed(r#"{"name":"a","version":1}"#).unwrap(), None);

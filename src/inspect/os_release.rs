@@ -69,8 +69,12 @@ mod tests {
 
     #[test]
     fn reads_quoted_and_bare_values() {
-        let release = parse(b"PRETTY_NAME=\"A \\\"b\\\" c\"\nID=Alpine\nVERSION_ID='3.20.3'\n# x=y\nID_LIKE=\"rhel fedora\"\n");
-        assert_eq!((release.id.as_str(), release.version_id.as_str(), release.pretty_name.as_str()), ("alpine", "3.20.3", "A \"b\" c"));
+        let release =
+            parse(b"PRETTY_NAME=\"A \\\"b\\\" c\"\nID=Alpine\nVERSION_ID='3.20.3'\n# x=y\nID_LIKE=\"rhel fedora\"\n");
+        assert_eq!(
+            (release.id.as_str(), release.version_id.as_str(), release.pretty_name.as_str()),
+            ("alpine", "3.20.3", "A \"b\" c")
+        );
         assert_eq!(release.id_like, ["rhel", "fedora"]);
         assert_eq!(parse(b"").id, "linux");
     }

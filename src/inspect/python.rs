@@ -46,7 +46,9 @@ fn parse(bytes: &[u8]) -> Result<PackageFact, InspectError> {
             Line::Field(field) if field.name.eq_ignore_ascii_case(b"Name") => name = text(field.value),
             Line::Field(field) if field.name.eq_ignore_ascii_case(b"Version") => version = text(field.value),
             Line::Field(field) if field.name.eq_ignore_ascii_case(b"License-Expression") => license = text(field.value),
-            Line::Field(field) if field.name.eq_ignore_ascii_case(b"License") && license.is_empty() => license = text(field.value),
+            Line::Field(field) if field.name.eq_ignore_ascii_case(b"License") && license.is_empty() => {
+                license = text(field.value)
+            }
             _ => {}
         }
     }
@@ -64,7 +66,9 @@ mod tests {
 
     #[test]
     fn headers_end_where_the_description_begins() {
-        let package = parse(b"Metadata-Version: 2.1\nName: Django\nVersion: 4.2.7\nLicense: BSD-3-Clause\n\nVersion: 9.9\n").unwrap();
+        let package =
+            parse(b"Metadata-Version: 2.1\nName: Django\nVersion: 4.2.7\nLicense: BSD-3-Clause\n\nVersion: 9.9\n")
+                .unwrap();
         assert_eq!((package.name.as_str(), package.version.as_str()), ("Django", "4.2.7"));
         assert!(parse(b"Name: x\n\nVersion: 1\n").is_err());
     }

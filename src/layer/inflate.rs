@@ -273,7 +273,9 @@ impl Inflate {
         let input = self.stored.fill()?;
         let (before_in, before_out) = (inflater.total_in(), inflater.total_out());
         let at_end = input.is_empty();
-        let status = inflater.decompress(input, out, FlushDecompress::None).map_err(|_| LayerError::Compression("gzip data is damaged"))?;
+        let status = inflater
+            .decompress(input, out, FlushDecompress::None)
+            .map_err(|_| LayerError::Compression("gzip data is damaged"))?;
         let used = usize::try_from(inflater.total_in() - before_in).unwrap_or(usize::MAX);
         let written = usize::try_from(inflater.total_out() - before_out).unwrap_or(usize::MAX);
         *produced += written as u64;
@@ -310,7 +312,9 @@ impl Inflate {
         }
         let mut source = InBuffer::around(input);
         let mut target = OutBuffer::around(out);
-        let left = decoder.run(&mut source, &mut target).map_err(|_| LayerError::Compression("zstd data is damaged or needs a window over 128 MiB"))?;
+        let left = decoder
+            .run(&mut source, &mut target)
+            .map_err(|_| LayerError::Compression("zstd data is damaged or needs a window over 128 MiB"))?;
         *in_frame = left != 0;
         let (used, written) = (source.pos(), target.pos());
         if at_end && written == 0 && *in_frame {
@@ -330,7 +334,8 @@ fn new_zstd() -> Result<ZstdDecoder<'static>, LayerError> {
 
 /// Length of the gzip header at the start of `input` (RFC 1952, section 2.3).
 fn gzip_header_length(input: &[u8]) -> Result<usize, LayerError> {
-    const BAD: LayerError = LayerError::Compression("gzip header is damaged, or other data follows the last gzip member");
+    const BAD: LayerError =
+        LayerError::Compression("gzip header is damaged, or other data follows the last gzip member");
     let (Some([0x1f, 0x8b, 8, flags]), true) = (input.get(..4), input.len() >= 10) else { return Err(BAD) };
     let flags = *flags;
     if flags & 0xe0 != 0 {
@@ -377,7 +382,8 @@ mod tests {
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::GzBuilder::new().filename("x").comment("y").write(Vec::new(), flate2::Compression::fast());
+        let mut encoder =
+            flate2::GzBuilder::new().filename("x").comment("y").write(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
@@ -412,7 +418,10 @@ mod tests {
         for cut in [1, 9, 12, whole.len() / 2, whole.len() - 1] {
             assert!(unpack(&whole[..cut]).is_err() || cut == 1, "gzip cut at {cut}");
         }
-        assert!(unpack(&[whole.as_slice(), b"trailing"].concat()).is_err(), "Go's reader refuses what follows the last member");
+        assert!(
+            unpack(&[whole.as_slice(), b"trailing"].concat()).is_err(),
+            "Go's reader refuses what follows the last member"
+        );
         let mut lies = whole.clone();
         let last = lies.len() - 1;
         lies[last] ^= 1;

@@ -108,7 +108,9 @@ impl LayerError {
     pub fn is_mismatch(&self) -> bool {
         match self {
             Self::Digest { .. } | Self::DiffId { .. } | Self::Size { .. } => true,
-            Self::Source(error) => matches!(error, SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. }),
+            Self::Source(error) => {
+                matches!(error, SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. })
+            }
             _ => false,
         }
     }

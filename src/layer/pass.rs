@@ -62,7 +62,8 @@ pub fn read_layer(
         adapter: Adapter { visitor, entries: 0, skipping: false, path: Vec::new(), link: Vec::new() },
         diff_id: wants_diff_id.then(|| layer.diff_id.as_ref().map_or_else(Hasher::sha256, Digest::hasher)),
     };
-    let outcome = if options.split { walk_split(&mut inflate, &mut walk) } else { walk_inline(&mut inflate, &mut walk) };
+    let outcome =
+        if options.split { walk_split(&mut inflate, &mut walk) } else { walk_inline(&mut inflate, &mut walk) };
     let stored = inflate.finish();
     if let Err(error) = outcome {
         return Err(blame_digest(layer, stored, error));
@@ -102,7 +103,9 @@ fn check_diff_id(layer: &Layer, actual: Option<&Digest>, options: PassOptions) -
     // Without a digest of the stored bytes the diff ID is all that pins the layer.
     let required = options.verify_diff_id || layer.digest.is_none();
     match (&layer.diff_id, actual) {
-        (Some(expected), Some(actual)) if required && expected != actual && expected.algorithm() == actual.algorithm() => {
+        (Some(expected), Some(actual))
+            if required && expected != actual && expected.algorithm() == actual.algorithm() =>
+        {
             Err(LayerError::DiffId { expected: expected.clone(), actual: actual.clone() })
         }
         _ => Ok(()),
@@ -221,7 +224,16 @@ impl Sink for Adapter<'_> {
         }
         let size = if kind == EntryKind::File { header.size } else { 0 };
         let (uid, gid) = (header.uid, header.gid);
-        let entry = Entry { path: &self.path, kind, size, mode: header.mode, uid, gid, link: &self.link, capability: header.capability };
+        let entry = Entry {
+            path: &self.path,
+            kind,
+            size,
+            mode: header.mode,
+            uid,
+            gid,
+            link: &self.link,
+            capability: header.capability,
+        };
         self.visitor.entry(&entry);
         ControlFlow::Continue(())
     }

@@ -171,7 +171,8 @@ impl Policy {
     #[must_use]
     pub fn judge(&self, findings: &[(String, Finding)], complete: bool) -> Verdict {
         let judge = |gate: &Gate| {
-            let selected: Vec<String> = findings.iter().filter(|(_, finding)| gate.selects(finding)).map(|(id, _)| id.clone()).collect();
+            let selected: Vec<String> =
+                findings.iter().filter(|(_, finding)| gate.selects(finding)).map(|(id, _)| id.clone()).collect();
             let passed = selected.is_empty() && (complete || !gate.complete);
             GateVerdict { name: gate.name.clone(), passed, findings: selected }
         };
@@ -246,8 +247,17 @@ mod tests {
     #[test]
     fn malformed_policies_are_refused() {
         assert!(matches!(Policy::parse("name = 'x'"), Err(PolicyError::Empty)));
-        assert!(matches!(Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkind = ['secret']"), Err(PolicyError::Malformed(_))), "a misspelt field must not be passed over");
-        assert!(matches!(Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkinds = ['secrets']"), Err(PolicyError::Kind { .. })));
+        assert!(
+            matches!(
+                Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkind = ['secret']"),
+                Err(PolicyError::Malformed(_))
+            ),
+            "a misspelt field must not be passed over"
+        );
+        assert!(matches!(
+            Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkinds = ['secrets']"),
+            Err(PolicyError::Kind { .. })
+        ));
         assert!(matches!(Policy::builtin("nope"), Err(PolicyError::Unknown { .. })));
     }
 }

@@ -26,7 +26,7 @@ pub struct CollectOptions {
 
 /// What a worker keeps from layer to layer.
 #[derive(Default)]
-pub struct Worker {
+pub(super) struct Worker {
     gather: Gather,
     scratch: Scratch,
 }
@@ -35,7 +35,7 @@ pub struct Worker {
 ///
 /// # Errors
 /// When the layer cannot be read to its end or verified; then nothing of it is told.
-pub fn collect_layer(
+pub(super) fn collect_layer(
     reader: Box<dyn Read + Send>,
     layer: &Layer,
     pass: PassOptions,
@@ -79,12 +79,21 @@ struct Current {
 
 impl Current {
     fn entry(&self) -> Entry<'_> {
-        Entry { path: &self.path, kind: self.kind, size: self.size, mode: self.mode, uid: self.uid, gid: self.gid, link: b"", capability: None }
+        Entry {
+            path: &self.path,
+            kind: self.kind,
+            size: self.size,
+            mode: self.mode,
+            uid: self.uid,
+            gid: self.gid,
+            link: b"",
+            capability: None,
+        }
     }
 }
 
 /// Collects facts while a layer streams by. Also fed by folders.
-pub struct Collector<'w> {
+pub(super) struct Collector<'w> {
     gather: &'w mut Gather,
     scan: Option<FileScan<'w>>,
     budget: &'w Budget,
@@ -96,14 +105,22 @@ pub struct Collector<'w> {
 
 impl<'w> Collector<'w> {
     /// A collector that knows nothing yet.
-    pub fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
+    pub(super) fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
         let scan = options.secrets.then(|| Scanner::builtin().scan(&mut worker.scratch));
-        Self { gather: &mut worker.gather, scan, budget, tree: TreeBuilder::default(), facts: LayerFacts::default(), secrets: 0, current: None }
+        Self {
+            gather: &mut worker.gather,
+            scan,
+            budget,
+            tree: TreeBuilder::default(),
+            facts: LayerFacts::default(),
+            secrets: 0,
+            current: None,
+        }
     }
 
     /// The facts of all entries.
     #[must_use]
-    pub fn finish(self) -> LayerFacts {
+    pub(super) fn finish(self) -> LayerFacts {
         let mut facts = self.facts;
         facts.tree = self.tree.build();
         facts
@@ -113,7 +130,8 @@ impl<'w> Collector<'w> {
         if self.facts.unknowns.len() < MAX_UNKNOWNS {
             self.facts.unknowns.push(Unknown { effect, path: Some(FilePath::new(path)), by: by.to_owned(), reason });
         } else if self.facts.unknowns.len() == MAX_UNKNOWNS {
-            let reason = format!("more than {MAX_UNKNOWNS} files of the layer could not be read; the others are not listed");
+            let reason =
+                format!("more than {MAX_UNKNOWNS} files of the layer could not be read; the others are not listed");
             self.facts.unknowns.push(Unknown { effect: Effect::Required, path: None, by: "layer".into(), reason });
         }
     }
@@ -128,7 +146,8 @@ impl<'w> Collector<'w> {
             }
             Whiteout::Metadata => {}
             Whiteout::None => {
-                let target = if matches!(entry.kind, EntryKind::HardLink | EntryKind::Symlink) { entry.link } else { b"" };
+                let target =
+                    if matches!(entry.kind, EntryKind::HardLink | EntryKind::Symlink) { entry.link } else { b"" };
                 if !entry.path.is_empty() {
                     self.tree.add(entry.path, entry.kind.into(), target, entry.size);
                 }
@@ -142,7 +161,12 @@ impl<'w> Collector<'w> {
         let capabilities = entry.capability.map_or(0, permitted_capabilities);
         let set_id = entry.mode & 0o6000 != 0 && entry.mode & 0o111 != 0;
         if matches!(entry.kind, EntryKind::File | EntryKind::HardLink) && (set_id || capabilities != 0) {
-            self.facts.privileged.push(PrivilegedFile { path: FilePath::new(entry.path), mode: entry.mode, uid: entry.uid, capabilities });
+            self.facts.privileged.push(PrivilegedFile {
+                path: FilePath::new(entry.path),
+                mode: entry.mode,
+                uid: entry.uid,
+                capabilities,
+            });
         }
     }
 
@@ -156,7 +180,12 @@ impl<'w> Collector<'w> {
         if current.size > MAX_FILE_BYTES {
             let (path, size) = (current.path.clone(), current.size);
             let effect = if inspector.meta().required { Effect::Required } else { Effect::Optional };
-            self.unknown(effect, &path, inspector.meta().name, format!("the file has {size} bytes; more than {MAX_FILE_BYTES} are not read"));
+            self.unknown(
+                effect,
+                &path,
+                inspector.meta().name,
+                format!("the file has {size} bytes; more than {MAX_FILE_BYTES} are not read"),
+            );
             return;
         }
         current._reservation = Some(self.budget.reserve(current.size.min(crate::layer::view::MEMORY_BYTES)));
@@ -178,7 +207,11 @@ impl<'w> Collector<'w> {
             self.unknown(effect, &current.path, meta.name, reason);
         }
         if !found.is_empty() || meta.required {
-            self.facts.files.push(FileFacts { path: FilePath::new(&current.path), inspector: meta.name.to_owned(), facts: found });
+            self.facts.files.push(FileFacts {
+                path: FilePath::new(&current.path),
+                inspector: meta.name.to_owned(),
+                facts: found,
+            });
         }
     }
 
@@ -218,8 +251,18 @@ impl Visitor for Collector<'_> {
             scan.begin(entry.path, entry.size);
         }
         let (path, kind, size) = (entry.path.to_vec(), entry.kind, entry.size);
-        let current =
-            Current { path, kind, size, mode: entry.mode, uid: entry.uid, gid: entry.gid, head: Vec::new(), asked: false, inspector: None, _reservation: None };
+        let current = Current {
+            path,
+            kind,
+            size,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            head: Vec::new(),
+            asked: false,
+            inspector: None,
+            _reservation: None,
+        };
         self.current = Some(current);
     }
 
@@ -273,7 +316,12 @@ impl Visitor for Collector<'_> {
 
     fn skipped(&mut self, path: &[u8], reason: &str) {
         // The raw name is kept for display only; it is no path of the tree.
-        self.unknown(Effect::Required, path.get(..path.len().min(4096)).unwrap_or_default(), "layer", reason.to_owned());
+        self.unknown(
+            Effect::Required,
+            path.get(..path.len().min(4096)).unwrap_or_default(),
+            "layer",
+            reason.to_owned(),
+        );
         self.current = None;
     }
 }

@@ -45,7 +45,7 @@ pub struct Job {
 }
 
 /// What came of a layer.
-pub type Outcome = Result<LayerFacts, LayerError>;
+pub(super) type Outcome = Result<LayerFacts, LayerError>;
 
 /// Told of the progress of a run, from any thread.
 pub trait Progress: Sync {
@@ -66,7 +66,12 @@ pub struct ReadOptions {
 
 /// Reads every job, from the cache where it knows the layer.
 #[must_use]
-pub fn read_layers(jobs: Vec<Job>, options: ReadOptions, cache: &Cache, progress: &dyn Progress) -> BTreeMap<LayerKey, Outcome> {
+pub(super) fn read_layers(
+    jobs: Vec<Job>,
+    options: ReadOptions,
+    cache: &Cache,
+    progress: &dyn Progress,
+) -> BTreeMap<LayerKey, Outcome> {
     let mut outcomes = BTreeMap::new();
     let mut queue = Vec::new();
     for job in jobs {
@@ -91,7 +96,13 @@ pub fn read_layers(jobs: Vec<Job>, options: ReadOptions, cache: &Cache, progress
                 let mut worker = Worker::default();
                 while let Some(job) = lock(&queue).pop() {
                     let split = live.load(Ordering::Relaxed) < options.threads;
-                    let outcome = read_one(&job, PassOptions { split, verify_diff_id: options.verify_diff_ids }, options.collect, &mut worker, &budget);
+                    let outcome = read_one(
+                        &job,
+                        PassOptions { split, verify_diff_id: options.verify_diff_ids },
+                        options.collect,
+                        &mut worker,
+                        &budget,
+                    );
                     keep(cache, &job.key, &outcome);
                     live.fetch_sub(1, Ordering::Relaxed);
                     progress.layer_done(job.layer.size, false);

@@ -1,6 +1,10 @@
 //! `oci:DIR[:ref|@digest]`: an OCI image layout in a folder.
 //!
-//! Source: OCI image-spec `image-layout.md`.
+//! In: the folder and which of its images is meant. Out: the [`Image`], and its layers' stored bytes when they are asked for. Manifests and configurations are verified
+//! by [`super::resolve`], the layers' bytes by the layer pass; here a layer's length is compared before it is read. The folder is the user's own: where it
+//! links elsewhere is followed, but only regular files are read.
+//!
+//! Sources: OCI image-spec `image-layout.md`; containers-transports(5).
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -14,23 +18,33 @@ use super::resolve::{self, ContentStore, Descriptor, Kind, MANIFEST_TYPES, Root,
 use super::{Blobs, Content, Image, Layer, MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, PlatformChoice, SourceError};
 use crate::digest::Digest;
 
-/// Which image of a layout is meant.
+/// Most images that an error message lists.
+pub(super) const MAX_CHOICES: usize = 40;
+
+/// Which image of a layout or archive is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Selection {
     /// The only one.
     #[default]
     Only,
-    /// By its name: `org.opencontainers.image.ref.name` or `io.containerd.image.name`.
+    /// By its name: `org.opencontainers.image.ref.name` or `io.containerd.image.name`, in a Docker archive one of `RepoTags`.
     Name(String),
-    /// By its digest.
+    /// By the digest of its index or manifest, in a Docker archive that has none by the image ID.
     Digest(Digest),
+    /// By its place in `index.json` or `manifest.json`, counted from 0 (the `@INDEX` of containers-transports(5)).
+    Index(usize),
 }
 
 /// Opens an image of a layout in a folder.
 ///
 /// # Errors
 /// When the folder is no layout, or the image is not in it or damaged.
-pub fn open(path: &Path, selection: &Selection, choice: &PlatformChoice, reference: &str) -> Result<Image, SourceError> {
+pub fn open(
+    path: &Path,
+    selection: &Selection,
+    choice: &PlatformChoice,
+    reference: &str,
+) -> Result<Image, SourceError> {
     let folder = Arc::new(Folder { path: path.to_owned() });
     let marker = folder.read_file(Path::new("oci-layout"), 4096)?;
     check_version(&marker, &path.display().to_string())?;
@@ -75,7 +89,11 @@ pub(super) fn open_index(
     if raw.len() > MAX_INDEX_ENTRIES {
         return Err(malformed(format!("it lists {} entries; more than {MAX_INDEX_ENTRIES} are refused", raw.len())));
     }
-    let entries = raw.iter().map(|value| serde_json::from_value(value.clone())).collect::<Result<Vec<Descriptor>, _>>().map_err(|error| malformed(error.to_string()))?;
+    let entries = raw
+        .iter()
+        .map(|value| serde_json::from_value(value.clone()))
+        .collect::<Result<Vec<Descriptor>, _>>()
+        .map_err(|error| malformed(error.to_string()))?;
     let root = match choose(&entries, selection, store, reference)? {
         Chosen::Entry(entry) => {
             let digest = resolve::parse_digest(entry)?;
@@ -88,7 +106,15 @@ pub(super) fn open_index(
     let digest = root.digest.clone();
     let resolved = resolve::resolve(root, store, choice)?;
     let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
-    Ok(Image { reference: reference.to_owned(), transport, digest: Some(digest), media_type, annotations, manifests, blobs })
+    Ok(Image {
+        reference: reference.to_owned(),
+        transport,
+        digest: Some(digest),
+        media_type,
+        annotations,
+        manifests,
+        blobs,
+    })
 }
 
 enum Chosen<'a> {
@@ -99,44 +125,89 @@ enum Chosen<'a> {
     Whole,
 }
 
-fn choose<'a>(entries: &'a [Descriptor], selection: &Selection, store: &dyn ContentStore, place: &str) -> Result<Chosen<'a>, SourceError> {
+fn choose<'a>(
+    entries: &'a [Descriptor],
+    selection: &Selection,
+    store: &dyn ContentStore,
+    place: &str,
+) -> Result<Chosen<'a>, SourceError> {
+    let not_found = |what: String| SourceError::NotFound { what, place: place.to_owned() };
     match selection {
         Selection::Name(name) => {
-            let entry = entries.iter().find(|entry| names(entry).any(|known| known == name));
-            entry.map(Chosen::Entry).ok_or_else(|| SourceError::NotFound { what: format!("image `{name}`"), place: place.to_owned() })
+            let matching = named(entries, name);
+            choose_one(&matching, entries, place)?.ok_or_else(|| not_found(format!("image `{name}`")))
         }
         Selection::Digest(digest) => match entries.iter().find(|entry| entry.digest == digest.as_str()) {
             Some(entry) => Ok(Chosen::Entry(entry)),
             None => find_by_digest(digest, store).map(Chosen::Found),
         },
+        Selection::Index(index) => {
+            entries.get(*index).map(Chosen::Entry).ok_or_else(|| not_found(format!("image number {index}")))
+        }
         Selection::Only => {
-            // A layout holds artifacts beside its image: signatures, SBOMs.
-            let is_image = |entry: &&Descriptor| MANIFEST_TYPES.contains(&entry.media_type.as_str()) || entry.media_type.ends_with("index.v1+json") || entry.media_type.ends_with("list.v2+json");
-            let images: Vec<&Descriptor> = entries.iter().filter(is_image).collect();
-            let known: BTreeSet<&str> = images.iter().flat_map(|entry| names(entry)).collect();
-            match images.as_slice() {
-                [only] => Ok(Chosen::Entry(only)),
-                [] => Err(SourceError::NotFound { what: "an image".into(), place: place.to_owned() }),
-                // Several platforms of one image, each with an entry of its own and one name or none.
-                several if known.len() <= 1 && several.iter().all(|entry| entry.platform.is_some()) => Ok(Chosen::Whole),
-                several => {
-                    let name = |entry: &&Descriptor| names(entry).next().map_or_else(|| format!("@{}", entry.digest), str::to_owned);
-                    let choices = several.iter().map(name).collect::<Vec<_>>().join(", ");
-                    Err(SourceError::Ambiguous { place: place.to_owned(), choices })
-                }
-            }
+            let images: Vec<&Descriptor> = entries.iter().filter(|entry| is_image(entry)).collect();
+            choose_one(&images, entries, place)?.ok_or_else(|| not_found("an image".into()))
         }
     }
 }
 
+/// A layout holds artifacts beside its image: signatures, SBOMs.
+fn is_image(entry: &Descriptor) -> bool {
+    MANIFEST_TYPES.contains(&entry.media_type.as_str())
+        || entry.media_type.ends_with("index.v1+json")
+        || entry.media_type.ends_with("list.v2+json")
+}
+
+/// The entries that have a name: exactly as it is written, else with what Docker leaves out of names (`app` for `docker.io/library/app:latest`).
+fn named<'a>(entries: &'a [Descriptor], name: &str) -> Vec<&'a Descriptor> {
+    let matching = |same: &dyn Fn(&str) -> bool| {
+        entries.iter().filter(|entry| is_image(entry) && names(entry).any(same)).collect::<Vec<_>>()
+    };
+    let exact = matching(&|known| known == name);
+    if exact.is_empty() { matching(&|known| same_name(known, name)) } else { exact }
+}
+
+/// Whether two image names mean the same one once the parts that Docker leaves out are filled in.
+pub(super) fn same_name(known: &str, asked: &str) -> bool {
+    let full = |name: &str| name.parse::<oci_spec::distribution::Reference>().map(|reference| reference.whole());
+    known == asked || matches!((full(known), full(asked)), (Ok(known), Ok(asked)) if known == asked)
+}
+
+/// The one image that `candidates` are; several platforms of one image, each with an entry of its own, are the whole layout.
+fn choose_one<'a>(
+    candidates: &[&'a Descriptor],
+    entries: &[Descriptor],
+    place: &str,
+) -> Result<Option<Chosen<'a>>, SourceError> {
+    let Some(first) = candidates.first() else { return Ok(None) };
+    // One image with several names has an entry a name.
+    if candidates.iter().all(|entry| entry.digest == first.digest) {
+        return Ok(Some(Chosen::Entry(first)));
+    }
+    let images: Vec<&Descriptor> = entries.iter().filter(|entry| is_image(entry)).collect();
+    let same_names = images.iter().all(|entry| names(entry).eq(names(first)));
+    let platforms: Option<BTreeSet<String>> =
+        images.iter().map(|entry| Some(entry.platform.as_ref()?.to_string())).collect();
+    if same_names && platforms.is_some_and(|platforms| platforms.len() == images.len()) {
+        return Ok(Some(Chosen::Whole));
+    }
+    let name = |entry: &&Descriptor| names(entry).next().map_or_else(|| format!("@{}", entry.digest), str::to_owned);
+    let choices: Vec<String> = candidates.iter().take(MAX_CHOICES).map(name).collect();
+    Err(SourceError::Ambiguous { place: place.to_owned(), choices: choices.join(", ") })
+}
+
 fn names(entry: &Descriptor) -> impl Iterator<Item = &str> {
-    ["org.opencontainers.image.ref.name", "io.containerd.image.name"].into_iter().filter_map(|key| entry.annotations.get(key)).map(String::as_str)
+    ["org.opencontainers.image.ref.name", "io.containerd.image.name"]
+        .into_iter()
+        .filter_map(|key| entry.annotations.get(key))
+        .map(String::as_str)
 }
 
 /// A manifest that is only reachable by its digest: its size is what is stored, and the digest decides.
 fn find_by_digest(digest: &Digest, store: &dyn ContentStore) -> Result<Root, SourceError> {
-    let descriptor: Descriptor = serde_json::from_value(serde_json::json!({"digest": digest.as_str(), "size": MAX_MANIFEST_BYTES}))
-        .map_err(|error| SourceError::Malformed { what: "a descriptor".into(), detail: error.to_string() })?;
+    let descriptor: Descriptor =
+        serde_json::from_value(serde_json::json!({"digest": digest.as_str(), "size": MAX_MANIFEST_BYTES}))
+            .map_err(|error| SourceError::Malformed { what: "a descriptor".into(), detail: error.to_string() })?;
     let bytes = store.read(Kind::Manifest, &descriptor, digest)?;
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(SourceError::TooLarge { what: format!("manifest {digest}"), limit: MAX_MANIFEST_BYTES });
@@ -144,7 +215,11 @@ fn find_by_digest(digest: &Digest, store: &dyn ContentStore) -> Result<Root, Sou
     if !digest.matches(&bytes) {
         let mut hasher = digest.hasher();
         hasher.update(&bytes);
-        return Err(SourceError::DigestMismatch { what: format!("manifest {digest}"), expected: digest.clone(), actual: hasher.finish() });
+        return Err(SourceError::DigestMismatch {
+            what: format!("manifest {digest}"),
+            expected: digest.clone(),
+            actual: hasher.finish(),
+        });
     }
     Ok(Root { bytes, digest: digest.clone(), media_type: String::new() })
 }
@@ -183,7 +258,10 @@ pub(super) fn open_regular(path: &Path) -> Result<File, SourceError> {
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = File::options().read(true).custom_flags(nonblocking).open(path).map_err(refused)?;
     if !file.metadata().map_err(refused)?.is_file() {
-        return Err(SourceError::Malformed { what: format!("`{}`", path.display()), detail: "it is not a regular file".into() });
+        return Err(SourceError::Malformed {
+            what: format!("`{}`", path.display()),
+            detail: "it is not a regular file".into(),
+        });
     }
     Ok(file)
 }
@@ -198,7 +276,22 @@ impl ContentStore for Folder {
 
 impl Blobs for Folder {
     fn open(&self, layer: &Layer) -> Result<Content, SourceError> {
-        let digest = layer.digest.as_ref().ok_or_else(|| SourceError::NotFound { what: "a layer without digest".into(), place: self.path.display().to_string() })?;
-        Ok(Content::Bytes(Box::new(open_regular(&self.blob(digest))?)))
+        let missing =
+            || SourceError::NotFound { what: "a layer without digest".into(), place: self.path.display().to_string() };
+        let digest = layer.digest.as_ref().ok_or_else(missing)?;
+        let path = self.blob(digest);
+        let file = open_regular(&path)?;
+        let length = file.metadata().map_err(|source| SourceError::Io { path, source })?.len();
+        check_length(digest, layer.size, length)?;
+        Ok(Content::Bytes(Box::new(file)))
+    }
+}
+
+/// Refuses a stored layer that has another length than its descriptor says, before any of it is read.
+pub(super) fn check_length(digest: &Digest, expected: u64, actual: u64) -> Result<(), SourceError> {
+    if expected == actual {
+        Ok(())
+    } else {
+        Err(SourceError::SizeMismatch { what: format!("layer {digest}"), expected, actual })
     }
 }

@@ -4,9 +4,13 @@
 //! checked against its digest and size. Layers stay unread; [`Blobs::open`] gives their stored bytes and the layer pass verifies those.
 //! Nothing here looks inside a layer.
 
+pub mod archive;
+pub mod daemon;
 pub mod layout;
 mod resolve;
-
+pub mod rootfs;
+mod spool;
+pub mod storage;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -267,21 +271,32 @@ impl SourceError {
     /// Whether content was read that cannot be believed (exit 3), in contrast to content that could not be had (exit 5).
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::TooLarge { .. } | Self::Malformed { .. })
+        matches!(
+            self,
+            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::TooLarge { .. } | Self::Malformed { .. }
+        )
     }
 
     /// What to do next, for people; none when the message says it all.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotFound { .. } => "check the spelling and the tag; a private repository also answers like this to strangers",
-            Self::Unauthorized { .. } => "log in (docker login, podman login or skopeo login) or set DOCKER_AUTH_CONFIG",
+            Self::NotFound { .. } => {
+                "check the spelling and the tag; a private repository also answers like this to strangers"
+            }
+            Self::Unauthorized { .. } => {
+                "log in (docker login, podman login or skopeo login) or set DOCKER_AUTH_CONFIG"
+            }
             Self::Forbidden { .. } => "ask for read access to this repository; logging in again will not help",
             Self::RateLimited { .. } => "wait, log in to get a higher limit, or use a mirror",
             Self::Server { .. } => "the registry has trouble; try again later",
-            Self::Unreachable { .. } => "check the host name, the proxy settings and --ca; --plain-http HOST is needed for a registry without TLS",
+            Self::Unreachable { .. } => {
+                "check the host name, the proxy settings and --ca; --plain-http HOST is needed for a registry without TLS"
+            }
             Self::Offline(_) => "leave out --offline, or scan an oci: layout or an archive",
-            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } => "do not use this copy; fetch or build the image again",
+            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } => {
+                "do not use this copy; fetch or build the image again"
+            }
             Self::NoPlatform { .. } => "use --platform with one of the platforms listed, or all",
             Self::Ambiguous { .. } => "append :REFERENCE or @DIGEST",
             _ => return None,

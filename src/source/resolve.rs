@@ -10,7 +10,10 @@ use std::io::Read;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place, PlatformChoice, SourceError};
+use super::{
+    Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place, PlatformChoice,
+    SourceError,
+};
 use crate::digest::Digest;
 use crate::oci::{ImageConfig, Platform};
 
@@ -18,13 +21,16 @@ use crate::oci::{ImageConfig, Platform};
 const MAX_INDEX_DEPTH: u32 = 3;
 
 /// Media types that name a list of manifests.
-const INDEX_TYPES: &[&str] = &["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+const INDEX_TYPES: &[&str] =
+    &["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 
 /// Media types that name one image.
-pub(super) const MANIFEST_TYPES: &[&str] = &["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+pub(super) const MANIFEST_TYPES: &[&str] =
+    &["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
 
 /// Media types of a configuration that says how to run an image.
-const CONFIG_TYPES: &[&str] = &["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+const CONFIG_TYPES: &[&str] =
+    &["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
 /// A pointer to content.
 #[derive(Clone, Debug, Deserialize)]
@@ -132,7 +138,9 @@ impl Document {
         let malformed = |detail: String| SourceError::Malformed { what: what(), detail };
         let raw: RawDocument = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
         if raw.fs_layers.is_some() || raw.schema_version == 1 {
-            return Err(malformed("it is of Docker's schema 1, which was withdrawn; push the image again with a current client".into()));
+            return Err(malformed(
+                "it is of Docker's schema 1, which was withdrawn; push the image again with a current client".into(),
+            ));
         }
         let said = media_type.split(';').next().unwrap_or_default().trim();
         // Two readings of one document (an index to one tool, an image to another) is an old trick; the content decides and must not contradict its label.
@@ -141,7 +149,8 @@ impl Document {
             return Err(malformed("it is an index and an image at once".into()));
         }
         for label in [said, raw.media_type.as_str()] {
-            let contradicts = (is_index && MANIFEST_TYPES.contains(&label)) || (!is_index && INDEX_TYPES.contains(&label));
+            let contradicts =
+                (is_index && MANIFEST_TYPES.contains(&label)) || (!is_index && INDEX_TYPES.contains(&label));
             if contradicts {
                 return Err(malformed(format!("its content does not fit its media type `{label}`")));
             }
@@ -151,7 +160,10 @@ impl Document {
         let label = if label.is_empty() { default.first().copied().unwrap_or_default() } else { label };
         let manifests = raw.manifests.unwrap_or_default();
         if manifests.len() > MAX_INDEX_ENTRIES {
-            return Err(malformed(format!("it lists {} manifests; more than {MAX_INDEX_ENTRIES} are refused", manifests.len())));
+            return Err(malformed(format!(
+                "it lists {} manifests; more than {MAX_INDEX_ENTRIES} are refused",
+                manifests.len()
+            )));
         }
         if raw.layers.len() > MAX_LAYERS {
             return Err(malformed(format!("it has {} layers; more than {MAX_LAYERS} are refused", raw.layers.len())));
@@ -159,7 +171,13 @@ impl Document {
         if !is_index && raw.config.is_none() {
             return Err(malformed("it has neither manifests nor a config".into()));
         }
-        Ok(Self { media_type: label.to_owned(), annotations: raw.annotations, manifests, config: raw.config, layers: raw.layers })
+        Ok(Self {
+            media_type: label.to_owned(),
+            annotations: raw.annotations,
+            manifests,
+            config: raw.config,
+            layers: raw.layers,
+        })
     }
 
     fn is_index(&self) -> bool {
@@ -168,11 +186,18 @@ impl Document {
 }
 
 /// All runnable manifests below an index; those of platforms that were not asked for are not read.
-fn collect(index: Document, store: &dyn ContentStore, choice: &PlatformChoice, depth: u32, found: &mut Vec<Candidate>) -> Result<(), SourceError> {
+fn collect(
+    index: Document,
+    store: &dyn ContentStore,
+    choice: &PlatformChoice,
+    depth: u32,
+    found: &mut Vec<Candidate>,
+) -> Result<(), SourceError> {
     for entry in index.manifests {
         let is_index = INDEX_TYPES.contains(&entry.media_type.as_str());
         let is_image = MANIFEST_TYPES.contains(&entry.media_type.as_str()) || entry.media_type.is_empty();
-        let is_attestation = entry.platform.as_ref().is_some_and(Platform::is_attestation) || entry.annotations.contains_key("vnd.docker.reference.type");
+        let is_attestation = entry.platform.as_ref().is_some_and(Platform::is_attestation)
+            || entry.annotations.contains_key("vnd.docker.reference.type");
         if !(is_index || is_image) || is_attestation || !entry.artifact_type.is_empty() {
             continue;
         }
@@ -180,7 +205,13 @@ fn collect(index: Document, store: &dyn ContentStore, choice: &PlatformChoice, d
         let digest = parse_digest(&entry)?;
         if unwanted && is_image {
             // Known by name, so that an error can list it.
-            let document = Document { media_type: String::new(), annotations: BTreeMap::new(), manifests: Vec::new(), config: None, layers: Vec::new() };
+            let document = Document {
+                media_type: String::new(),
+                annotations: BTreeMap::new(),
+                manifests: Vec::new(),
+                config: None,
+                layers: Vec::new(),
+            };
             found.push(Candidate { document, digest, platform: entry.platform });
             continue;
         }
@@ -188,14 +219,20 @@ fn collect(index: Document, store: &dyn ContentStore, choice: &PlatformChoice, d
         let document = Document::parse(&bytes, &entry.media_type, &digest)?;
         if document.is_index() {
             if depth >= MAX_INDEX_DEPTH {
-                return Err(SourceError::Malformed { what: format!("index {digest}"), detail: format!("indexes are nested more than {MAX_INDEX_DEPTH} deep") });
+                return Err(SourceError::Malformed {
+                    what: format!("index {digest}"),
+                    detail: format!("indexes are nested more than {MAX_INDEX_DEPTH} deep"),
+                });
             }
             collect(document, store, choice, depth + 1, found)?;
         } else if document.config.as_ref().is_some_and(|config| CONFIG_TYPES.contains(&config.media_type.as_str())) {
             found.push(Candidate { document, digest, platform: entry.platform });
         }
         if found.len() > MAX_INDEX_ENTRIES {
-            return Err(SourceError::Malformed { what: "the index".into(), detail: format!("it leads to more than {MAX_INDEX_ENTRIES} manifests") });
+            return Err(SourceError::Malformed {
+                what: "the index".into(),
+                detail: format!("it leads to more than {MAX_INDEX_ENTRIES} manifests"),
+            });
         }
     }
     Ok(())
@@ -218,9 +255,13 @@ fn describe(choice: &PlatformChoice) -> String {
 }
 
 fn check_choice(choice: &PlatformChoice, found: &[Candidate]) -> Result<(), SourceError> {
-    let missing = |wanted: &Platform| !found.iter().any(|candidate| candidate.platform.as_ref().is_none_or(|platform| platform.satisfies(wanted)));
+    let missing = |wanted: &Platform| {
+        !found.iter().any(|candidate| candidate.platform.as_ref().is_none_or(|platform| platform.satisfies(wanted)))
+    };
     let missing: Vec<String> = match choice {
-        PlatformChoice::Only(wanted) => wanted.iter().filter(|wanted| missing(wanted)).map(Platform::to_string).collect(),
+        PlatformChoice::Only(wanted) => {
+            wanted.iter().filter(|wanted| missing(wanted)).map(Platform::to_string).collect()
+        }
         PlatformChoice::Native if missing(&Platform::native()) => vec![Platform::native().to_string()],
         PlatformChoice::All if found.is_empty() => vec![describe(choice)],
         _ => return Ok(()),
@@ -228,7 +269,8 @@ fn check_choice(choice: &PlatformChoice, found: &[Candidate]) -> Result<(), Sour
     if missing.is_empty() {
         return Ok(());
     }
-    let available: Vec<String> = found.iter().filter_map(|candidate| Some(candidate.platform.as_ref()?.to_string())).collect();
+    let available: Vec<String> =
+        found.iter().filter_map(|candidate| Some(candidate.platform.as_ref()?.to_string())).collect();
     let available = if available.is_empty() { "no runnable manifest".into() } else { available.join(", ") };
     Err(SourceError::NoPlatform { wanted: missing.join(", "), available })
 }
@@ -251,14 +293,18 @@ impl Candidate {
     fn read(self, store: &dyn ContentStore) -> Result<Manifest, SourceError> {
         let Self { document, digest, platform } = self;
         let what = format!("manifest {digest}");
-        let config = document.config.ok_or_else(|| SourceError::Malformed { what: what.clone(), detail: "it has no config".into() })?;
+        let config = document
+            .config
+            .ok_or_else(|| SourceError::Malformed { what: what.clone(), detail: "it has no config".into() })?;
         if !CONFIG_TYPES.contains(&config.media_type.as_str()) {
             let detail = format!("it is not an image but an artifact with a config of type `{}`", config.media_type);
             return Err(SourceError::Malformed { what, detail });
         }
         let bytes = read_checked(store, Kind::Blob, &config, MAX_CONFIG_BYTES)?;
-        let config: ImageConfig = serde_json::from_slice(&bytes)
-            .map_err(|error| SourceError::Malformed { what: format!("image configuration of {digest}"), detail: error.to_string() })?;
+        let config: ImageConfig = serde_json::from_slice(&bytes).map_err(|error| SourceError::Malformed {
+            what: format!("image configuration of {digest}"),
+            detail: error.to_string(),
+        })?;
         let layers = layers(&document.layers, &config)?;
         let platform = platform.unwrap_or_else(|| config.platform());
         Ok(Manifest { platform, digest: Some(digest), annotations: document.annotations, config, layers })
@@ -272,7 +318,9 @@ fn layers(descriptors: &[Descriptor], config: &ImageConfig) -> Result<Vec<Layer>
         let diff_id = diff_ids.get(index).filter(|_| fits).and_then(|text| text.parse().ok());
         let media_type = descriptor.media_type.clone();
         let place = match media_type.as_str() {
-            kind if kind.contains("foreign") || kind.contains("nondistributable") => Place::Absent { reason: "a foreign layer, which registries do not keep".into() },
+            kind if kind.contains("foreign") || kind.contains("nondistributable") => {
+                Place::Absent { reason: "a foreign layer, which registries do not keep".into() }
+            }
             kind if kind.contains("+encrypted") => Place::Absent { reason: "the layer is encrypted".into() },
             _ => Place::Digest,
         };
@@ -282,11 +330,19 @@ fn layers(descriptors: &[Descriptor], config: &ImageConfig) -> Result<Vec<Layer>
 }
 
 pub(super) fn parse_digest(descriptor: &Descriptor) -> Result<Digest, SourceError> {
-    descriptor.digest.parse().map_err(|error: crate::digest::DigestError| SourceError::Malformed { what: "a descriptor".into(), detail: error.to_string() })
+    descriptor.digest.parse().map_err(|error: crate::digest::DigestError| SourceError::Malformed {
+        what: "a descriptor".into(),
+        detail: error.to_string(),
+    })
 }
 
 /// The bytes of a manifest or configuration, of exactly the descriptor's size and digest.
-pub(super) fn read_checked(store: &dyn ContentStore, kind: Kind, descriptor: &Descriptor, limit: u64) -> Result<Vec<u8>, SourceError> {
+pub(super) fn read_checked(
+    store: &dyn ContentStore,
+    kind: Kind,
+    descriptor: &Descriptor,
+    limit: u64,
+) -> Result<Vec<u8>, SourceError> {
     let digest = parse_digest(descriptor)?;
     let what = || format!("{} {digest}", if kind == Kind::Manifest { "manifest" } else { "image configuration" });
     if descriptor.size > limit {

@@ -7,7 +7,11 @@ use std::cmp::Ordering;
 
 use super::{Scheme, VersionError, digits};
 
-pub(super) static SCHEME: Scheme = Scheme { name: "apk", ecosystems: &["Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "MinimOS", "Wolfi"], order };
+pub(super) static SCHEME: Scheme = Scheme {
+    name: "apk",
+    ecosystems: &["Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "MinimOS", "Wolfi"],
+    order,
+};
 
 /// Suffixes below a version without one, in order; then those above it.
 const SUFFIXES: [(&str, u8); 9] =
@@ -52,7 +56,14 @@ impl Version<'_> {
 
 fn parse(text: &str) -> Version<'_> {
     let mut rest = text.trim().as_bytes();
-    let mut version = Version { numbers: Vec::with_capacity(4), letter: None, suffixes: Vec::new(), has_build: false, build: b"", rest: b"" };
+    let mut version = Version {
+        numbers: Vec::with_capacity(4),
+        letter: None,
+        suffixes: Vec::new(),
+        has_build: false,
+        build: b"",
+        rest: b"",
+    };
     loop {
         let (number, after) = digits::split(rest);
         if number.is_empty() {

@@ -10,7 +10,9 @@ pub(super) static SCHEME: Scheme = Scheme { name: "deb", ecosystems: &["Debian",
 
 fn order(left: &str, right: &str) -> Result<Ordering, VersionError> {
     let (a, b) = (parse(left)?, parse(right)?);
-    Ok(digits::compare(a.epoch, b.epoch).then_with(|| part(a.upstream, b.upstream)).then_with(|| part(a.revision, b.revision)))
+    Ok(digits::compare(a.epoch, b.epoch)
+        .then_with(|| part(a.upstream, b.upstream))
+        .then_with(|| part(a.revision, b.revision)))
 }
 
 struct Version<'a> {
@@ -26,7 +28,11 @@ fn parse(text: &str) -> Result<Version<'_>, VersionError> {
         None => (&b""[..], bytes),
     };
     let has_epoch = rest.len() < bytes.len();
-    if rest.is_empty() || !epoch.iter().all(u8::is_ascii_digit) || (has_epoch && epoch.is_empty()) || bytes.iter().any(u8::is_ascii_whitespace) {
+    if rest.is_empty()
+        || !epoch.iter().all(u8::is_ascii_digit)
+        || (has_epoch && epoch.is_empty())
+        || bytes.iter().any(u8::is_ascii_whitespace)
+    {
         return Err(malformed(text, &SCHEME));
     }
     let (upstream, revision) = match memchr::memrchr(b'-', rest) {

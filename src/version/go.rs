@@ -22,7 +22,9 @@ fn spelled_out(version: &str) -> std::borrow::Cow<'_, str> {
     let bare = version.trim().strip_prefix("go").unwrap_or(version.trim());
     for word in ["rc", "beta"] {
         if let Some((numbers, number)) = bare.split_once(word) {
-            let is_toolchain = numbers.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits::split(number.as_bytes()).1.is_empty() && !number.is_empty();
+            let is_toolchain = numbers.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+                && digits::split(number.as_bytes()).1.is_empty()
+                && !number.is_empty();
             if is_toolchain {
                 return format!("{numbers}-{word}.{number}").into();
             }

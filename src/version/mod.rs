@@ -27,7 +27,8 @@ pub struct Scheme {
 }
 
 /// Every scheme.
-pub static SCHEMES: &[&Scheme] = &[&apk::SCHEME, &deb::SCHEME, &go::SCHEME, &pep440::SCHEME, &rpm::SCHEME, &semver::SCHEME];
+pub static SCHEMES: &[&Scheme] =
+    &[&apk::SCHEME, &deb::SCHEME, &go::SCHEME, &pep440::SCHEME, &rpm::SCHEME, &semver::SCHEME];
 
 /// Why a version cannot be placed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

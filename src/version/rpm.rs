@@ -9,8 +9,20 @@ use super::{Scheme, VersionError, digits, malformed};
 pub(super) static SCHEME: Scheme = Scheme {
     name: "rpm",
     ecosystems: &[
-        "AlmaLinux", "Azure Linux", "Mageia", "openEuler", "openSUSE", "Photon OS", "Red Hat", "Rocky Linux", "SUSE", "TuxCare", "CentOS", "Fedora",
-        "Amazon Linux", "Oracle Linux",
+        "AlmaLinux",
+        "Azure Linux",
+        "Mageia",
+        "openEuler",
+        "openSUSE",
+        "Photon OS",
+        "Red Hat",
+        "Rocky Linux",
+        "SUSE",
+        "TuxCare",
+        "CentOS",
+        "Fedora",
+        "Amazon Linux",
+        "Oracle Linux",
     ],
     order,
 };
@@ -74,7 +86,9 @@ fn segments(mut left: &[u8], mut right: &[u8]) -> Ordering {
             (false, true) => return if left.is_empty() { Ordering::Less } else { Ordering::Greater },
             (false, false) => {}
         }
-        let (Some(first), false) = (left.first(), right.is_empty()) else { return left.len().min(1).cmp(&right.len().min(1)) };
+        let (Some(first), false) = (left.first(), right.is_empty()) else {
+            return left.len().min(1).cmp(&right.len().min(1));
+        };
         let (a, b);
         if first.is_ascii_digit() {
             ((a, left), (b, right)) = (digits::split(left), digits::split(right));

@@ -7,11 +7,15 @@ use std::cmp::Ordering;
 
 use super::{Scheme, VersionError, digits, malformed};
 
-pub(super) static SCHEME: Scheme =
-    Scheme { name: "semver", ecosystems: &["npm", "crates.io", "Hex", "SwiftURL", "Bitnami", "Pub", "GitHub Actions", "Julia", "Kubernetes"], order };
+pub(super) static SCHEME: Scheme = Scheme {
+    name: "semver",
+    ecosystems: &["npm", "crates.io", "Hex", "SwiftURL", "Bitnami", "Pub", "GitHub Actions", "Julia", "Kubernetes"],
+    order,
+};
 
 fn order(left: &str, right: &str) -> Result<Ordering, VersionError> {
-    let (a, b) = (parse(left).ok_or_else(|| malformed(left, &SCHEME))?, parse(right).ok_or_else(|| malformed(right, &SCHEME))?);
+    let (a, b) =
+        (parse(left).ok_or_else(|| malformed(left, &SCHEME))?, parse(right).ok_or_else(|| malformed(right, &SCHEME))?);
     Ok(compare(&a, &b))
 }
 

@@ -2,14 +2,14 @@
 //!
 //! `Important: ruby:2.5 security update`, `Red Hat Security Advisory: git-lfs security update`.
 
+use std::collections::BTreeMap;
+
 use super::Key;
 use crate::advisory::model::{Interval, Row, Severity, Upper};
 use crate::advisory::severity;
 
 /// Id prefixes of such errata. The third letter tells the kind: security, bug fix, enhancement.
-const PREFIXES: [&str; 10] = [
-    "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "RHSA-", "RHBA-", "RHEA-",
-];
+const PREFIXES: [&str; 10] = ["ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "RHSA-", "RHBA-", "RHEA-"];
 
 /// Whether `id` is one of an RHEL-like erratum.
 pub(crate) fn is_erratum(id: &str) -> bool {
@@ -35,24 +35,15 @@ pub(crate) fn title(summary: &str) -> Title<'_> {
     let (lead, rest) = summary.rsplit_once(": ").unwrap_or(("", summary));
     let severity = severity::from_word(lead.rsplit(' ').next().unwrap_or(lead));
     let mut words = rest.split_whitespace();
-    let subject = words
+    let subject = words.next().filter(|word| !word.ends_with(',') && is_subject(word));
+    let single = words
         .next()
-        .filter(|word| !word.ends_with(',') && is_subject(word));
-    let single = words.next().is_some_and(|next| {
-        matches!(
-            next.trim_end_matches(','),
-            "security" | "bug" | "enhancement" | "update"
-        )
-    });
-    Title {
-        severity,
-        subject: subject.filter(|_| single),
-    }
+        .is_some_and(|next| matches!(next.trim_end_matches(','), "security" | "bug" | "enhancement" | "update"));
+    Title { severity, subject: subject.filter(|_| single) }
 }
 
 fn is_subject(word: &str) -> bool {
-    word.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+-._:".contains(&byte))
+    word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._:".contains(&byte))
 }
 
 /// Marks rows whose fix is a module build with the stream that the title names (empty when it names none).
@@ -76,36 +67,27 @@ pub(crate) fn add_title_package(rows: &mut Vec<(Key, Row)>, title: Title<'_>) {
     let Some(name) = title.subject.filter(|subject| !subject.contains(':')) else {
         return;
     };
-    let mut releases: Vec<String> = rows
-        .iter()
-        .map(|(key, _)| key.ecosystem.clone())
-        .filter(|ecosystem| ecosystem.starts_with("AlmaLinux:"))
-        .collect();
-    releases.sort();
-    releases.dedup();
-    for ecosystem in releases {
-        let mut of_release = rows.iter().filter(|(key, _)| key.ecosystem == ecosystem);
-        let Some((_, first)) = of_release.next() else {
-            continue;
-        };
-        let agree = of_release.all(|(_, row)| row.intervals == first.intervals);
-        let named = rows
-            .iter()
-            .any(|(key, _)| key.ecosystem == ecosystem && key.name == name);
-        if agree && !named {
-            let row = Row {
-                inferred: true,
-                ..first.clone()
-            };
-            rows.push((
-                Key {
-                    ecosystem,
-                    name: name.to_owned(),
-                },
-                row,
-            ));
-        }
+    /// What the rows of one release have in common.
+    struct Release {
+        first: Row,
+        agree: bool,
+        named: bool,
     }
+    let mut releases: BTreeMap<String, Release> = BTreeMap::new();
+    for (key, row) in rows.iter().filter(|(key, _)| key.ecosystem.starts_with("AlmaLinux:")) {
+        let known = releases.entry(key.ecosystem.clone()).or_insert_with(|| Release {
+            first: row.clone(),
+            agree: true,
+            named: false,
+        });
+        known.agree &= known.first.intervals == row.intervals;
+        known.named |= key.name == name;
+    }
+    let silent = releases.into_iter().filter(|(_, release)| release.agree && !release.named);
+    rows.extend(silent.map(|(ecosystem, release)| {
+        let key = Key { ecosystem, name: name.to_owned() };
+        (key, Row { inferred: true, ..release.first })
+    }));
 }
 
 #[cfg(test)]
@@ -115,31 +97,11 @@ mod tests {
     #[test]
     fn titles_tell_severity_and_subject() {
         for (summary, severity, subject) in [
-            (
-                "Important: ruby:2.5 security update",
-                Some(Severity::High),
-                Some("ruby:2.5"),
-            ),
-            (
-                "Moderate: glibc security, bug fix, and enhancement update",
-                Some(Severity::Medium),
-                Some("glibc"),
-            ),
-            (
-                "Critical: firefox update",
-                Some(Severity::Critical),
-                Some("firefox"),
-            ),
-            (
-                "Red Hat Security Advisory: git-lfs security update",
-                None,
-                Some("git-lfs"),
-            ),
-            (
-                "Low: bind and dhcp security update",
-                Some(Severity::Low),
-                None,
-            ),
+            ("Important: ruby:2.5 security update", Some(Severity::High), Some("ruby:2.5")),
+            ("Moderate: glibc security, bug fix, and enhancement update", Some(Severity::Medium), Some("glibc")),
+            ("Critical: firefox update", Some(Severity::Critical), Some("firefox")),
+            ("Red Hat Security Advisory: git-lfs security update", None, Some("git-lfs")),
+            ("Low: bind and dhcp security update", Some(Severity::Low), None),
             ("nodejs:10 bug fix update", None, Some("nodejs:10")),
             ("", None, None),
         ] {
@@ -152,26 +114,13 @@ mod tests {
     #[test]
     fn the_title_package_gets_the_fix_all_others_share() {
         let row = |fix: &str| Row {
-            intervals: vec![Interval {
-                from: None,
-                to: Upper::Fixed(fix.to_owned()),
-            }],
+            intervals: vec![Interval { from: None, to: Upper::Fixed(fix.to_owned()) }],
             ..Row::default()
         };
-        let key = |name: &str| Key {
-            ecosystem: "AlmaLinux:9".to_owned(),
-            name: name.to_owned(),
-        };
-        let mut rows = vec![
-            (key("glibc-common"), row("2.34-1.el9")),
-            (key("glibc-devel"), row("2.34-1.el9")),
-        ];
+        let key = |name: &str| Key { ecosystem: "AlmaLinux:9".to_owned(), name: name.to_owned() };
+        let mut rows = vec![(key("glibc-common"), row("2.34-1.el9")), (key("glibc-devel"), row("2.34-1.el9"))];
         add_title_package(&mut rows, title("Important: glibc security update"));
-        assert_eq!(
-            rows.last()
-                .map(|(key, row)| (key.name.as_str(), row.inferred)),
-            Some(("glibc", true))
-        );
+        assert_eq!(rows.last().map(|(key, row)| (key.name.as_str(), row.inferred)), Some(("glibc", true)));
 
         let mut differing = vec![(key("a"), row("1-1.el9")), (key("b"), row("2-1.el9"))];
         add_title_package(&mut differing, title("Important: c security update"));

@@ -42,11 +42,7 @@ pub(crate) enum Translated {
     /// It has a place in the store.
     Kept(Box<Draft>),
     /// Its source took it back; only the id and the time (Unix seconds) are remembered.
-    Withdrawn {
-        id: String,
-        modified: Option<i64>,
-        at: Option<i64>,
-    },
+    Withdrawn { id: String, modified: Option<i64>, at: Option<i64> },
     /// An erratum that is not about security.
     NotSecurity { modified: Option<i64> },
     /// Its licence does not allow to hand it on, and only such records were asked for.

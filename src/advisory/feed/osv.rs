@@ -7,12 +7,10 @@ mod rows;
 
 use super::{Draft, Losses, Translated, errata};
 use crate::advisory::model::{Advisory, Informational, Severity};
-use crate::advisory::osv::{
-    Affected, AffectedSpecific, Record, RecordSpecific, Text, is_plain_id, specific,
-};
+use crate::advisory::osv::{Affected, AffectedSpecific, Record, RecordSpecific, Text, is_plain_id, specific};
 use crate::advisory::severity;
 
-/// Longest package name or version accepted, in bytes; the longest real ones have 225 and 128.
+/// Longest package name or version accepted, in bytes; the longest in the data we tested with have 92 and 69.
 const MAX_TEXT_BYTES: usize = 1024;
 
 /// Dates before this are placeholders (git copies of Go's database carry year 1): 1990-01-01, Unix seconds.
@@ -46,18 +44,9 @@ const RUBYSEC_LICENSE: &str = "LicenseRef-rubysec-public-domain";
 pub(crate) fn translate(record: &Record<'_>, redistributable_only: bool) -> Translated {
     let modified = record.modified.as_ref().and_then(unix_seconds);
     if let Some(withdrawn) = &record.withdrawn {
-        return Translated::Withdrawn {
-            id: record.id.as_str().to_owned(),
-            modified,
-            at: unix_seconds(withdrawn),
-        };
+        return Translated::Withdrawn { id: record.id.as_str().to_owned(), modified, at: unix_seconds(withdrawn) };
     }
-    if errata::is_not_security(record.id.as_str())
-        && !record
-            .related
-            .iter()
-            .any(|id| id.as_str().starts_with("CVE-"))
-    {
+    if errata::is_not_security(record.id.as_str()) && !record.related.iter().any(|id| id.as_str().starts_with("CVE-")) {
         return Translated::NotSecurity { modified };
     }
     if redistributable_only && has_osvdb_content(record) {
@@ -65,25 +54,17 @@ pub(crate) fn translate(record: &Record<'_>, redistributable_only: bool) -> Tran
     }
     let title = errata::title(record.summary.as_ref().map_or("", Text::as_str));
     let (rows, losses) = rows::rows(record, title);
-    Translated::Kept(Box::new(Draft {
-        advisory: advisory(record, title, modified),
-        rows,
-        losses,
-    }))
+    Translated::Kept(Box::new(Draft { advisory: advisory(record, title, modified), rows, losses }))
 }
 
 /// OSVDB's terms forbid reuse; rubysec marks what came from it by id or file name.
 fn has_osvdb_content(record: &Record<'_>) -> bool {
-    let ids = std::iter::once(&record.id)
-        .chain(&record.aliases)
-        .chain(&record.related);
+    let ids = std::iter::once(&record.id).chain(&record.aliases).chain(&record.related);
     let sources = record
         .affected
         .iter()
         .filter_map(|affected| specific::<AffectedSpecific<'_>>(affected.database_specific).source);
-    ids.cloned()
-        .chain(sources)
-        .any(|text| text.as_str().contains("OSVDB"))
+    ids.cloned().chain(sources).any(|text| text.as_str().contains("OSVDB"))
 }
 
 fn advisory(record: &Record<'_>, title: errata::Title<'_>, modified: Option<i64>) -> Advisory {
@@ -95,23 +76,9 @@ fn advisory(record: &Record<'_>, title: errata::Title<'_>, modified: Option<i64>
     let title_word = title.severity.filter(|_| errata::is_erratum(id));
     let word = ubuntu_priority(&record.severity)
         .or(title_word)
-        .or_else(|| {
-            own.severity
-                .as_ref()
-                .and_then(|word| severity::from_word(word.as_str()))
-        });
-    let related = if errata::is_erratum(id) {
-        plain_ids(&record.related)
-    } else {
-        Vec::new()
-    };
-    let all_ids = std::iter::once(id).chain(
-        aliases
-            .iter()
-            .chain(&upstream)
-            .chain(&related)
-            .map(String::as_str),
-    );
+        .or_else(|| own.severity.as_ref().and_then(|word| severity::from_word(word.as_str())));
+    let related = if errata::is_erratum(id) { plain_ids(&record.related) } else { Vec::new() };
+    let all_ids = std::iter::once(id).chain(aliases.iter().chain(&upstream).chain(&related).map(String::as_str));
     let cves = sorted(all_ids.filter_map(cve_of).map(str::to_owned).collect());
     Advisory {
         id: id.to_owned(),
@@ -130,28 +97,19 @@ fn advisory(record: &Record<'_>, title: errata::Title<'_>, modified: Option<i64>
 }
 
 fn plain_ids(ids: &[Text<'_>]) -> Vec<String> {
-    sorted(
-        ids.iter()
-            .map(Text::as_str)
-            .filter(|id| is_plain_id(id))
-            .map(str::to_owned)
-            .collect(),
-    )
+    sorted(ids.iter().map(Text::as_str).filter(|id| is_plain_id(id)).map(str::to_owned).collect())
 }
 
 fn sorted(mut texts: Vec<String>) -> Vec<String> {
     texts.sort();
     texts.dedup();
+    texts.shrink_to_fit(); // they stay in memory for the whole import
     texts
 }
 
 /// The CVE that an id is or, in the form `DEBIAN-CVE-…`, `ALPINE-CVE-…`, `UBUNTU-CVE-…`, is derived from.
 fn cve_of(id: &str) -> Option<&str> {
-    let at = if id.starts_with("CVE-") {
-        0
-    } else {
-        id.find("-CVE-")? + 1
-    };
+    let at = if id.starts_with("CVE-") { 0 } else { id.find("-CVE-")? + 1 };
     let cve = id.get(at..)?;
     let (year, number) = cve.strip_prefix("CVE-")?.split_once('-')?;
     let digits = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -164,16 +122,9 @@ fn vectors_of_record(record: &Record<'_>) -> Vec<String> {
     if !own.is_empty() {
         return own;
     }
-    let mut entries = record
-        .affected
-        .iter()
-        .map(|affected| cvss_vectors(&affected.severity));
+    let mut entries = record.affected.iter().map(|affected| cvss_vectors(&affected.severity));
     let first = entries.next().unwrap_or_default();
-    if entries.all(|other| other == first) {
-        first
-    } else {
-        Vec::new()
-    }
+    if entries.all(|other| other == first) { first } else { Vec::new() }
 }
 
 fn cvss_vectors(severities: &[crate::advisory::osv::Severity<'_>]) -> Vec<String> {
@@ -181,12 +132,7 @@ fn cvss_vectors(severities: &[crate::advisory::osv::Severity<'_>]) -> Vec<String
         .iter()
         .filter(|severity| severity.kind.as_str().starts_with("CVSS_"))
         .map(|severity| severity.score.as_str());
-    sorted(
-        vectors
-            .filter(|vector| vector.len() <= MAX_TEXT_BYTES && is_plain_id(vector))
-            .map(str::to_owned)
-            .collect(),
-    )
+    sorted(vectors.filter(|vector| vector.len() <= MAX_TEXT_BYTES && is_plain_id(vector)).map(str::to_owned).collect())
 }
 
 fn ubuntu_priority(severities: &[crate::advisory::osv::Severity<'_>]) -> Option<Severity> {
@@ -197,10 +143,7 @@ fn ubuntu_priority(severities: &[crate::advisory::osv::Severity<'_>]) -> Option<
 }
 
 fn informational(affected: &Affected<'_>) -> Option<Informational> {
-    match specific::<AffectedSpecific<'_>>(affected.database_specific)
-        .informational?
-        .as_str()
-    {
+    match specific::<AffectedSpecific<'_>>(affected.database_specific).informational?.as_str() {
         "unmaintained" => Some(Informational::Unmaintained),
         "unsound" => Some(Informational::Unsound),
         _ => Some(Informational::Notice),
@@ -219,9 +162,7 @@ fn license(record: &Record<'_>, own: Option<&Text<'_>>) -> String {
     if record.affected.iter().any(rubysec) {
         return RUBYSEC_LICENSE.to_owned();
     }
-    let by_prefix = LICENSES
-        .iter()
-        .find(|(prefix, _)| record.id.as_str().starts_with(prefix));
+    let by_prefix = LICENSES.iter().find(|(prefix, _)| record.id.as_str().starts_with(prefix));
     by_prefix.map_or("", |(_, license)| license).to_owned()
 }
 

@@ -80,16 +80,10 @@ pub struct Malformed {
 ///
 /// # Errors
 /// When an input as a whole cannot be read or passes a limit, when no record was found, or when the store cannot be written.
-pub fn import(
-    inputs: &[PathBuf],
-    output: &Path,
-    options: ImportOptions,
-) -> Result<ImportReport, AdvisoryError> {
+pub fn import(inputs: &[PathBuf], output: &Path, options: ImportOptions) -> Result<ImportReport, AdvisoryError> {
     let (bytes, report) = compile(inputs, options)?;
-    replace_file(output, |file| file.write_all(&bytes)).map_err(|source| AdvisoryError::Write {
-        path: output.to_owned(),
-        source,
-    })?;
+    replace_file(output, |file| file.write_all(&bytes))
+        .map_err(|source| AdvisoryError::Write { path: output.to_owned(), source })?;
     Ok(report)
 }
 
@@ -97,10 +91,7 @@ pub fn import(
 ///
 /// # Errors
 /// As [`import`], except for writing.
-pub fn compile(
-    inputs: &[PathBuf],
-    options: ImportOptions,
-) -> Result<(Vec<u8>, ImportReport), AdvisoryError> {
+pub fn compile(inputs: &[PathBuf], options: ImportOptions) -> Result<(Vec<u8>, ImportReport), AdvisoryError> {
     let found = inputs::find(inputs)?;
     let mut compiler = Compiler::default();
     let mut sources = Vec::with_capacity(found.len());
@@ -114,39 +105,19 @@ pub fn compile(
             report: SourceReport::default(),
         };
         let digest = read::each_batch(input, |batch| importer.take(batch))?;
-        let Importer {
-            mut totals,
-            mut report,
-            ..
-        } = importer;
+        let Importer { mut totals, mut report, .. } = importer;
         records += u64::from(totals.source.records) + u64::from(totals.source.malformed);
         report.name.clone_from(&input.name);
-        totals.source = Source {
-            name: input.name.clone(),
-            digest: digest.to_string(),
-            ..totals.source
-        };
+        totals.source = Source { name: input.name.clone(), digest: digest.to_string(), ..totals.source };
         compiler.add_source(totals);
         sources.push(report);
     }
     if records == 0 {
-        return Err(AdvisoryError::NoRecords {
-            path: inputs.first().cloned().unwrap_or_default(),
-        });
+        return Err(AdvisoryError::NoRecords { path: inputs.first().cloned().unwrap_or_default() });
     }
     let (bytes, provenance) = compiler.finish()?;
-    let digest = super::store::Store::from_memory(bytes.clone())?
-        .digest()
-        .clone();
-    Ok((
-        bytes.clone(),
-        ImportReport {
-            digest,
-            bytes: bytes.len() as u64,
-            provenance,
-            sources,
-        },
-    ))
+    let digest = super::store::Store::from_memory(bytes.clone())?.digest().clone();
+    Ok((bytes.clone(), ImportReport { digest, bytes: bytes.len() as u64, provenance, sources }))
 }
 
 /// Takes one source's records.
@@ -164,22 +135,14 @@ impl Importer<'_> {
         let translated: Vec<(String, Result<Translated, RecordError>)> = batch
             .into_par_iter()
             .map(|raw| {
-                let outcome = raw
-                    .bytes
-                    .and_then(|bytes| Ok(osv::translate(&Record::parse(&bytes)?, only)));
+                let outcome = raw.bytes.and_then(|bytes| Ok(osv::translate(&Record::parse(&bytes)?, only)));
                 (raw.name, outcome)
             })
             .collect();
-        translated
-            .into_iter()
-            .try_for_each(|(name, outcome)| self.count(name, outcome))
+        translated.into_iter().try_for_each(|(name, outcome)| self.count(name, outcome))
     }
 
-    fn count(
-        &mut self,
-        name: String,
-        outcome: Result<Translated, RecordError>,
-    ) -> Result<(), AdvisoryError> {
+    fn count(&mut self, name: String, outcome: Result<Translated, RecordError>) -> Result<(), AdvisoryError> {
         let source = &mut self.totals.source;
         let translated = match outcome {
             Ok(translated) => translated,

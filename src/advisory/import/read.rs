@@ -10,10 +10,10 @@ use super::inputs::{Input, Kind, MAX_FILES};
 use crate::advisory::error::{AdvisoryError, RecordError};
 use crate::digest::{Digest, Hasher};
 
-/// Largest record, in bytes. The largest known one (a kernel CVE with every affected build listed) has about 10 MB.
+/// Largest record, in bytes. The largest in the data we tested with has 94 KB; Ubuntu's list every build of every release.
 const MAX_RECORD_BYTES: u64 = 32 << 20;
 
-/// Most inflated bytes of one zip file. Ubuntu's, the largest that osv.dev publishes, has about 17 GB.
+/// Most inflated bytes of one zip file. The largest feed known, Ubuntu's, is reported to unpack to 17 GB.
 const MAX_INFLATED_BYTES: u64 = 64 << 30;
 
 /// A batch ends at this many bytes or records: enough for all cores, small beside the compiled records.
@@ -31,11 +31,7 @@ pub(super) fn each_batch(
     input: &Input,
     take: impl FnMut(Vec<RawRecord>) -> Result<(), AdvisoryError>,
 ) -> Result<Digest, AdvisoryError> {
-    let mut batches = Batches {
-        batch: Vec::new(),
-        bytes: 0,
-        take,
-    };
+    let mut batches = Batches { batch: Vec::new(), bytes: 0, take };
     let digest = match &input.kind {
         Kind::Zip => zip(&input.path, &mut batches)?,
         Kind::Files(files) => records(&input.path, files, &mut batches)?,
@@ -54,11 +50,7 @@ impl<F: FnMut(Vec<RawRecord>) -> Result<(), AdvisoryError>> Batches<F> {
     fn push(&mut self, record: RawRecord) -> Result<(), AdvisoryError> {
         self.bytes += record.bytes.as_ref().map_or(0, Vec::len);
         self.batch.push(record);
-        if self.bytes >= BATCH_BYTES || self.batch.len() >= BATCH_RECORDS {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.bytes >= BATCH_BYTES || self.batch.len() >= BATCH_RECORDS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), AdvisoryError> {
@@ -71,22 +63,12 @@ fn zip(
     path: &Path,
     batches: &mut Batches<impl FnMut(Vec<RawRecord>) -> Result<(), AdvisoryError>>,
 ) -> Result<Digest, AdvisoryError> {
-    let read_error = |source| AdvisoryError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let limit = |what, limit| AdvisoryError::Limit {
-        path: path.to_owned(),
-        what,
-        limit,
-    };
-    let mut file = BufReader::with_capacity(256 << 10, File::open(path).map_err(read_error)?);
+    let read_error = |source| AdvisoryError::Read { path: path.to_owned(), source };
+    let limit = |what, limit| AdvisoryError::Limit { path: path.to_owned(), what, limit };
+    let mut file = BufReader::new(File::open(path).map_err(read_error)?);
     let digest = hash(&mut file).map_err(read_error)?;
     file.rewind().map_err(read_error)?;
-    let mut archive = ZipArchive::new(file).map_err(|source| AdvisoryError::Zip {
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut archive = ZipArchive::new(file).map_err(|source| AdvisoryError::Zip { path: path.to_owned(), source })?;
     if archive.len() > MAX_FILES {
         return Err(limit("entries", MAX_FILES as u64));
     }
@@ -110,48 +92,31 @@ fn entry(archive: &mut ZipArchive<BufReader<File>>, number: usize) -> Option<Raw
     let mut file = match archive.by_index(number) {
         Ok(file) => file,
         Err(error) => {
-            return Some(RawRecord {
-                name: unnamed(),
-                bytes: Err(RecordError::Entry(error.into())),
-            });
+            return Some(RawRecord { name: unnamed(), bytes: Err(RecordError::Entry(error.into())) });
         }
     };
-    let name = file
-        .name()
-        .map_or_else(|_| unnamed(), |name| printable(&name));
+    let name = file.name().map_or_else(|_| unnamed(), |name| printable(&name));
     if file.is_dir() || (!name.ends_with(".json") && !name.starts_with("entry ")) {
         return None;
     }
-    Some(RawRecord {
-        name,
-        bytes: bounded(&mut file),
-    })
+    Some(RawRecord { name, bytes: bounded(&mut file) })
 }
 
 fn bounded(reader: &mut impl Read) -> Result<Vec<u8>, RecordError> {
     let mut bytes = Vec::new();
-    reader
-        .take(MAX_RECORD_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(RecordError::Entry)?;
-    if bytes.len() as u64 > MAX_RECORD_BYTES {
-        Err(RecordError::TooLarge(MAX_RECORD_BYTES))
-    } else {
-        Ok(bytes)
-    }
+    reader.take(MAX_RECORD_BYTES + 1).read_to_end(&mut bytes).map_err(RecordError::Entry)?;
+    if bytes.len() as u64 > MAX_RECORD_BYTES { Err(RecordError::TooLarge(MAX_RECORD_BYTES)) } else { Ok(bytes) }
 }
 
 /// Names go into reports: control characters are escaped, long ones cut.
 fn printable(name: &str) -> String {
     name.chars()
         .take(256)
-        .flat_map(|character| {
-            if character.is_control() {
-                character.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![character]
-            }
-        })
+        .flat_map(
+            |character| {
+                if character.is_control() { character.escape_default().collect::<Vec<_>>() } else { vec![character] }
+            },
+        )
         .collect()
 }
 
@@ -174,27 +139,17 @@ fn records(
 ) -> Result<Digest, AdvisoryError> {
     let mut hasher = Hasher::sha256();
     for path in files {
-        let mut file = File::open(path).map_err(|source| AdvisoryError::Read {
-            path: path.clone(),
-            source,
-        })?;
+        let mut file = File::open(path).map_err(|source| AdvisoryError::Read { path: path.clone(), source })?;
         let bytes = bounded(&mut file);
         let name = path
             .strip_prefix(folder)
             .ok()
             .filter(|rest| !rest.as_os_str().is_empty())
             .map_or_else(|| path.file_name().map(Path::new), Some);
-        let name = name
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let content = bytes
-            .as_ref()
-            .map_or_else(|_| String::new(), |bytes| Digest::sha256(bytes).to_string());
+        let name = name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let content = bytes.as_ref().map_or_else(|_| String::new(), |bytes| Digest::sha256(bytes).to_string());
         hasher.update(format!("{name}\0{content}\n").as_bytes());
-        batches.push(RawRecord {
-            name: printable(&name),
-            bytes,
-        })?;
+        batches.push(RawRecord { name: printable(&name), bytes })?;
     }
     Ok(hasher.finish())
 }

@@ -7,6 +7,7 @@ use super::{Confidence, Reason, module};
 use crate::advisory::ecosystem;
 use crate::advisory::error::AdvisoryError;
 use crate::advisory::model::{Advisory, Row, Upper};
+use crate::advisory::range;
 use crate::advisory::store::Store;
 use crate::facts::PackageFact;
 use crate::version::{Scheme, VersionError, for_osv_ecosystem};
@@ -35,19 +36,13 @@ pub(super) struct Judged {
 }
 
 /// Judges a package by all its targets.
-pub(super) fn judge(
-    store: &Store,
-    package: &PackageFact,
-    targets: &[Target<'_>],
-) -> Result<Judged, AdvisoryError> {
+pub(super) fn judge(store: &Store, package: &PackageFact, targets: &[Target<'_>]) -> Result<Judged, AdvisoryError> {
     let mut judged = Judged::default();
     let overriding = overriding_records(store, targets)?;
     for target in targets {
         let rows = store.rows(&target.ecosystem, target.name)?;
         let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else {
-            judged
-                .undetermined
-                .extend((!rows.is_empty()).then_some(Reason::NoScheme));
+            judged.undetermined.extend((!rows.is_empty()).then_some(Reason::NoScheme));
             continue;
         };
         if scheme.compare(&target.version, &target.version).is_err() {
@@ -69,23 +64,13 @@ pub(super) fn judge(
 }
 
 fn with_high_confidence(rows: Vec<(u32, Row)>) -> Vec<(u32, Row, Confidence)> {
-    rows.into_iter()
-        .map(|(number, row)| (number, row, Confidence::High))
-        .collect()
+    rows.into_iter().map(|(number, row)| (number, row, Confidence::High)).collect()
 }
 
-fn overriding_records(
-    store: &Store,
-    targets: &[Target<'_>],
-) -> Result<BTreeSet<u32>, AdvisoryError> {
+fn overriding_records(store: &Store, targets: &[Target<'_>]) -> Result<BTreeSet<u32>, AdvisoryError> {
     let mut numbers = BTreeSet::new();
     for target in targets.iter().filter(|target| target.overrides) {
-        numbers.extend(
-            store
-                .rows(&target.ecosystem, target.name)?
-                .into_iter()
-                .map(|(number, _)| number),
-        );
+        numbers.extend(store.rows(&target.ecosystem, target.name)?.into_iter().map(|(number, _)| number));
     }
     Ok(numbers)
 }
@@ -102,8 +87,7 @@ impl Judged {
         let range = containing(&row, &target.ecosystem, &target.version, scheme);
         if !row.status.is_exposure() {
             // A negative statement without ranges is about every version.
-            let speaks =
-                row.intervals.is_empty() && row.versions.is_empty() || matches!(range, Ok(Some(_)));
+            let speaks = row.intervals.is_empty() && row.versions.is_empty() || matches!(range, Ok(Some(_)));
             if speaks {
                 let advisory = store.advisory(number)?;
                 self.cleared.insert(advisory.id);
@@ -113,18 +97,13 @@ impl Judged {
         }
         let Ok(Some(range)) = range else {
             if row.unevaluable || range.is_err() {
-                self.undetermined
-                    .push(Reason::Range(store.advisory(number)?.id));
+                self.undetermined.push(Reason::Range(store.advisory(number)?.id));
             }
             return Ok(());
         };
         let advisory = store.advisory(number)?;
         let fixed_in = fixes_above(&row, &target.version, scheme);
-        let confidence = if row.inferred {
-            confidence.min(Confidence::Medium)
-        } else {
-            confidence
-        };
+        let confidence = if row.inferred { confidence.min(Confidence::Medium) } else { confidence };
         self.hits.push(Hit {
             number,
             advisory,
@@ -139,47 +118,23 @@ impl Judged {
 }
 
 /// The range or listed version of a row that contains `version`, as evidence.
-fn containing(
-    row: &Row,
-    ecosystem: &str,
-    version: &str,
-    scheme: &Scheme,
-) -> Result<Option<String>, VersionError> {
+fn containing(row: &Row, ecosystem: &str, version: &str, scheme: &Scheme) -> Result<Option<String>, VersionError> {
     // OSV compares listed versions as texts, except where one version has several spellings.
     let respelled = matches!(ecosystem::base(ecosystem), "PyPI" | "Maven");
     let equal = |listed: &str| {
-        listed == version
-            || (respelled
-                && scheme
-                    .compare(listed, version)
-                    .is_ok_and(std::cmp::Ordering::is_eq))
+        listed == version || (respelled && scheme.compare(listed, version).is_ok_and(std::cmp::Ordering::is_eq))
     };
     if row.versions.iter().any(|listed| equal(listed)) {
         return Ok(Some(format!("= {version}")));
     }
-    for interval in &row.intervals {
-        if interval.contains(version, scheme)? {
-            return Ok(Some(interval.to_string()));
-        }
-    }
-    Ok(None)
+    Ok(range::containing(&row.intervals, version, scheme)?.map(ToString::to_string))
 }
 
 /// The row's fixed versions that are greater than `version`, ascending.
 fn fixes_above(row: &Row, version: &str, scheme: &Scheme) -> Vec<String> {
-    let fixes = row
-        .intervals
-        .iter()
-        .filter_map(|interval| match &interval.to {
-            Upper::Fixed(fix) => Some(fix),
-            _ => None,
-        });
-    fixes
-        .filter(|fix| {
-            scheme
-                .compare(fix, version)
-                .is_ok_and(std::cmp::Ordering::is_gt)
-        })
-        .cloned()
-        .collect()
+    let fixes = row.intervals.iter().filter_map(|interval| match &interval.to {
+        Upper::Fixed(fix) => Some(fix),
+        _ => None,
+    });
+    fixes.filter(|fix| scheme.compare(fix, version).is_ok_and(std::cmp::Ordering::is_gt)).cloned().collect()
 }

@@ -25,31 +25,20 @@ const DEB_PUBLISHERS: [&str; 14] = [
 ];
 
 /// Words of which one stands in the vendor of every package that the distribution builds, in lower case.
-const RPM_VENDORS: [(&str, &[&str]); 3] = [
-    ("AlmaLinux", &["almalinux", "cloudlinux"]),
-    ("Red Hat", &["red hat"]),
-    ("Rocky Linux", &["rocky"]),
-];
+const RPM_VENDORS: [(&str, &[&str]); 3] =
+    [("AlmaLinux", &["almalinux", "cloudlinux"]), ("Red Hat", &["red hat"]), ("Rocky Linux", &["rocky"])];
 
 /// Whether another vendor than the distribution built the package. Unknown vendors count as the distribution.
 pub(super) fn is_foreign(package: &PackageFact, ecosystem: &str) -> bool {
-    let Some(vendor) = package
-        .vendor
-        .as_deref()
-        .map(str::trim)
-        .filter(|vendor| !matches!(*vendor, "" | "(none)"))
+    let Some(vendor) = package.vendor.as_deref().map(str::trim).filter(|vendor| !matches!(*vendor, "" | "(none)"))
     else {
         return false;
     };
     let vendor = vendor.to_lowercase();
     match package.kind {
-        PackageKind::Deb => DEB_PUBLISHERS
-            .iter()
-            .any(|publisher| vendor.contains(publisher)),
+        PackageKind::Deb => DEB_PUBLISHERS.iter().any(|publisher| vendor.contains(publisher)),
         PackageKind::Rpm => {
-            let own = RPM_VENDORS
-                .iter()
-                .find(|(distribution, _)| *distribution == ecosystem::base(ecosystem));
+            let own = RPM_VENDORS.iter().find(|(distribution, _)| *distribution == ecosystem::base(ecosystem));
             own.is_some_and(|(_, words)| !words.iter().any(|word| vendor.contains(word)))
         }
         _ => false,

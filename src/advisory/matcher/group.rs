@@ -16,16 +16,10 @@ use crate::version::for_osv_ecosystem;
 /// The matches of package number `package`, sorted by id.
 pub(super) fn group(store: &Store, package: usize, judged: Judged) -> Vec<Match> {
     let Judged { hits, cleared, .. } = judged;
-    let hits: Vec<Hit> = hits
-        .into_iter()
-        .filter(|hit| !is_cleared(&hit.advisory, &cleared))
-        .collect();
+    let hits: Vec<Hit> = hits.into_iter().filter(|hit| !is_cleared(&hit.advisory, &cleared)).collect();
     let mut flaws: Vec<Flaw> = sets(hits).into_values().map(Flaw::new).collect();
     fold_collections(&mut flaws);
-    let mut matches: Vec<Match> = flaws
-        .into_iter()
-        .filter_map(|flaw| flaw.into_match(store, package))
-        .collect();
+    let mut matches: Vec<Match> = flaws.into_iter().filter_map(|flaw| flaw.into_match(store, package)).collect();
     matches.sort_by(|a, b| a.id.cmp(&b.id));
     matches
 }
@@ -38,20 +32,12 @@ fn is_cleared(advisory: &Advisory, cleared: &BTreeSet<String>) -> bool {
 
 /// Hits by flaw.
 fn sets(hits: Vec<Hit>) -> BTreeMap<u32, Vec<Hit>> {
-    let links: Vec<(String, Vec<String>)> = hits
-        .iter()
-        .map(|hit| (hit.advisory.id.clone(), links(&hit.advisory)))
-        .collect();
-    let groups = Groups::of(
-        links
-            .iter()
-            .map(|(id, links)| (id.as_str(), links.as_slice())),
-    );
+    let links: Vec<(String, Vec<String>)> =
+        hits.iter().map(|hit| (hit.advisory.id.clone(), links(&hit.advisory))).collect();
+    let groups = Groups::of(links.iter().map(|(id, links)| (id.as_str(), links.as_slice())));
     let mut sets: BTreeMap<u32, Vec<Hit>> = BTreeMap::new();
     for hit in hits {
-        sets.entry(groups.of_id(&hit.advisory.id).unwrap_or_default())
-            .or_default()
-            .push(hit);
+        sets.entry(groups.of_id(&hit.advisory.id).unwrap_or_default()).or_default().push(hit);
     }
     sets
 }
@@ -86,16 +72,8 @@ fn rank(hit: &Hit) -> (bool, std::cmp::Reverse<Confidence>, bool, String) {
 impl Flaw {
     fn new(mut hits: Vec<Hit>) -> Self {
         hits.sort_by_cached_key(rank);
-        let cves = hits
-            .iter()
-            .flat_map(|hit| &hit.advisory.cves)
-            .cloned()
-            .collect();
-        Self {
-            hits,
-            cves,
-            collections: Vec::new(),
-        }
+        let cves = hits.iter().flat_map(|hit| &hit.advisory.cves).cloned().collect();
+        Self { hits, cves, collections: Vec::new() }
     }
 
     fn all(&self) -> impl Iterator<Item = &Hit> {
@@ -106,17 +84,10 @@ impl Flaw {
         let best = self.hits.first()?;
         let id = self.id(best);
         let fixed_in = self.fixes();
-        let ratings = || {
-            self.hits
-                .iter()
-                .map(|hit| hit.row.rating.unwrap_or(hit.advisory.rating))
-        };
+        let ratings = || self.hits.iter().map(|hit| hit.row.rating.unwrap_or(hit.advisory.rating));
         let statuses = || self.hits.iter().map(|hit| hit.row.status);
         let own = self.hits.iter().map(|hit| hit.advisory.informational);
-        let source = store
-            .provenance()
-            .sources
-            .get(best.advisory.source as usize);
+        let source = store.provenance().sources.get(best.advisory.source as usize);
         Some(Match {
             package,
             aliases: self.other_ids(&id),
@@ -125,21 +96,10 @@ impl Flaw {
             } else {
                 best.row.status
             },
-            urgency: self
-                .hits
-                .iter()
-                .map(|hit| hit.row.urgency)
-                .max()
-                .unwrap_or_default(),
+            urgency: self.hits.iter().map(|hit| hit.row.urgency).max().unwrap_or_default(),
             fixed_in,
-            severity: ratings()
-                .map(|rating| rating.severity)
-                .max()
-                .unwrap_or_default(),
-            cvss: ratings()
-                .filter_map(|rating| rating.cvss_tenths)
-                .max()
-                .map(|tenths| f64::from(tenths) / 10.0),
+            severity: ratings().map(|rating| rating.severity).max().unwrap_or_default(),
+            cvss: ratings().filter_map(|rating| rating.cvss_tenths).max().map(|tenths| f64::from(tenths) / 10.0),
             source: source.map(|source| source.name.clone()).unwrap_or_default(),
             license: best.advisory.license.clone(),
             range: best.range.clone(),
@@ -161,19 +121,9 @@ impl Flaw {
 
     fn other_ids(&self, shown: &str) -> Vec<String> {
         let of = |hit: &Hit| {
-            [
-                std::slice::from_ref(&hit.advisory.id),
-                &hit.advisory.aliases,
-                &hit.advisory.upstream,
-            ]
-            .concat()
+            [std::slice::from_ref(&hit.advisory.id), &hit.advisory.aliases, &hit.advisory.upstream].concat()
         };
-        let mut ids: BTreeSet<String> = self
-            .hits
-            .iter()
-            .flat_map(of)
-            .chain(self.cves.iter().cloned())
-            .collect();
+        let mut ids: BTreeSet<String> = self.hits.iter().flat_map(of).chain(self.cves.iter().cloned()).collect();
         ids.extend(self.collections.iter().map(|hit| hit.advisory.id.clone()));
         ids.remove(shown);
         ids.into_iter().collect()
@@ -186,11 +136,7 @@ impl Flaw {
             let scheme = for_osv_ecosystem(&hit.ecosystem);
             for fix in &hit.fixed_in {
                 let below = |other: &String| {
-                    scheme.is_some_and(|scheme| {
-                        scheme
-                            .compare(other, fix)
-                            .is_ok_and(std::cmp::Ordering::is_lt)
-                    })
+                    scheme.is_some_and(|scheme| scheme.compare(other, fix).is_ok_and(std::cmp::Ordering::is_lt))
                 };
                 let at = fixes.iter().take_while(|other| below(other)).count();
                 if !fixes.contains(fix) {
@@ -204,19 +150,12 @@ impl Flaw {
 
 /// Moves records about several CVEs into the flaws they are about, if every one of them has its own match.
 fn fold_collections(flaws: &mut Vec<Flaw>) {
-    let single: BTreeSet<String> = flaws
-        .iter()
-        .filter(|flaw| flaw.cves.len() == 1)
-        .flat_map(|flaw| flaw.cves.iter().cloned())
-        .collect();
-    let (collections, mut kept): (Vec<Flaw>, Vec<Flaw>) = std::mem::take(flaws)
-        .into_iter()
-        .partition(|flaw| flaw.cves.len() > 1 && flaw.cves.is_subset(&single));
+    let single: BTreeSet<String> =
+        flaws.iter().filter(|flaw| flaw.cves.len() == 1).flat_map(|flaw| flaw.cves.iter().cloned()).collect();
+    let (collections, mut kept): (Vec<Flaw>, Vec<Flaw>) =
+        std::mem::take(flaws).into_iter().partition(|flaw| flaw.cves.len() > 1 && flaw.cves.is_subset(&single));
     for collection in collections {
-        for flaw in kept
-            .iter_mut()
-            .filter(|flaw| flaw.cves.len() == 1 && flaw.cves.is_subset(&collection.cves))
-        {
+        for flaw in kept.iter_mut().filter(|flaw| flaw.cves.len() == 1 && flaw.cves.is_subset(&collection.cves)) {
             flaw.collections.extend(collection.hits.iter().cloned());
         }
     }

@@ -156,20 +156,13 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
         }
         judged.push(hits);
     }
-    if os
-        .as_deref()
-        .is_some_and(|os| ecosystem::name_kind(os) == ecosystem::NameKind::Binary)
-    {
+    if os.as_deref().is_some_and(|os| ecosystem::name_kind(os) == ecosystem::NameKind::Binary) {
         sibling::add(inventory.packages, &mut judged);
     }
     for (package, mut hits) in judged.into_iter().enumerate() {
         hits.undetermined.sort();
         hits.undetermined.dedup();
-        outcome.undetermined.extend(
-            hits.undetermined
-                .drain(..)
-                .map(|reason| Undetermined { package, reason }),
-        );
+        outcome.undetermined.extend(hits.undetermined.drain(..).map(|reason| Undetermined { package, reason }));
         outcome.matches.extend(group::group(store, package, hits));
     }
     Ok(outcome)
@@ -178,10 +171,7 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
 /// Whether an OS release's own feed, as the store holds it, speaks for the language packages that the distribution ships.
 #[must_use]
 pub fn is_comprehensive(store: &Store, os_ecosystem: &str) -> bool {
-    let full = store
-        .provenance()
-        .ecosystem(os_ecosystem)
-        .is_some_and(|known| known.data == Data::Full);
+    let full = store.provenance().ecosystem(os_ecosystem).is_some_and(|known| known.data == Data::Full);
     let covered = store.provenance().sources_of(os_ecosystem).next().is_some();
     full && covered && ecosystem::speaks_for_language_packages(os_ecosystem)
 }

@@ -3,6 +3,8 @@
 //! A module's streams (`nodejs:10`, `nodejs:14`) ship packages of one name in parallel; a fix in one says nothing about the other. And
 //! an erratum may list the same package once per build; then the installed build is judged by the one of its own minor release.
 
+use std::collections::BTreeSet;
+
 use super::Confidence;
 use crate::advisory::model::{Row, Upper};
 use crate::facts::PackageFact;
@@ -15,13 +17,11 @@ pub(super) fn of_same_stream(
 ) -> Vec<(u32, Row, Confidence)> {
     let mut fitting: Vec<(u32, Row, Confidence)> = rows
         .into_iter()
-        .filter_map(|(number, row)| {
-            fit(&row, package, version).map(|confidence| (number, row, confidence))
-        })
+        .filter_map(|(number, row)| fit(&row, package, version).map(|confidence| (number, row, confidence)))
         .collect();
     let own = dist(version);
     // Records whose rows name the installed build's own minor release.
-    let exact: Vec<u32> = fitting
+    let exact: BTreeSet<u32> = fitting
         .iter()
         .filter(|(_, row, _)| own.is_some() && fix_dist(row) == own)
         .map(|(number, ..)| *number)
@@ -40,17 +40,13 @@ fn fit(row: &Row, package: &PackageFact, version: &str) -> Option<Confidence> {
 }
 
 fn same_stream(wanted: &str, package: &PackageFact, version: &str) -> Option<Confidence> {
-    let (wanted_name, wanted_stream) = wanted
-        .split_once(':')
-        .map_or((wanted, None), |(name, stream)| (name, Some(stream)));
+    let (wanted_name, wanted_stream) =
+        wanted.split_once(':').map_or((wanted, None), |(name, stream)| (name, Some(stream)));
     let Some(label) = package.module.as_deref().filter(|label| !label.is_empty()) else {
         // Old builds carry no label. Where the package is the module itself, its version begins with the stream.
-        let numbers = wanted_stream.filter(|stream| {
-            package.name == wanted_name && stream.starts_with(|first: char| first.is_ascii_digit())
-        });
-        return numbers
-            .is_none_or(|stream| upstream(version).starts_with(stream))
-            .then_some(Confidence::Low);
+        let numbers = wanted_stream
+            .filter(|stream| package.name == wanted_name && stream.starts_with(|first: char| first.is_ascii_digit()));
+        return numbers.is_none_or(|stream| upstream(version).starts_with(stream)).then_some(Confidence::Low);
     };
     let mut parts = label.split(':');
     let (name, stream) = (parts.next(), parts.next());
@@ -70,12 +66,10 @@ fn upstream(version: &str) -> &str {
 }
 
 fn fix_dist(row: &Row) -> Option<&str> {
-    row.intervals
-        .iter()
-        .find_map(|interval| match &interval.to {
-            Upper::Fixed(fix) => dist(fix),
-            _ => None,
-        })
+    row.intervals.iter().find_map(|interval| match &interval.to {
+        Upper::Fixed(fix) => dist(fix),
+        _ => None,
+    })
 }
 
 /// Minor release of a build: `el9_4` of `3.0.7-25.el9_4.1`, `module_el8.5.0` of `1.2-3.module_el8.5.0+119+9a9ec082`.
@@ -99,53 +93,27 @@ mod tests {
 
     fn row(fix: &str, module: Option<&str>) -> Row {
         Row {
-            intervals: vec![Interval {
-                from: None,
-                to: Upper::Fixed(fix.to_owned()),
-            }],
+            intervals: vec![Interval { from: None, to: Upper::Fixed(fix.to_owned()) }],
             module: module.map(str::to_owned),
             ..Row::default()
         }
     }
 
     fn fits(version: &str, label: Option<&str>, row: &Row) -> Option<Confidence> {
-        let package = PackageFact {
-            module: label.map(str::to_owned),
-            ..PackageFact::new(PackageKind::Rpm, "nodejs", version)
-        };
+        let package =
+            PackageFact { module: label.map(str::to_owned), ..PackageFact::new(PackageKind::Rpm, "nodejs", version) };
         fit(row, &package, version)
     }
 
     #[test]
     fn only_the_same_stream_fits() {
-        let fourteen = row(
-            "1:14.16.0-2.module_el8.3.0+2047+b07ac28e",
-            Some("nodejs:14"),
-        );
+        let fourteen = row("1:14.16.0-2.module_el8.3.0+2047+b07ac28e", Some("nodejs:14"));
         let installed = "1:14.15.4-2.module_el8.3.0+2020+69f7a2a9";
+        assert_eq!(fits(installed, Some("nodejs:14:8030:abc"), &fourteen), Some(Confidence::High));
+        assert_eq!(fits("1:10.23.1-1.module_el8.3.0+2020", Some("nodejs:10:8030:abc"), &fourteen), None);
+        assert_eq!(fits("1:14.15.4-2.el8", None, &fourteen), None, "not a module build");
         assert_eq!(
-            fits(installed, Some("nodejs:14:8030:abc"), &fourteen),
-            Some(Confidence::High)
-        );
-        assert_eq!(
-            fits(
-                "1:10.23.1-1.module_el8.3.0+2020",
-                Some("nodejs:10:8030:abc"),
-                &fourteen
-            ),
-            None
-        );
-        assert_eq!(
-            fits("1:14.15.4-2.el8", None, &fourteen),
-            None,
-            "not a module build"
-        );
-        assert_eq!(
-            fits(
-                installed,
-                Some("nodejs:14:8030:abc"),
-                &row("1:14.16.0-2.el8", None)
-            ),
+            fits(installed, Some("nodejs:14:8030:abc"), &row("1:14.16.0-2.el8", None)),
             None,
             "not a module fix"
         );
@@ -153,32 +121,17 @@ mod tests {
 
     #[test]
     fn without_a_label_the_stream_is_guessed_from_the_version() {
-        let fourteen = row(
-            "1:14.16.0-2.module_el8.3.0+2047+b07ac28e",
-            Some("nodejs:14"),
-        );
-        assert_eq!(
-            fits("1:14.15.4-2.module_el8.3.0+2020", None, &fourteen),
-            Some(Confidence::Low)
-        );
-        assert_eq!(
-            fits("1:10.23.1-1.module_el8.3.0+2020", None, &fourteen),
-            None
-        );
+        let fourteen = row("1:14.16.0-2.module_el8.3.0+2047+b07ac28e", Some("nodejs:14"));
+        assert_eq!(fits("1:14.15.4-2.module_el8.3.0+2020", None, &fourteen), Some(Confidence::Low));
+        assert_eq!(fits("1:10.23.1-1.module_el8.3.0+2020", None, &fourteen), None);
     }
 
     #[test]
     fn builds_tell_their_minor_release() {
         assert_eq!(dist("3.0.7-25.el9_4.1"), Some("el9_4"));
         assert_eq!(dist("3.0.7-25.el9"), None);
-        assert_eq!(
-            dist("1.2-3.module_el8.5.0+119+9a9ec082"),
-            Some("module_el8.5.0")
-        );
-        assert_eq!(
-            dist("3.3.1-2.module+el9.4.0+20787+4c237fd3"),
-            Some("module+el9.4.0")
-        );
+        assert_eq!(dist("1.2-3.module_el8.5.0+119+9a9ec082"), Some("module_el8.5.0"));
+        assert_eq!(dist("3.3.1-2.module+el9.4.0+20787+4c237fd3"), Some("module+el9.4.0"));
         assert_eq!(dist("1.0"), None);
     }
 }

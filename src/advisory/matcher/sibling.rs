@@ -13,13 +13,8 @@ use crate::facts::PackageKind;
 pub(super) fn add(packages: &[Candidate<'_>], judged: &mut [Judged]) {
     let mut builds: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, candidate) in packages.iter().enumerate() {
-        if let (PackageKind::Rpm, Some(source)) =
-            (candidate.package.kind, &candidate.package.source)
-        {
-            builds
-                .entry((&source.name, &source.version))
-                .or_default()
-                .push(index);
+        if let (PackageKind::Rpm, Some(source)) = (candidate.package.kind, &candidate.package.source) {
+            builds.entry((&source.name, &source.version)).or_default().push(index);
         }
     }
     for members in builds.values().filter(|members| members.len() > 1) {
@@ -31,14 +26,9 @@ pub(super) fn add(packages: &[Candidate<'_>], judged: &mut [Judged]) {
             .collect();
         for index in members {
             if let Some(package) = judged.get_mut(*index) {
-                let forgotten = hits
-                    .values()
-                    .filter(|hit| !package.seen.contains(&hit.number));
+                let forgotten = hits.values().filter(|hit| !package.seen.contains(&hit.number));
                 let forgotten: Vec<Hit> = forgotten
-                    .map(|hit| Hit {
-                        confidence: hit.confidence.min(Confidence::Medium),
-                        ..hit.clone()
-                    })
+                    .map(|hit| Hit { confidence: hit.confidence.min(Confidence::Medium), ..hit.clone() })
                     .collect();
                 package.hits.extend(forgotten);
             }

@@ -31,16 +31,10 @@ pub(super) fn targets<'a>(
     }
     if let Some(language) = ecosystem::of_language(package.kind) {
         let version = language_version(candidate)?;
-        return Ok(vec![Target {
-            ecosystem: language.into(),
-            name: &package.name,
-            version,
-            overrides: false,
-        }]);
+        return Ok(vec![Target { ecosystem: language.into(), name: &package.name, version, overrides: false }]);
     }
-    let ecosystem = ecosystem
-        .filter(|ecosystem| ecosystem::manages(ecosystem, package.kind))
-        .ok_or(Reason::NoRelease)?;
+    let ecosystem =
+        ecosystem.filter(|ecosystem| ecosystem::manages(ecosystem, package.kind)).ok_or(Reason::NoRelease)?;
     if foreign::is_foreign(package, ecosystem) {
         return Err(Reason::Foreign);
     }
@@ -50,8 +44,7 @@ pub(super) fn targets<'a>(
         || package.source_or_self().1.contains("+esm");
     if let Some(pro) = ecosystem::ubuntu_pro(ecosystem).filter(|_| pro) {
         let mut esm = targets.clone();
-        esm.iter_mut()
-            .for_each(|target| (target.ecosystem, target.overrides) = (pro.clone().into(), true));
+        esm.iter_mut().for_each(|target| (target.ecosystem, target.overrides) = (pro.clone().into(), true));
         targets.extend(esm);
     }
     Ok(targets)
@@ -75,12 +68,7 @@ fn is_untagged_pseudo_version(version: &str) -> bool {
 }
 
 fn os_targets<'a>(package: &'a PackageFact, ecosystem: &'a str) -> Vec<Target<'a>> {
-    let target = |name, version| Target {
-        ecosystem: ecosystem.into(),
-        name,
-        version,
-        overrides: false,
-    };
+    let target = |name, version| Target { ecosystem: ecosystem.into(), name, version, overrides: false };
     let own = || target(package.name.as_str(), package.version.as_str().into());
     let (name, version) = package.source_or_self();
     let source = || target(name, source_version(package, version));

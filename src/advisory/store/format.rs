@@ -69,10 +69,7 @@ impl Layout {
         }
         let found = reader.u32()?;
         if found != FORMAT {
-            return Err(AdvisoryError::Format {
-                found,
-                supported: FORMAT,
-            });
+            return Err(AdvisoryError::Format { found, supported: FORMAT });
         }
         let (provenance, index, total) = (reader.length()?, reader.length()?, reader.length()?);
         if total != bytes.len() {
@@ -80,20 +77,13 @@ impl Layout {
         }
         let provenance = range(PROLOGUE + ROOT, provenance)?;
         let index = range(provenance.end, index)?;
-        let covered = bytes
-            .get(provenance.start..index.end)
-            .ok_or(Damage::Length)?;
+        let covered = bytes.get(provenance.start..index.end).ok_or(Damage::Length)?;
         let root = root(bytes.get(..PROLOGUE).ok_or(Damage::Length)?, covered);
         if root.hex() != crate::digest::hex(reader.take(ROOT)?) {
             return Err(Damage::Root.into());
         }
         let tables = tables(bytes, &index)?;
-        Ok(Self {
-            provenance,
-            tables,
-            blocks: index.end..total,
-            root,
-        })
+        Ok(Self { provenance, tables, blocks: index.end..total, root })
     }
 
     pub(super) fn root_digest(&self) -> Digest {
@@ -110,12 +100,7 @@ impl Layout {
     }
 
     /// The only block that can hold `key`.
-    pub(super) fn find(
-        &self,
-        bytes: &[u8],
-        table: Table,
-        key: &[u8],
-    ) -> Result<Option<u32>, Damage> {
+    pub(super) fn find(&self, bytes: &[u8], table: Table, key: &[u8]) -> Result<Option<u32>, Damage> {
         let (mut low, mut high) = (0, self.blocks(table));
         while low < high {
             let middle = low + (high - low) / 2;
@@ -129,32 +114,17 @@ impl Layout {
     }
 
     /// The entry of a block.
-    pub(super) fn entry<'a>(
-        &self,
-        bytes: &'a [u8],
-        table: Table,
-        number: u32,
-    ) -> Result<Entry<'a>, Damage> {
+    pub(super) fn entry<'a>(&self, bytes: &'a [u8], table: Table, number: u32) -> Result<Entry<'a>, Damage> {
         let index = &self.tables[table as usize];
         let entries = bytes.get(index.entries.clone()).ok_or(Damage::Index)?;
-        let at = usize::try_from(number)
-            .ok()
-            .and_then(|number| number.checked_mul(ENTRY))
-            .ok_or(Damage::Index)?;
-        let mut reader = Reader {
-            rest: entries.get(at..).ok_or(Damage::Index)?,
-        };
+        let at = usize::try_from(number).ok().and_then(|number| number.checked_mul(ENTRY)).ok_or(Damage::Index)?;
+        let mut reader = Reader { rest: entries.get(at..).ok_or(Damage::Index)? };
         let (key_at, key_length) = (reader.u32()? as usize, reader.u32()? as usize);
         let keys = bytes.get(index.keys.clone()).ok_or(Damage::Index)?;
         let first_key = keys.get(range(key_at, key_length)?).ok_or(Damage::Index)?;
         let at = reader.length()?;
         let stored = range(at, reader.u32()? as usize)?;
-        Ok(Entry {
-            first_key,
-            stored,
-            inflated: reader.u32()?,
-            sha256: reader.take(32)?,
-        })
+        Ok(Entry { first_key, stored, inflated: reader.u32()?, sha256: reader.take(32)? })
     }
 
     /// The stored bytes of a block.
@@ -177,30 +147,17 @@ fn root(prologue: &[u8], covered: &[u8]) -> Digest {
 
 /// Splits the index into its tables' parts.
 fn tables(bytes: &[u8], index: &Range<usize>) -> Result<[Index; 3], Damage> {
-    let mut reader = Reader {
-        rest: bytes.get(index.clone()).ok_or(Damage::Index)?,
-    };
+    let mut reader = Reader { rest: bytes.get(index.clone()).ok_or(Damage::Index)? };
     let mut tables: [Index; 3] = Default::default();
     let mut at = index.start + Table::ALL.len() * TABLE_HEADER;
     for table in &mut tables {
         let (blocks, keys) = (reader.u32()?, reader.u32()? as usize);
-        let entries = range(
-            at,
-            (blocks as usize).checked_mul(ENTRY).ok_or(Damage::Index)?,
-        )?;
+        let entries = range(at, (blocks as usize).checked_mul(ENTRY).ok_or(Damage::Index)?)?;
         let keys = range(entries.end, keys)?;
         at = keys.end;
-        *table = Index {
-            blocks,
-            entries,
-            keys,
-        };
+        *table = Index { blocks, entries, keys };
     }
-    if at == index.end {
-        Ok(tables)
-    } else {
-        Err(Damage::Index)
-    }
+    if at == index.end { Ok(tables) } else { Err(Damage::Index) }
 }
 
 /// A little-endian reader that ends at the end.
@@ -227,16 +184,9 @@ impl<'a> Reader<'a> {
 }
 
 /// The whole file, from its parts.
-pub(super) fn assemble(
-    provenance: &[u8],
-    tables: &[Vec<Block>; 3],
-) -> Result<Vec<u8>, AdvisoryError> {
+pub(super) fn assemble(provenance: &[u8], tables: &[Vec<Block>; 3]) -> Result<Vec<u8>, AdvisoryError> {
     let index = index(tables)?;
-    let blocks: usize = tables
-        .iter()
-        .flatten()
-        .map(|block| block.stored.len())
-        .sum();
+    let blocks: usize = tables.iter().flatten().map(|block| block.stored.len()).sum();
     let total = PROLOGUE + ROOT + provenance.len() + index.len() + blocks;
     let mut file = Vec::with_capacity(total);
     file.extend_from_slice(MAGIC);
@@ -257,21 +207,12 @@ pub(super) fn assemble(
 }
 
 fn index(tables: &[Vec<Block>; 3]) -> Result<Vec<u8>, AdvisoryError> {
-    let too_large = |_| AdvisoryError::StoreLimit {
-        what: "bytes of index",
-        limit: u64::from(u32::MAX),
-    };
-    let number = |value: usize| {
-        u32::try_from(value)
-            .map(u32::to_le_bytes)
-            .map_err(too_large)
-    };
+    let too_large = |_| AdvisoryError::StoreLimit { what: "bytes of index", limit: u64::from(u32::MAX) };
+    let number = |value: usize| u32::try_from(value).map(u32::to_le_bytes).map_err(too_large);
     let mut index = Vec::new();
     for blocks in tables {
         index.extend_from_slice(&number(blocks.len())?);
-        index.extend_from_slice(&number(
-            blocks.iter().map(|block| block.first_key.len()).sum(),
-        )?);
+        index.extend_from_slice(&number(blocks.iter().map(|block| block.first_key.len()).sum())?);
     }
     let mut position: u64 = 0;
     for blocks in tables {

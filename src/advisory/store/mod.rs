@@ -106,10 +106,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be read, is no store, has another format, or does not match its root digest.
     pub fn open(path: &Path) -> Result<Self, AdvisoryError> {
-        let read_error = |source| AdvisoryError::Read {
-            path: path.to_owned(),
-            source,
-        };
+        let read_error = |source| AdvisoryError::Read { path: path.to_owned(), source };
         let file = File::open(path).map_err(read_error)?;
         #[expect(
             unsafe_code,
@@ -138,16 +135,9 @@ impl Store {
 
     fn from_bytes(bytes: Bytes) -> Result<Self, AdvisoryError> {
         let layout = Layout::parse(bytes.as_slice())?;
-        let provenance = serde_json::from_slice(layout.provenance(bytes.as_slice())?)
-            .map_err(|_| Damage::Encoding)?;
+        let provenance = serde_json::from_slice(layout.provenance(bytes.as_slice())?).map_err(|_| Damage::Encoding)?;
         let digest = layout.root_digest();
-        Ok(Self {
-            bytes,
-            layout,
-            provenance,
-            digest,
-            cache: Mutex::default(),
-        })
+        Ok(Self { bytes, layout, provenance, digest, cache: Mutex::default() })
     }
 
     /// The root digest, the store's identity.
@@ -179,9 +169,7 @@ impl Store {
     pub fn rows(&self, ecosystem: &str, name: &str) -> Result<Vec<(u32, Row)>, AdvisoryError> {
         let ecosystem = super::ecosystem::normal_form(ecosystem);
         let name = super::ecosystem::normal_name(&ecosystem, name);
-        Ok(self
-            .get(Table::Packages, &package_key(&Key { ecosystem, name }))?
-            .unwrap_or_default())
+        Ok(self.get(Table::Packages, &package_key(&Key { ecosystem, name }))?.unwrap_or_default())
     }
 
     /// The record of a number that a row or an id entry holds.
@@ -189,8 +177,7 @@ impl Store {
     /// # Errors
     /// When the store is damaged.
     pub fn advisory(&self, number: u32) -> Result<Advisory, AdvisoryError> {
-        self.get(Table::Advisories, &number.to_be_bytes())?
-            .ok_or_else(|| Damage::Reference.into())
+        self.get(Table::Advisories, &number.to_be_bytes())?.ok_or_else(|| Damage::Reference.into())
     }
 
     /// What the store knows of an id, be it a record's own, an alias, a CVE that a record is about, or a withdrawn one.
@@ -233,11 +220,7 @@ impl Store {
         Ok(())
     }
 
-    fn get<T: DeserializeOwned>(
-        &self,
-        table: Table,
-        key: &[u8],
-    ) -> Result<Option<T>, AdvisoryError> {
+    fn get<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, AdvisoryError> {
         let Some(number) = self.layout.find(self.bytes.as_slice(), table, key)? else {
             return Ok(None);
         };
@@ -254,30 +237,18 @@ impl Store {
     }
 
     fn block(&self, table: Table, number: u32) -> Result<Arc<[u8]>, AdvisoryError> {
-        let cached = self
-            .cache
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .blocks
-            .get(&(table, number))
-            .cloned();
+        let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).blocks.get(&(table, number)).cloned();
         if let Some(block) = cached {
             return Ok(block);
         }
         let block: Arc<[u8]> = self.read_block(table, number)?.into();
-        self.cache
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert((table, number), &block);
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert((table, number), &block);
         Ok(block)
     }
 
     fn read_block(&self, table: Table, number: u32) -> Result<Vec<u8>, AdvisoryError> {
         let entry = self.layout.entry(self.bytes.as_slice(), table, number)?;
-        Ok(table::inflate(
-            &entry,
-            self.layout.block(self.bytes.as_slice(), &entry)?,
-        )?)
+        Ok(table::inflate(&entry, self.layout.block(self.bytes.as_slice(), &entry)?)?)
     }
 }
 

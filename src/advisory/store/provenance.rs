@@ -77,8 +77,6 @@ impl Provenance {
     /// The sources that cover an ecosystem.
     pub fn sources_of<'a>(&'a self, ecosystem: &'a str) -> impl Iterator<Item = &'a Source> {
         let base = crate::advisory::ecosystem::base(ecosystem);
-        self.sources
-            .iter()
-            .filter(move |source| source.covers.iter().any(|covered| covered == base))
+        self.sources.iter().filter(move |source| source.covers.iter().any(|covered| covered == base))
     }
 }

@@ -23,10 +23,7 @@ fn draft(json: &str) -> Draft {
 fn small_store() -> Vec<u8> {
     let mut compiler = Compiler::default();
     compiler.add_source(SourceTotals {
-        source: Source {
-            name: "test".to_owned(),
-            ..Source::default()
-        },
+        source: Source { name: "test".to_owned(), ..Source::default() },
         newest: Some(1_700_000_000),
     });
     for number in 0..5 {
@@ -57,19 +54,11 @@ fn ask_everything(bytes: Vec<u8>) -> Result<(), AdvisoryError> {
 
 /// Makes the root fit again, as an attacker would who hands out an unsigned store.
 fn with_fitting_root(mut bytes: Vec<u8>) -> Vec<u8> {
-    let length = |at: usize| {
-        bytes
-            .get(at..at + 8)
-            .and_then(|text| text.try_into().ok())
-            .map(u64::from_le_bytes)
-    };
+    let length = |at: usize| bytes.get(at..at + 8).and_then(|text| text.try_into().ok()).map(u64::from_le_bytes);
     let (Some(provenance), Some(index)) = (length(12), length(20)) else {
         return bytes;
     };
-    let end = provenance
-        .saturating_add(index)
-        .saturating_add(ROOT_END as u64)
-        .min(bytes.len() as u64) as usize;
+    let end = provenance.saturating_add(index).saturating_add(ROOT_END as u64).min(bytes.len() as u64) as usize;
     let mut root = sha2::Sha256::new();
     root.update(&bytes[..PROLOGUE.min(bytes.len())]);
     root.update(bytes.get(ROOT_END..end).unwrap_or_default());
@@ -86,26 +75,12 @@ fn answers_are_what_was_put_in() {
     let rows = store.rows("crates.io", "crate-3").expect("sound");
     let shown: Vec<(String, String)> = rows
         .iter()
-        .map(|(number, row)| {
-            (
-                store.advisory(*number).expect("there").id,
-                row.intervals[0].to_string(),
-            )
-        })
+        .map(|(number, row)| (store.advisory(*number).expect("there").id, row.intervals[0].to_string()))
         .collect();
     assert_eq!(shown, [("T-3".to_owned(), "< 1.3.0".to_owned())]);
     assert_eq!(store.packages().expect("sound").len(), 5);
-    assert_eq!(
-        store.id("T-9").expect("sound"),
-        Some(IdEntry {
-            records: vec![],
-            withdrawn: Some(0)
-        })
-    );
-    assert!(matches!(
-        store.advisory(5),
-        Err(AdvisoryError::Damaged(Damage::Reference))
-    ));
+    assert_eq!(store.id("T-9").expect("sound"), Some(IdEntry { records: vec![], withdrawn: Some(0) }));
+    assert!(matches!(store.advisory(5), Err(AdvisoryError::Damaged(Damage::Reference))));
 }
 
 #[test]
@@ -114,11 +89,7 @@ fn every_flipped_bit_is_found() {
     for at in 0..sound.len() {
         let mut damaged = sound.clone();
         damaged[at] ^= 1 << (at % 8);
-        assert!(
-            ask_everything(damaged).is_err(),
-            "byte {at} of {}",
-            sound.len()
-        );
+        assert!(ask_everything(damaged).is_err(), "byte {at} of {}", sound.len());
     }
 }
 
@@ -126,10 +97,7 @@ fn every_flipped_bit_is_found() {
 fn every_truncation_is_found() {
     let sound = small_store();
     for length in 0..sound.len() {
-        assert!(
-            Store::from_memory(sound[..length].to_vec()).is_err(),
-            "{length} bytes"
-        );
+        assert!(Store::from_memory(sound[..length].to_vec()).is_err(), "{length} bytes");
     }
     assert!(matches!(
         Store::from_memory([sound.as_slice(), b"x"].concat()),
@@ -139,25 +107,14 @@ fn every_truncation_is_found() {
 
 #[test]
 fn other_files_and_formats_are_told_apart() {
+    assert!(matches!(Store::from_memory(&b""[..]), Err(AdvisoryError::NotAStore)));
     assert!(matches!(
-        Store::from_memory(&b""[..]),
-        Err(AdvisoryError::NotAStore)
-    ));
-    assert!(matches!(
-        Store::from_memory(
-            &b"PK\x03\x04 some zip file, long enough to hold a prologue and a root digest"[..]
-        ),
+        Store::from_memory(&b"PK\x03\x04 some zip file, long enough to hold a prologue and a root digest"[..]),
         Err(AdvisoryError::NotAStore)
     ));
     let mut newer = small_store();
     newer[8] = 99;
-    assert!(matches!(
-        Store::from_memory(newer),
-        Err(AdvisoryError::Format {
-            found: 99,
-            supported: FORMAT
-        })
-    ));
+    assert!(matches!(Store::from_memory(newer), Err(AdvisoryError::Format { found: 99, supported: FORMAT })));
 }
 
 #[test]
@@ -169,21 +126,12 @@ fn a_block_that_inflates_to_more_than_it_says_is_refused() {
         stored: bomb.clone(),
         inflated,
     };
-    for inflated in [
-        10,
-        MAX_BLOCK_BYTES as u32,
-        MAX_BLOCK_BYTES as u32 + 1,
-        u32::MAX,
-    ] {
+    for inflated in [10, MAX_BLOCK_BYTES as u32, MAX_BLOCK_BYTES as u32 + 1, u32::MAX] {
         let header = serde_json::to_vec(&Provenance::default()).expect("JSON");
-        let bytes =
-            format::assemble(&header, &[vec![block(inflated)], vec![], vec![]]).expect("fits");
+        let bytes = format::assemble(&header, &[vec![block(inflated)], vec![], vec![]]).expect("fits");
         let store = Store::from_memory(bytes).expect("opens");
         assert!(
-            matches!(
-                store.rows("a", "b"),
-                Err(AdvisoryError::Damaged(Damage::Encoding | Damage::Index))
-            ),
+            matches!(store.rows("a", "b"), Err(AdvisoryError::Damaged(Damage::Encoding | Damage::Index))),
             "{inflated}"
         );
     }

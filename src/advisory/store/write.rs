@@ -7,18 +7,9 @@ use std::path::Path;
 /// Writes `path` through a temporary file in the same folder: content, flush to disk, rename, flush of the folder's entry.
 ///
 /// If `write` or the disk fails, the temporary file is removed and an older `path` stays as it was. Readers that mapped the old file keep it.
-pub(crate) fn replace_file(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".advisories-")
-        .suffix(".tmp")
-        .tempfile_in(folder)?;
+pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut temporary = tempfile::Builder::new().prefix(".advisories-").suffix(".tmp").tempfile_in(folder)?;
     write(temporary.as_file_mut())?;
     temporary.as_file_mut().flush()?;
     make_readable(temporary.as_file())?;
@@ -54,10 +45,6 @@ mod tests {
         });
         assert_eq!(error.expect_err("must fail").to_string(), "disk full");
         assert_eq!(std::fs::read(&path).expect("still there"), b"old");
-        assert_eq!(
-            std::fs::read_dir(folder.path()).expect("folder").count(),
-            1,
-            "no temporary file is left"
-        );
+        assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1, "no temporary file is left");
     }
 }

@@ -97,11 +97,7 @@ impl<'a> HashFile<'a> {
         let page_bytes = number(20);
         let checks = [
             ("hash version", number(16), (8..=10).contains(&number(16))),
-            (
-                "page size",
-                page_bytes,
-                page_bytes.is_power_of_two() && (512..=65_536).contains(&page_bytes),
-            ),
+            ("page size", page_bytes, page_bytes.is_power_of_two() && (512..=65_536).contains(&page_bytes)),
             ("encryption", byte(24), byte(24) == 0),
             ("page type", byte(25), byte(25) == u64::from(PAGE_HASH_META)),
             // Checksums move the items of a page; rpm never asks for them.
@@ -124,13 +120,7 @@ impl<'a> HashFile<'a> {
     }
 
     /// Calls `sink` for the values on one hash page.
-    fn items(
-        &mut self,
-        number: u64,
-        page: &[u8],
-        blob: &mut Vec<u8>,
-        sink: &mut Sink<'_>,
-    ) -> Result<(), RpmError> {
+    fn items(&mut self, number: u64, page: &[u8], blob: &mut Vec<u8>, sink: &mut Sink<'_>) -> Result<(), RpmError> {
         let bad = |reason| RpmError::BadPage { page: number, reason };
         let base = self.pages.offset(number)?;
         let count = self.order.u16(page, 20).map_or(0, usize::from);
@@ -150,9 +140,7 @@ impl<'a> HashFile<'a> {
                     sink(Record { offset, stored: inline.len() as u64, blob: Ok(inline) })?;
                     continue;
                 }
-                Some((&ITEM_OVERFLOW, _)) if item.len() == OVERFLOW_ITEM_BYTES => {
-                    self.overflow(number, item, blob)?
-                }
+                Some((&ITEM_OVERFLOW, _)) if item.len() == OVERFLOW_ITEM_BYTES => self.overflow(number, item, blob)?,
                 _ => return Err(bad("an item has an unknown type")),
             };
             let blob = if stored > MAX_HEADER_BYTES {

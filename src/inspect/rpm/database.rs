@@ -7,7 +7,7 @@ use super::header::{Header, HeaderError};
 use super::{RpmPackage, bdb, ndb, sqlite};
 use crate::layer::view::ReadAt;
 
-/// Most headers of one database. A full Fedora mirror has 70,000 packages; no image comes near.
+/// Most headers of one database, damaged ones included. Images have hundreds, a full desktop a few thousand.
 pub const MAX_PACKAGES: u64 = 100_000;
 
 /// Most bytes of joined paths of one database, 1 GiB. The largest images have 3 million files, at 100 bytes each that is 300 MB; a
@@ -153,10 +153,7 @@ pub(super) type Sink<'a> = dyn FnMut(Record<'_>) -> Result<(), RpmError> + 'a;
 /// # Errors
 /// When the structure cannot be followed to its end. What `each` was called with before is what could be read. A single damaged header
 /// is no error but counted in the [`Summary`].
-pub fn read(
-    db: &dyn ReadAt,
-    each: &mut dyn FnMut(RpmEntry<'_>),
-) -> Result<Summary, RpmError> {
+pub fn read(db: &dyn ReadAt, each: &mut dyn FnMut(RpmEntry<'_>)) -> Result<Summary, RpmError> {
     Reading::new(db, each, false).run()
 }
 
@@ -164,10 +161,7 @@ pub fn read(
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_with_public_keys(
-    db: &dyn ReadAt,
-    each: &mut dyn FnMut(RpmEntry<'_>),
-) -> Result<Summary, RpmError> {
+pub fn read_with_public_keys(db: &dyn ReadAt, each: &mut dyn FnMut(RpmEntry<'_>)) -> Result<Summary, RpmError> {
     Reading::new(db, each, true).run()
 }
 
@@ -184,11 +178,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(
-        db: &'a dyn ReadAt,
-        each: &'a mut dyn FnMut(RpmEntry<'_>),
-        with_public_keys: bool,
-    ) -> Self {
+    fn new(db: &'a dyn ReadAt, each: &'a mut dyn FnMut(RpmEntry<'_>), with_public_keys: bool) -> Self {
         Self {
             db,
             each,

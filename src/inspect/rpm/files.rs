@@ -30,11 +30,7 @@ pub(super) struct PathAccount {
 
 impl PathAccount {
     pub(super) fn new(text_bytes: u64) -> Self {
-        Self {
-            text_left: Cell::new(text_bytes),
-            dropped: Cell::new(0),
-            exhausted: Cell::new(false),
-        }
+        Self { text_left: Cell::new(text_bytes), dropped: Cell::new(0), exhausted: Cell::new(false) }
     }
 
     fn drop_paths(&self, count: u64) {
@@ -82,10 +78,7 @@ impl<'a> RpmFiles<'a> {
     ///
     /// # Errors
     /// When one of the arrays has another type or length than it must, or is not inside the header.
-    pub(super) fn of(
-        header: &Header<'a>,
-        account: &'a PathAccount,
-    ) -> Result<Self, HeaderError> {
+    pub(super) fn of(header: &Header<'a>, account: &'a PathAccount) -> Result<Self, HeaderError> {
         let Some(base_names) = Strings::of(header, Tag::BaseNames)? else {
             return Ok(Self::none(account));
         };
@@ -163,7 +156,9 @@ struct Strings<'a> {
 
 impl<'a> Strings<'a> {
     fn of(header: &Header<'a>, tag: Tag) -> Result<Option<Self>, HeaderError> {
-        let Some(count) = header.count(tag, Kind::Text)? else { return Ok(None) };
+        let Some(count) = header.count(tag, Kind::Text)? else {
+            return Ok(None);
+        };
         if count > MAX_ARRAY_ITEMS {
             return Err(HeaderError::WrongCount { tag: tag as u32, count });
         }
@@ -194,11 +189,15 @@ fn numbers<'a>(
     width: usize,
     count: u32,
 ) -> Result<Option<&'a [u8]>, HeaderError> {
-    let Some(stored) = header.count(tag, kind)? else { return Ok(None) };
+    let Some(stored) = header.count(tag, kind)? else {
+        return Ok(None);
+    };
     if stored != count {
         return Err(HeaderError::WrongCount { tag: tag as u32, count: stored });
     }
-    let Some(values) = header.values(tag, kind)? else { return Ok(None) };
+    let Some(values) = header.values(tag, kind)? else {
+        return Ok(None);
+    };
     let length = (count as usize).saturating_mul(width);
     values.get(..length).map(Some).ok_or(HeaderError::OutOfRange { tag: tag as u32 })
 }

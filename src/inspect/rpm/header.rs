@@ -6,14 +6,14 @@
 
 use super::RpmPackage;
 
-/// Largest header that is read. rpm's own limit is 256 MiB, meant for file signatures; the largest seen in a
-/// distribution (`kernel-source`, 80,000 files) has 12 MiB.
+/// Largest header that is read. rpm's own limit is 256 MiB, meant for file signatures (`HEADER_DATA_MAX`); `filesystem` of AlmaLinux 9,
+/// with 17,000 paths, has 1.1 MiB, so this holds a package of a million.
 pub const MAX_HEADER_BYTES: u64 = 64 << 20;
 
 /// Most entries of an index: rpm's own limit (`HEADER_TAGS_MAX`). Real headers have about 100.
 pub const MAX_INDEX_ENTRIES: u32 = 0xffff;
 
-/// Longest single string. Licence expressions of bundled crates reach a few KiB; nothing else comes near.
+/// Longest single string. The longest licence of AlmaLinux 8 and 9 has 130 bytes; generated ones list every bundled library.
 pub const MAX_STRING_BYTES: usize = 64 << 10;
 
 const ENTRY_BYTES: usize = 16;
@@ -214,7 +214,9 @@ impl<'a> Header<'a> {
     /// # Errors
     /// When the type is not `kind`, or the value begins beyond the store.
     pub(super) fn values(&self, tag: Tag, kind: Kind) -> Result<Option<&'a [u8]>, HeaderError> {
-        let Some(entry) = self.entry(tag, kind)? else { return Ok(None) };
+        let Some(entry) = self.entry(tag, kind)? else {
+            return Ok(None);
+        };
         let out_of_range = HeaderError::OutOfRange { tag: tag as u32 };
         let values = self.store.get(entry.offset as usize..).filter(|values| !values.is_empty());
         values.map(Some).ok_or(out_of_range)
@@ -227,9 +229,7 @@ impl<'a> Header<'a> {
             Some(entry) if !kind.matches(entry.kind) => {
                 Err(HeaderError::WrongType { tag: tag as u32, kind: entry.kind })
             }
-            Some(entry) if entry.count == 0 => {
-                Err(HeaderError::WrongCount { tag: tag as u32, count: 0 })
-            }
+            Some(entry) if entry.count == 0 => Err(HeaderError::WrongCount { tag: tag as u32, count: 0 }),
             entry => Ok(entry),
         }
     }
@@ -240,7 +240,9 @@ impl<'a> Header<'a> {
 
     /// The first string of a tag.
     fn text(&self, tag: Tag) -> Result<Option<String>, HeaderError> {
-        let Some(values) = self.values(tag, Kind::Text)? else { return Ok(None) };
+        let Some(values) = self.values(tag, Kind::Text)? else {
+            return Ok(None);
+        };
         let window = values.get(..=MAX_STRING_BYTES).unwrap_or(values);
         let end = memchr::memchr(0, window).ok_or(if values.len() > window.len() {
             HeaderError::StringTooLong { tag: tag as u32 }
@@ -252,7 +254,9 @@ impl<'a> Header<'a> {
 
     fn epoch(&self) -> Result<Option<u32>, HeaderError> {
         let tag = Tag::Epoch;
-        let Some(values) = self.values(tag, Kind::Int32)? else { return Ok(None) };
+        let Some(values) = self.values(tag, Kind::Int32)? else {
+            return Ok(None);
+        };
         be32(values, 0).map(Some).ok_or(HeaderError::OutOfRange { tag: tag as u32 })
     }
 }

@@ -35,11 +35,7 @@ impl<'a> Pages<'a> {
     /// # Errors
     /// Beyond the last whole page.
     pub(super) fn offset(&self, page: u64) -> Result<u64, RpmError> {
-        if page < self.count {
-            Ok(page * self.size as u64)
-        } else {
-            Err(RpmError::PageOutOfRange { page })
-        }
+        if page < self.count { Ok(page * self.size as u64) } else { Err(RpmError::PageOutOfRange { page }) }
     }
 
     /// Marks `page` as used.

@@ -131,12 +131,7 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    fn leaf(
-        &mut self,
-        node: &Node<'_>,
-        payload: &mut Vec<u8>,
-        each: &mut Rows<'_>,
-    ) -> Result<(), RpmError> {
+    fn leaf(&mut self, node: &Node<'_>, payload: &mut Vec<u8>, each: &mut Rows<'_>) -> Result<(), RpmError> {
         let base = self.page_offset(node.number)?;
         for start in node.cells() {
             let bad = |reason| RpmError::BadPage { page: node.number, reason };

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Remakes the rpm fixtures next to this script with rpm's own tools (Debian: apt-get install rpm sqlite3 zstd; made with rpm 4.18.0):
+# Remakes the rpm fixtures next to this script with rpm's own tools (Debian: apt-get install rpm sqlite3 python3 zstd; made with rpm 4.18.0):
 #   rpmdb.sqlite.zst  a database with the packages below, as rpm leaves it (WAL mode in its header)
 #   empty.sqlite.zst  a database in which nothing was ever installed
-#   small-pages.sqlite.zst  one of its headers 60 times, in pages of 512 bytes: a b-tree of several levels, with free pages between
+#   small-pages.sqlite.zst  packages named after the length of their header, around every length at which a row is split
+#     otherwise between its page and overflow pages; pages of 512 bytes, 12 of them reserved, free pages among them
 #   headers.list  the same headers as `rpmdb --exportdb` writes them, for the NDB and Berkeley DB files that the tests compose
 #   expected.tsv  what `rpm -qa` says: name epoch version release arch sourcerpm modularitylabel vendor license
 #   files.tsv     what `rpm -ql` says: name, mode (octal, with the file type), path
@@ -85,15 +86,33 @@ rpm -qa --qf '%{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\t
 rpm -qa --qf '[%{=NAME}\t%{FILEMODES:octal}\t%{FILENAMES}\n]' | sort >"$here/files.tsv"
 rpmdb --define "_db_backend sqlite" --dbpath "$db" --exportdb >"$here/headers.list"
 
-sqlite3 "$work/small-pages.sqlite" <<SQL
+sqlite3 "$work/small-pages.sqlite" >"$work/answers" <<SQL
 PRAGMA page_size = 512;
+.filectrl reserve_bytes 12
 CREATE TABLE spare (x BLOB);
 CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL);
-ATTACH '$db/rpmdb.sqlite' AS rpm;
 INSERT INTO spare VALUES (zeroblob(5000));
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
-  INSERT INTO Packages (hnum, blob) SELECT 1000 * i, (SELECT min(blob) FROM rpm.Packages WHERE length(blob) < 1500) FROM n;
-DROP TABLE spare;
 SQL
+python3 - "$work/small-pages.sqlite" <<'PYTHON'
+import sqlite3, struct, sys
+
+def header(length):
+    """A header of `length` bytes whose strings are at its very end."""
+    name = b"n%d\0" % length
+    values = [(1000, name), (1001, b"1\0"), (1002, b"2\0")]
+    text = b"".join(value for _, value in values)
+    filler = length - 8 - 16 * len(values) - len(text)
+    index, offset = b"", filler
+    for tag, value in values:
+        index += struct.pack(">IIII", tag, 6, offset, 1)
+        offset += len(value)
+    return struct.pack(">II", len(values), offset) + index + bytes(filler) + text
+
+db = sqlite3.connect(sys.argv[1])
+for length in [*range(420, 580), *range(970, 1080)]:
+    db.execute("INSERT INTO Packages VALUES (?, ?)", (1000 * length, header(length)))
+db.execute("DROP TABLE spare")
+db.commit()
+PYTHON
 zstd -q -19 -f "$db/rpmdb.sqlite" -o "$here/rpmdb.sqlite.zst"
 zstd -q -19 -f "$work/small-pages.sqlite" -o "$here/small-pages.sqlite.zst"

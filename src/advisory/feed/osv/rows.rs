@@ -1,5 +1,8 @@
 //! Affected entries of one record ▸ rows.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Losses, MAX_TEXT_BYTES, errata, sorted, ubuntu_priority};
 use crate::advisory::ecosystem;
 use crate::advisory::feed::Key;
@@ -25,8 +28,9 @@ pub(super) fn rows(record: &Record<'_>, title: errata::Title<'_>) -> (Vec<(Key, 
         errata::mark_modules(&mut rows, title);
         errata::add_title_package(&mut rows, title);
     }
-    rows.sort_by(|a, b| a.0.cmp(&b.0)); // stable: entries of one package stay in the record's order
-    (join(rows), losses)
+    let rows = join(rows);
+    losses.unevaluable = rows.iter().filter(|(_, row)| row.unevaluable).count() as u32;
+    (rows, losses)
 }
 
 fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
@@ -34,20 +38,13 @@ fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
         losses.without_versions += 1;
         return None;
     };
-    if ecosystem::is_rpm(&key.ecosystem)
-        && (key.name.ends_with("-debuginfo") || key.name.ends_with("-debugsource"))
-    {
+    if ecosystem::is_rpm(&key.ecosystem) && (key.name.ends_with("-debuginfo") || key.name.ends_with("-debugsource")) {
         losses.debug_packages += 1;
         return None;
     }
     let own: EcosystemSpecific<'_> = specific(affected.ecosystem_specific);
     let (urgency, status) = urgency(own.urgency.as_ref().map_or("", Text::as_str));
-    let mut row = Row {
-        urgency,
-        status,
-        rating: rating(affected, urgency),
-        ..Row::default()
-    };
+    let mut row = Row { urgency, status, rating: rating(affected, urgency), ..Row::default() };
     let ranges = effective_ranges(affected, &own);
     if ranges.is_empty() && affected.versions.is_empty() {
         losses.without_versions += 1;
@@ -55,7 +52,6 @@ fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
     }
     let scheme = for_osv_ecosystem(&key.ecosystem);
     fill_versions(&mut row, &ranges, affected, scheme);
-    losses.unevaluable += u32::from(row.unevaluable);
     if row.intervals.is_empty() && row.versions.is_empty() && !row.unevaluable {
         if !fixed_since_ever(&ranges) {
             losses.without_versions += 1;
@@ -67,13 +63,8 @@ fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
 }
 
 fn key(package: &Package<'_>) -> Option<Key> {
-    let plain = |text: &str| {
-        !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
-    };
-    let (written, name) = (
-        package.ecosystem.as_str().trim(),
-        package.name.as_str().trim(),
-    );
+    let plain = |text: &str| !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control);
+    let (written, name) = (package.ecosystem.as_str().trim(), package.name.as_str().trim());
     if !plain(written) || !plain(name) {
         return None;
     }
@@ -110,10 +101,7 @@ fn rating(affected: &Affected<'_>, urgency: Urgency) -> Option<Rating> {
 }
 
 /// The ranges that count: never GIT; Go's custom ranges in place of one that only says "everything".
-fn effective_ranges<'a, 'r>(
-    affected: &'a Affected<'r>,
-    own: &'a EcosystemSpecific<'r>,
-) -> Vec<&'a Range<'r>> {
+fn effective_ranges<'a, 'r>(affected: &'a Affected<'r>, own: &'a EcosystemSpecific<'r>) -> Vec<&'a Range<'r>> {
     let usable = |range: &&Range<'r>| range.kind.as_str() != "GIT" && !range.events.is_empty();
     let written: Vec<&Range<'r>> = affected.ranges.iter().filter(usable).collect();
     let custom: Vec<&Range<'r>> = own.custom_ranges.iter().filter(usable).collect();
@@ -121,66 +109,38 @@ fn effective_ranges<'a, 'r>(
         return written;
     }
     let scheme = for_osv_ecosystem("Go");
-    let readable = |range: &&Range<'r>| {
-        scheme.is_some_and(|scheme| range::compile(&range.events, scheme).is_ok())
-    };
+    let readable = |range: &&Range<'r>| scheme.is_some_and(|scheme| range::compile(&range.events, scheme).is_ok());
     if !custom.iter().all(readable) {
         return written; // better too much than a bound that cannot be read
     }
-    written
-        .into_iter()
-        .filter(|range| !says_everything(range))
-        .chain(custom)
-        .collect()
+    written.into_iter().filter(|range| !says_everything(range)).chain(custom).collect()
 }
 
 fn says_everything(range: &Range<'_>) -> bool {
-    let starts_at_zero = |event: &Event<'_>| {
-        event
-            .introduced
-            .as_ref()
-            .is_some_and(|version| version.as_str() == "0")
-    };
+    let starts_at_zero = |event: &Event<'_>| event.introduced.as_ref().is_some_and(|version| version.as_str() == "0");
     range.events.iter().all(|event| {
-        starts_at_zero(event)
-            && event.fixed.is_none()
-            && event.last_affected.is_none()
-            && event.limit.is_none()
+        starts_at_zero(event) && event.fixed.is_none() && event.last_affected.is_none() && event.limit.is_none()
     })
 }
 
 /// `introduced 0, fixed 0`: the database says that no version was ever affected.
 fn fixed_since_ever(ranges: &[&Range<'_>]) -> bool {
-    ranges.iter().flat_map(|range| &range.events).any(|event| {
-        event
-            .fixed
-            .as_ref()
-            .is_some_and(|version| version.as_str() == "0")
-    })
+    ranges
+        .iter()
+        .flat_map(|range| &range.events)
+        .any(|event| event.fixed.as_ref().is_some_and(|version| version.as_str() == "0"))
 }
 
 /// Compiles ranges into the row, and keeps of the listed versions only those that no range contains.
-fn fill_versions(
-    row: &mut Row,
-    ranges: &[&Range<'_>],
-    affected: &Affected<'_>,
-    scheme: Option<&Scheme>,
-) {
-    let listed = affected
-        .versions
-        .iter()
-        .map(Text::as_str)
-        .filter(|version| is_plain_version(version));
+fn fill_versions(row: &mut Row, ranges: &[&Range<'_>], affected: &Affected<'_>, scheme: Option<&Scheme>) {
+    let listed = affected.versions.iter().map(Text::as_str).filter(|version| is_plain_version(version));
     let Some(scheme) = scheme else {
         row.unevaluable = !ranges.is_empty();
         row.versions = sorted(listed.map(str::to_owned).collect());
         return;
     };
-    let last_known = specific::<AffectedSpecific<'_>>(affected.database_specific)
-        .last_known_affected_version_range;
-    let last_known = last_known
-        .as_ref()
-        .and_then(|text| upper_bound(text.as_str()));
+    let last_known = specific::<AffectedSpecific<'_>>(affected.database_specific).last_known_affected_version_range;
+    let last_known = last_known.as_ref().and_then(|text| upper_bound(text.as_str()));
     let mut intervals = Vec::new();
     for range in ranges {
         match compile_range(range, last_known.as_ref(), scheme) {
@@ -188,23 +148,24 @@ fn fill_versions(
             None => row.unevaluable = true,
         }
     }
-    match range::union(intervals, scheme) {
+    row.intervals = intervals;
+    row.versions = listed.map(str::to_owned).collect();
+    settle(row, scheme);
+    // Every version up to "0" is none: such an interval is a negative statement.
+    row.intervals
+        .retain(|interval| !matches!(interval, Interval { from: None, to: Upper::Fixed(zero) } if zero == "0"));
+}
+
+/// Makes intervals disjoint and ascending, and keeps of the listed versions only those that no interval contains.
+fn settle(row: &mut Row, scheme: &Scheme) {
+    match range::union(std::mem::take(&mut row.intervals), scheme) {
         Ok(joined) => row.intervals = joined,
         Err(_) => row.unevaluable = true,
     }
-    // Every version up to "0" is none: such an interval is a negative statement.
-    row.intervals.retain(|interval| !matches!(interval, Interval { from: None, to: Upper::Fixed(zero) } if zero == "0"));
-    let covered = |version: &&str| {
-        row.intervals
-            .iter()
-            .any(|interval| interval.contains(version, scheme).unwrap_or(false))
-    };
-    row.versions = sorted(
-        listed
-            .filter(|version| !covered(version))
-            .map(str::to_owned)
-            .collect(),
-    );
+    let intervals = &row.intervals;
+    let outside = |version: &String| !matches!(range::containing(intervals, version, scheme), Ok(Some(_)));
+    let versions = std::mem::take(&mut row.versions);
+    row.versions = sorted(versions.into_iter().filter(outside).collect());
 }
 
 fn is_plain_version(version: &str) -> bool {
@@ -212,22 +173,10 @@ fn is_plain_version(version: &str) -> bool {
 }
 
 /// One range's intervals; an open end is closed by the last version that GHSA knows to be affected. `None` when versions do not parse.
-fn compile_range(
-    range: &Range<'_>,
-    last_known: Option<&Upper>,
-    scheme: &Scheme,
-) -> Option<Vec<Interval>> {
+fn compile_range(range: &Range<'_>, last_known: Option<&Upper>, scheme: &Scheme) -> Option<Vec<Interval>> {
     let texts = |event: &Event<'_>| {
-        let fields = [
-            &event.introduced,
-            &event.fixed,
-            &event.last_affected,
-            &event.limit,
-        ];
-        fields
-            .into_iter()
-            .flatten()
-            .all(|version| is_plain_version(version.as_str()))
+        let fields = [&event.introduced, &event.fixed, &event.last_affected, &event.limit];
+        fields.into_iter().flatten().all(|version| is_plain_version(version.as_str()))
     };
     if !range.events.iter().all(texts) {
         return None;
@@ -247,9 +196,7 @@ fn closes(from: Option<&str>, bound: &Upper, scheme: &Scheme) -> bool {
     let (Upper::Before(version) | Upper::Through(version) | Upper::Fixed(version)) = bound else {
         return false;
     };
-    scheme
-        .compare(from.unwrap_or(version), version)
-        .is_ok_and(|order| order != std::cmp::Ordering::Greater)
+    scheme.compare(from.unwrap_or(version), version).is_ok_and(|order| order != std::cmp::Ordering::Greater)
 }
 
 /// `<= 29.0` or `< 29.0`. Neither names a version that has the fix.
@@ -262,67 +209,38 @@ fn upper_bound(text: &str) -> Option<Upper> {
     if !is_plain_version(version) || version.contains([' ', ',']) {
         return None;
     }
-    Some(if through {
-        Upper::Through(version.to_owned())
-    } else {
-        Upper::Before(version.to_owned())
-    })
+    Some(if through { Upper::Through(version.to_owned()) } else { Upper::Before(version.to_owned()) })
 }
+
+/// What rows must have in common to be joined.
+type Class = (Key, Status, Urgency, Option<Rating>);
 
 /// Joins rows of one package that state the same. Rows of rpm distributions stay apart: they are builds for different minor releases or
 /// module streams, and an installed build is judged by its own.
 fn join(rows: Vec<(Key, Row)>) -> Vec<(Key, Row)> {
-    let mut joined: Vec<(Key, Row)> = Vec::with_capacity(rows.len());
+    let mut builds: BTreeSet<(Key, Row)> = BTreeSet::new();
+    let mut classes: BTreeMap<Class, Row> = BTreeMap::new();
     for (key, row) in rows {
-        let same = joined
-            .iter_mut()
-            .rev()
-            .take_while(|(other, _)| *other == key);
-        let scheme =
-            for_osv_ecosystem(&key.ecosystem).filter(|_| !ecosystem::is_rpm(&key.ecosystem));
-        let mut fit = same.filter(|(_, other)| {
-            if scheme.is_some() {
-                can_join(other, &row)
-            } else {
-                *other == row
+        if ecosystem::is_rpm(&key.ecosystem) {
+            builds.insert((key, row));
+            continue;
+        }
+        match classes.entry((key, row.status, row.urgency, row.rating)) {
+            Entry::Vacant(place) => drop(place.insert(row)),
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.intervals.extend(row.intervals);
+                known.versions.extend(row.versions);
+                known.unevaluable |= row.unevaluable;
             }
-        });
-        match (fit.next(), scheme) {
-            (Some((_, other)), Some(scheme)) => absorb(other, row, scheme),
-            (Some(_), None) => {} // the same row twice
-            (None, _) => joined.push((key, row)),
         }
     }
-    joined
-}
-
-fn can_join(left: &Row, right: &Row) -> bool {
-    (left.status, left.urgency, left.rating, &left.module)
-        == (right.status, right.urgency, right.rating, &right.module)
-}
-
-fn absorb(into: &mut Row, row: Row, scheme: &Scheme) {
-    let all: Vec<Interval> = into
-        .intervals
-        .iter()
-        .cloned()
-        .chain(row.intervals)
-        .collect();
-    match range::union(all.clone(), scheme) {
-        Ok(joined) => into.intervals = joined,
-        Err(_) => into.intervals = all, // each parsed in itself; overlapping intervals only cost a second look
+    let mut joined: Vec<(Key, Row)> = builds.into_iter().collect();
+    for ((key, ..), mut row) in classes {
+        if let Some(scheme) = for_osv_ecosystem(&key.ecosystem) {
+            settle(&mut row, scheme);
+        }
+        joined.push((key, row));
     }
-    let intervals = &into.intervals;
-    into.versions = sorted(
-        std::mem::take(&mut into.versions)
-            .into_iter()
-            .chain(row.versions)
-            .collect(),
-    );
-    into.versions.retain(|version| {
-        !intervals
-            .iter()
-            .any(|interval| interval.contains(version, scheme).unwrap_or(false))
-    });
-    into.unevaluable |= row.unevaluable;
+    joined
 }

@@ -40,12 +40,7 @@ fn only_versions_outside_of_ranges_are_kept() {
 fn git_ranges_and_empty_entries_judge_nothing() {
     let git = npm(r#""ranges":[{"type":"GIT","repo":"x","events":[{"introduced":"0"}]}]"#);
     assert_eq!((git.rows.len(), git.losses.without_versions), (0, 1));
-    assert_eq!(
-        npm(r#""ranges":null,"versions":null"#)
-            .losses
-            .without_versions,
-        1
-    );
+    assert_eq!(npm(r#""ranges":null,"versions":null"#).losses.without_versions, 1);
 }
 
 #[test]
@@ -58,10 +53,7 @@ fn the_last_known_version_only_closes_open_ranges_above_their_start() {
     let open = r#"{"introduced":"1.0.0"}"#;
     assert_eq!(entry(open, "<= 1.4.0"), [">= 1.0.0, <= 1.4.0"]);
     assert_eq!(entry(open, "< 1.4.0"), [">= 1.0.0, < 1.4.0"]);
-    assert_eq!(
-        entry(r#"{"introduced":"1.0.0"},{"fixed":"1.2.0"}"#, "<= 1.4.0"),
-        [">= 1.0.0, < 1.2.0"]
-    );
+    assert_eq!(entry(r#"{"introduced":"1.0.0"},{"fixed":"1.2.0"}"#, "<= 1.4.0"), [">= 1.0.0, < 1.2.0"]);
     for useless in ["<= 0.5.0", "= 1.0.0", "<=", "<= what, ever", ""] {
         assert_eq!(entry(open, useless), [">= 1.0.0"], "{useless}");
     }
@@ -72,10 +64,7 @@ fn a_bound_of_the_last_known_version_is_no_fix() {
     let draft = npm(
         r#""ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}],"database_specific":{"last_known_affected_version_range":"< 1.4.0"}"#,
     );
-    assert_eq!(
-        draft.rows[0].1.intervals[0].to,
-        Upper::Before("1.4.0".to_owned())
-    );
+    assert_eq!(draft.rows[0].1.intervals[0].to, Upper::Before("1.4.0".to_owned()));
 }
 
 #[test]
@@ -123,13 +112,9 @@ fn related_ids_are_cves_of_errata_only() {
 
 #[test]
 fn placeholder_dates_are_no_dates() {
-    let draft = kept(
-        r#"{"id":"GO-1","modified":"0001-01-01T00:00:00Z","published":"2026-01-02T03:04:05.678Z","affected":[]}"#,
-    );
-    assert_eq!(
-        (draft.advisory.modified, draft.advisory.published),
-        (None, Some(1_767_323_045))
-    );
+    let draft =
+        kept(r#"{"id":"GO-1","modified":"0001-01-01T00:00:00Z","published":"2026-01-02T03:04:05.678Z","affected":[]}"#);
+    assert_eq!((draft.advisory.modified, draft.advisory.published), (None, Some(1_767_323_045)));
 }
 
 #[test]
@@ -141,20 +126,35 @@ fn texts_that_could_harm_a_terminal_do_not_get_in() {
     let named = kept(
         r#"{"id":"T-1","aliases":["CVE-1\u001b[2J","CVE-2026-0001"],"affected":[{"package":{"ecosystem":"npm","name":"x\u0000y"},"versions":["1"]}]}"#,
     );
-    assert_eq!(
-        (named.advisory.aliases, named.rows.len()),
-        (vec!["CVE-2026-0001".to_owned()], 0)
-    );
+    assert_eq!((named.advisory.aliases, named.rows.len()), (vec!["CVE-2026-0001".to_owned()], 0));
 }
 
 #[test]
 fn more_events_than_any_range_needs_are_not_sorted() {
-    let events: Vec<String> = (0..5000)
-        .map(|number| format!(r#"{{"introduced":"1.0.{number}"}}"#))
-        .collect();
-    let draft = npm(&format!(
-        r#""ranges":[{{"type":"SEMVER","events":[{}]}}]"#,
-        events.join(",")
-    ));
+    let events: Vec<String> = (0..5000).map(|number| format!(r#"{{"introduced":"1.0.{number}"}}"#)).collect();
+    let draft = npm(&format!(r#""ranges":[{{"type":"SEMVER","events":[{}]}}]"#, events.join(",")));
     assert!(draft.rows[0].1.unevaluable);
+}
+
+/// As many entries, intervals and versions of one package as a record of some megabytes holds: work must not grow with their square.
+#[test]
+fn crowded_records_take_no_quadratic_time() {
+    let entry = |ecosystem: &str, number: u32| {
+        format!(
+            r#"{{"package":{{"ecosystem":"{ecosystem}","name":"x"}},"versions":["9.0.{number}"],"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"1.{number}.0"}},{{"fixed":"1.{number}.1"}}]}}]}}"#
+        )
+    };
+    for ecosystem in ["npm", "AlmaLinux:9"] {
+        let entries: Vec<String> = (0..30_000).map(|number| entry(ecosystem, number)).collect();
+        let draft = kept(&format!(
+            r#"{{"id":"ALSA-2030:1","summary":"Low: y security update","affected":[{}]}}"#,
+            entries.join(",")
+        ));
+        match ecosystem {
+            "npm" => assert!(
+                draft.rows.len() == 1 && draft.rows[0].1.unevaluable && draft.rows[0].1.versions.len() == 30_000
+            ),
+            _ => assert_eq!(draft.rows.len(), 30_000),
+        }
+    }
 }

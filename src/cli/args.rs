@@ -1,0 +1,252 @@
+//! The command line: verbs, flags and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::advisory::model::Severity;
+use crate::oci::Platform;
+use crate::source::PlatformChoice;
+
+/// Scans multi-arch container images for leaked secrets, vulnerable packages and root users, in one pass.
+#[derive(Debug, Parser)]
+#[command(name = "imgguard", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, nothing said no · 1 the policy says no · 2 wrong usage · 3 could not finish · 4 advisory store refused or missing · 5 source unreachable, not found or not authorised"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Say nothing on standard error but errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Show no progress, even on a terminal
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// When to colour: auto (on a terminal, unless NO_COLOR is set), always, never
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Report what is in an image: secrets, packages and their vulnerabilities, how it runs
+    #[command(
+        after_help = "Examples:\n  imgguard scan registry.example/app:1.2\n  imgguard scan oci:build/image --platform linux/arm64\n  imgguard scan docker-daemon:app:dev -o json=app.json -o sarif=app.sarif\n  imgguard scan --from images.txt --fail-on high\n  docker save app | imgguard scan -"
+    )]
+    Scan(ScanArgs),
+    /// Decide whether an image may be released: exit 0 or 1
+    #[command(
+        after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
+    )]
+    Gate(GateArgs),
+    /// Import advisories into a store, or show what a store holds
+    Db {
+        /// What to do.
+        #[command(subcommand)]
+        verb: DbVerb,
+    },
+}
+
+/// What `scan` takes.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Which images, and how to read them.
+    #[command(flatten)]
+    pub target: Target,
+    /// How to report.
+    #[command(flatten)]
+    pub output: Output,
+    /// Exit 1 for a finding of this severity or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub fail_on: Option<Severity>,
+    /// Judge by this policy: a built-in name (local) or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: Option<String>,
+}
+
+/// What `gate` takes.
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    /// Which images, and how to read them.
+    #[command(flatten)]
+    pub target: Target,
+    /// How to report.
+    #[command(flatten)]
+    pub output: Output,
+    /// Refuse for a finding of this severity or worse
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub fail_on: Option<Severity>,
+    /// The policy: a built-in name (local) or a file [default: local, unless --fail-on is given]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: Option<String>,
+}
+
+/// Which images, and how to read them.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
+    #[arg(value_name = "REFERENCE")]
+    pub references: Vec<String>,
+    /// Read references from a file, one a line, or from standard input with -
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Which platforms of an index: all, native, or a list such as linux/amd64,linux/arm64
+    #[arg(long, default_value = "all", value_name = "LIST", value_parser = platforms)]
+    pub platform: PlatformChoice,
+    /// Open no network socket
+    #[arg(long)]
+    pub offline: bool,
+    /// Advisory store to use instead of the embedded one
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Judge ages as of this date [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<jiff::civil::Date>,
+    /// Where facts of layers are kept, or none [default: the user's cache folder]
+    #[arg(long, env = "IMGGUARD_CACHE_DIR", value_name = "DIR|none")]
+    pub cache: Option<PathBuf>,
+    /// Do not look for secrets
+    #[arg(long)]
+    pub no_secrets: bool,
+    /// Check the diff IDs of compressed layers too (reads cached layers again)
+    #[arg(long)]
+    pub verify_diff_ids: bool,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// How the network is used.
+#[derive(Debug, Args)]
+pub struct Network {
+    /// Give up on a source after this many seconds [default: no limit but the one on stalls]
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// Trust the certificates in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+    /// Speak plain HTTP with this registry (loopback always may)
+    #[arg(long, value_name = "HOST")]
+    pub plain_http: Vec<String>,
+    /// Do not check this registry's certificate
+    #[arg(long, value_name = "HOST")]
+    pub insecure_tls: Vec<String>,
+}
+
+/// How to report.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Format of the report: table, json, sarif, cyclonedx
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    pub format: String,
+    /// Write the report to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write one more report; repeat for several
+    #[arg(short = 'o', value_name = "FORMAT=FILE", value_parser = format_file)]
+    pub also: Vec<(String, PathBuf)>,
+    /// What the table shows: problems, or all
+    #[arg(long, default_value = "problems", value_name = "WHAT", value_parser = ["problems", "all"])]
+    pub show: String,
+    /// Severities that the table shows, such as critical,high
+    #[arg(long, value_delimiter = ',', value_name = "LIST", value_parser = severity)]
+    pub severity: Vec<Severity>,
+    /// Only vulnerabilities that have a fix, in the table
+    #[arg(long)]
+    pub only_fixed: bool,
+}
+
+/// Verbs of `db`.
+#[derive(Debug, Subcommand)]
+pub enum DbVerb {
+    /// Compile OSV data (all.zip files, or folders of them) into one store
+    #[command(after_help = "Example:\n  imgguard db import osv/ --output advisories.store")]
+    Import {
+        /// OSV all.zip files, or folders that hold them or single records
+        #[arg(required = true, value_name = "DIR|FILE")]
+        inputs: Vec<PathBuf>,
+        /// The store to write; it is replaced in one step
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// Leave out records that may not be passed on (those that come from OSVDB)
+        #[arg(long)]
+        redistributable: bool,
+    },
+    /// Show what a store holds and how old it is
+    Status {
+        /// Store to show instead of the embedded one
+        #[arg(long, value_name = "FILE")]
+        db: Option<PathBuf>,
+        /// Judge ages as of this date [default: today]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        as_of: Option<jiff::civil::Date>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn severity(text: &str) -> Result<Severity, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "critical" => Ok(Severity::Critical),
+        "high" => Ok(Severity::High),
+        "medium" => Ok(Severity::Medium),
+        "low" => Ok(Severity::Low),
+        "negligible" => Ok(Severity::Negligible),
+        "unknown" => Ok(Severity::Unknown),
+        _ => Err("write critical, high, medium, low, negligible or unknown".into()),
+    }
+}
+
+fn platforms(text: &str) -> Result<PlatformChoice, String> {
+    match text {
+        "all" => Ok(PlatformChoice::All),
+        "native" => Ok(PlatformChoice::Native),
+        list => list
+            .split(',')
+            .map(|part| part.trim().parse::<Platform>().map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()
+            .map(PlatformChoice::Only),
+    }
+}
+
+fn format_file(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((format, file)) if !format.is_empty() && !file.is_empty() => Ok((format.to_owned(), PathBuf::from(file))),
+        _ => Err("write FORMAT=FILE, such as json=report.json".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,98 @@
+//! `db import` and `db status`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::Failed;
+use super::exit::Ending;
+use crate::advisory::{AdvisoryError, ImportOptions, Store, import};
+use crate::report::escape::terminal;
+
+/// Opens the store that was asked for, else the embedded one.
+pub(super) fn open_store(path: Option<&Path>) -> Result<Store, Failed> {
+    let opened = match path {
+        Some(path) => Store::open(path),
+        None => Store::embedded(),
+    };
+    opened.map_err(refused)
+}
+
+/// A store that cannot be used.
+pub(super) fn refused(error: AdvisoryError) -> Failed {
+    Failed::new(Ending::Store, error)
+        .hint("make a store with `imgguard db import`, or leave out --db to use the embedded one")
+}
+
+/// `db import`.
+pub(super) fn import_into(inputs: &[PathBuf], output: &Path, redistributable_only: bool) -> Result<Ending, Failed> {
+    let report = import(inputs, output, ImportOptions { redistributable_only })
+        .map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    let mut out = anstream::stdout();
+    let mut line =
+        |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
+    line(format!(
+        "{}: {} advisories, {} bytes, {}",
+        output.display(),
+        report.provenance.advisories,
+        report.bytes,
+        report.digest
+    ))?;
+    for (source, lost) in report.provenance.sources.iter().zip(&report.sources) {
+        let modified = source.modified.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+        line(format!(
+            "  {}: {} records, newest of {modified}, {} withdrawn, {} malformed",
+            source.name, source.records, source.withdrawn, source.malformed
+        ))?;
+        for malformed in lost.malformed.iter().take(5) {
+            line(format!("    malformed: {}: {}", malformed.name, malformed.error))?;
+        }
+    }
+    Ok(Ending::Pass)
+}
+
+/// `db status`.
+pub(super) fn status(db: Option<&Path>, as_of: Option<jiff::civil::Date>, json: bool) -> Result<Ending, Failed> {
+    let store = open_store(db)?;
+    let status = store.status();
+    let mut out = anstream::stdout();
+    let failed = |error: std::io::Error| Failed::new(Ending::Incomplete, error);
+    if json {
+        let value = serde_json::json!({
+            "digest": status.digest, "bytes": status.bytes, "advisories": status.provenance.advisories,
+            "sources": status.provenance.sources, "ecosystems": status.provenance.ecosystems,
+        });
+        return writeln!(out, "{value:#}").map(|()| Ending::Pass).map_err(failed);
+    }
+    let today = super::today(as_of);
+    let place = db.map_or_else(|| "embedded store".to_owned(), |path| path.display().to_string());
+    writeln!(
+        out,
+        "{}: {} advisories, {} bytes, {}",
+        terminal(&place),
+        status.provenance.advisories,
+        status.bytes,
+        status.digest
+    )
+    .map_err(failed)?;
+    for source in &status.provenance.sources {
+        let modified = source.modified.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+        let age = modified
+            .parse::<jiff::civil::Date>()
+            .ok()
+            .and_then(|date| today.since(date).ok())
+            .map(|span| span.get_days());
+        let age = match age {
+            Some(days) if days > crate::advisory::STALE_AFTER_DAYS => format!(", {days} days old: OLD"),
+            Some(days) => format!(", {days} days old"),
+            None => String::new(),
+        };
+        let line = format!(
+            "  {:<14} {:>6} records, newest of {modified}{age}; {}",
+            source.name,
+            source.records,
+            source.licenses.join(", ")
+        );
+        writeln!(out, "{}", terminal(&line)).map_err(failed)?;
+    }
+    Ok(Ending::Pass)
+}

@@ -1,0 +1,94 @@
+//! Arguments to a request, a report and an exit code: one file a verb.
+
+mod args;
+mod db;
+mod exit;
+mod output;
+mod progress;
+mod scan;
+mod sources;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::Cli;
+use args::{Color, DbVerb, Verb};
+use exit::Ending;
+
+/// An error for people: what happened, and what to do next.
+#[derive(Debug)]
+struct Failed {
+    ending: Ending,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failed {
+    fn new(ending: Ending, error: impl Into<anyhow::Error>) -> Self {
+        Self { ending, error: error.into(), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Runs the program; the process ends with the code this returns.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; clap knows which stream they belong to.
+            let _ = error.print();
+            return if error.use_stderr() { Ending::Usage.code().into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let color = match cli.global.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    color.write_global();
+    let ending = match run(&cli) {
+        Ok(ending) => ending,
+        Err(failed) => {
+            complain(&failed);
+            failed.ending
+        }
+    };
+    ending.code().into()
+}
+
+fn run(cli: &Cli) -> Result<Ending, Failed> {
+    match &cli.verb {
+        Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
+        Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
+            db::import_into(inputs, output, *redistributable)
+        }
+        Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
+    }
+}
+
+/// Writes an error with its causes and its hint. That standard error is closed is nobody's concern.
+fn complain(failed: &Failed) {
+    let mut text = failed.error.to_string();
+    for cause in failed.error.chain().skip(1) {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+    }
+    let mut stderr = anstream::stderr();
+    let _ = writeln!(stderr, "imgguard: {}", crate::report::escape::terminal(&text));
+    if let Some(hint) = &failed.hint {
+        let _ = writeln!(stderr, "  hint: {}", crate::report::escape::terminal(hint));
+    }
+}
+
+/// Today, unless the user says otherwise: the one place where the clock is read.
+fn today(as_of: Option<jiff::civil::Date>) -> jiff::civil::Date {
+    as_of.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+}

@@ -1,0 +1,111 @@
+//! Package URLs.
+//!
+//! Source: the purl specification and its `PURL-TYPES` document.
+
+use packageurl::PackageUrl;
+
+use super::{OsRelease, PackageFact, PackageKind};
+
+/// The purl of a package; OS packages carry the distribution, without which their version says nothing.
+#[must_use]
+pub fn purl(package: &PackageFact, os: Option<&OsRelease>) -> String {
+    build(package, os, true)
+        .unwrap_or_else(|| format!("pkg:generic/{}@{}", escape(&package.name), escape(&package.version)))
+}
+
+/// The same without version and qualifiers: what a finding's id is made of.
+#[must_use]
+pub fn purl_without_version(package: &PackageFact, os: Option<&OsRelease>) -> String {
+    build(package, os, false).unwrap_or_else(|| format!("pkg:generic/{}", escape(&package.name)))
+}
+
+fn build(package: &PackageFact, os: Option<&OsRelease>, whole: bool) -> Option<String> {
+    let (kind, namespace, name) = parts(package, os);
+    let mut url = PackageUrl::new(kind, name).ok()?;
+    if let Some(namespace) = namespace {
+        url.with_namespace(namespace).ok()?;
+    }
+    if whole {
+        let (epoch, version) = split_epoch(package);
+        url.with_version(version).ok()?;
+        if let Some(arch) = &package.arch {
+            url.add_qualifier("arch", arch.clone()).ok()?;
+        }
+        if let (true, Some(os)) = (package.kind.is_os(), os) {
+            let distro = if os.version_id.is_empty() { os.id.clone() } else { format!("{}-{}", os.id, os.version_id) };
+            url.add_qualifier("distro", distro).ok()?;
+        }
+        if let Some(epoch) = epoch {
+            url.add_qualifier("epoch", epoch.to_owned()).ok()?;
+        }
+    }
+    Some(url.to_string())
+}
+
+fn parts(package: &PackageFact, os: Option<&OsRelease>) -> (&'static str, Option<String>, String) {
+    let distribution = || os.map(|os| os.id.clone()).filter(|id| !id.is_empty());
+    let split = |name: &str| match name.rsplit_once('/') {
+        Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+        None => (None, name.to_owned()),
+    };
+    match package.kind {
+        PackageKind::Deb => ("deb", distribution(), package.name.clone()),
+        PackageKind::Rpm => ("rpm", distribution(), package.name.clone()),
+        PackageKind::Apk => ("apk", distribution(), package.name.clone()),
+        // PEP 503: runs of `-`, `_` and `.` are one dash, in lower case.
+        PackageKind::PyPi => {
+            let lower = package.name.to_ascii_lowercase();
+            ("pypi", None, lower.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-"))
+        }
+        PackageKind::Npm => {
+            let (namespace, name) = split(&package.name);
+            ("npm", namespace, name)
+        }
+        PackageKind::Go => {
+            let (namespace, name) = split(&package.name);
+            ("golang", namespace, name)
+        }
+        PackageKind::Cargo => ("cargo", None, package.name.clone()),
+    }
+}
+
+/// rpm's epoch is a qualifier in a purl; dpkg's stays in the version.
+fn split_epoch(package: &PackageFact) -> (Option<&str>, &str) {
+    match package.version.split_once(':') {
+        Some((epoch, version)) if package.kind == PackageKind::Rpm => (Some(epoch), version),
+        _ => (None, &package.version),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b".-_~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_the_rules_of_each_type() {
+        let os = OsRelease { id: "debian".into(), version_id: "12".into(), ..OsRelease::default() };
+        let package = |kind, name: &str, version: &str| PackageFact::new(kind, name, version);
+        let openssl = PackageFact { arch: Some("amd64".into()), ..package(PackageKind::Deb, "openssl", "1:3.0.11-1") };
+        assert_eq!(purl(&openssl, Some(&os)), "pkg:deb/debian/openssl@1:3.0.11-1?arch=amd64&distro=debian-12");
+        assert_eq!(purl_without_version(&openssl, Some(&os)), "pkg:deb/debian/openssl");
+        assert_eq!(purl(&package(PackageKind::Rpm, "vim", "2:8.2-1.el9"), None), "pkg:rpm/vim@8.2-1.el9?epoch=2");
+        assert_eq!(purl(&package(PackageKind::PyPi, "Foo_Bar.baz", "1.0"), None), "pkg:pypi/foo-bar-baz@1.0");
+        assert_eq!(purl(&package(PackageKind::Npm, "@scope/tool", "1.0.0"), None), "pkg:npm/%40scope/tool@1.0.0");
+        assert_eq!(
+            purl(&package(PackageKind::Go, "golang.org/x/net", "v0.7.0"), None),
+            "pkg:golang/golang.org/x/net@v0.7.0"
+        );
+    }
+}

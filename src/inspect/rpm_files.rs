@@ -1,0 +1,68 @@
+//! rpm's database in an image: which file it is and what its packages mean here. The formats are read in [`super::rpm`].
+
+use super::{InspectError, Inspector, Meta, rpm};
+use crate::facts::tree::PathSet;
+use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
+use crate::layer::{Entry, FileView};
+
+/// `rpmdb.sqlite`, `Packages.db` or `Packages`.
+pub(super) struct RpmDatabase;
+
+static META: Meta = Meta {
+    name: "os/rpm",
+    summary: "installed RPM packages",
+    required: true,
+    doc: "**Reads** `rpmdb.sqlite`, `Packages.db` (NDB) and `Packages` (Berkeley DB, both byte orders) in a folder named `rpm`, of any size up to 2 GiB.\n\n**Reports** every package with epoch, version, release, \
+          architecture, source package, licence, vendor and module, and the files it owns. Imported public keys are no packages.\n\n**Cannot see** a transaction that is only in SQLite's `-wal` file.\n\n**Since** 0.1.0",
+};
+
+impl Inspector for RpmDatabase {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn wants(&self, entry: &Entry<'_>, head: &[u8]) -> bool {
+        let is_named = [&b"rpm/rpmdb.sqlite"[..], b"rpm/Packages.db", b"rpm/Packages"]
+            .iter()
+            .any(|name| entry.path.ends_with(name));
+        // An empty file is what an image without packages has.
+        is_named && (head.is_empty() || rpm::detect(head).is_some())
+    }
+
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+        use crate::layer::ReadAt as _;
+        if file.is_empty() {
+            return Ok(());
+        }
+        let summary = rpm::read(file, &mut |entry| {
+            let name = entry.package.name.clone();
+            let paths: Vec<Vec<u8>> = entry.files.map(|file| file.path).collect();
+            if !paths.is_empty() {
+                let (paths, _) = PathSet::build(paths.iter().map(Vec::as_slice).collect());
+                facts.push(Fact::Owned(OwnedFiles { package: name, paths }));
+            }
+            facts.push(Fact::Package(fact(&entry.package)));
+        })?;
+        match summary.first_damage {
+            Some(damage) => Err(InspectError::Records {
+                count: usize::try_from(summary.damaged).unwrap_or(usize::MAX),
+                first: damage.to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn fact(package: &rpm::RpmPackage) -> PackageFact {
+    let version = package.evr();
+    let source =
+        package.source().map(|(name, version)| SourcePackage { name: name.to_owned(), version: version.to_owned() });
+    PackageFact {
+        arch: package.arch.clone(),
+        source,
+        licenses: package.license.clone().into_iter().collect(),
+        vendor: package.vendor.clone(),
+        module: package.modularity_label.clone().filter(|label| !label.is_empty()),
+        ..PackageFact::new(PackageKind::Rpm, package.name.clone(), version)
+    }
+}

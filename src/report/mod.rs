@@ -1,0 +1,49 @@
+//! The contract to bytes: one file a format, and the list of all of them. A report decides nothing.
+
+pub mod contract;
+pub mod escape;
+mod json;
+mod table;
+
+use std::io::{self, Write};
+
+use contract::Reports;
+
+/// Every format, in the order of the help.
+pub static REPORTS: &[&dyn ReportFormat] = &[&table::Table, &json::Json];
+
+/// How a report is shown.
+#[derive(Clone, Debug, Default)]
+pub struct RenderOptions {
+    /// Columns that a line may take.
+    pub width: usize,
+    /// Whether to colour.
+    pub color: bool,
+    /// List everything instead of summing up.
+    pub show_all: bool,
+    /// Severities that are listed; all when empty.
+    pub severities: Vec<String>,
+    /// Only vulnerabilities with a fix.
+    pub only_fixed: bool,
+}
+
+/// One format.
+pub trait ReportFormat: Sync {
+    /// Its name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// One line.
+    fn summary(&self) -> &'static str;
+
+    /// Writes the reports.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn render(&self, reports: &Reports, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// The format of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn ReportFormat> {
+    REPORTS.iter().copied().find(|format| format.name() == name)
+}

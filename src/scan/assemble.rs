@@ -1,0 +1,305 @@
+//! What was found in one image to the report contract.
+
+use std::collections::BTreeMap;
+
+use super::findings::Found;
+use super::run::{ScannedImage, ScannedPlatform};
+use crate::advisory::model::{Severity, Status};
+use crate::advisory::{CoverageData, Store, ecosystem};
+use crate::check::user;
+use crate::digest::Digest;
+use crate::facts::purl::purl;
+use crate::facts::{Confidence, Effect};
+use crate::finding::{self, Finding, Location};
+use crate::policy;
+use crate::report::contract;
+
+/// The verdict on one image, with the policy's name.
+pub struct Judgement {
+    /// The policy.
+    pub policy: String,
+    /// What it says.
+    pub verdict: policy::Verdict,
+    /// False when no policy was asked for and this is a preview.
+    pub asked: bool,
+}
+
+/// The report of one image.
+#[must_use]
+pub(super) fn report(
+    scanned: &ScannedImage,
+    found: &[Found],
+    findings: &[(String, Finding)],
+    judgement: &Judgement,
+    store: &Store,
+    evaluated_at: jiff::civil::Date,
+) -> contract::Report {
+    let image = &scanned.image;
+    let mut report = contract::Report {
+        schema_version: contract::SCHEMA_VERSION.to_owned(),
+        tool: contract::Tool { name: "imgguard".into(), version: env!("CARGO_PKG_VERSION").into() },
+        evaluated_at: evaluated_at.to_string(),
+        subject: contract::Subject {
+            reference: image.reference.clone(),
+            transport: image.transport.to_owned(),
+            digest: image.digest.as_ref().map(Digest::to_string),
+            media_type: image.media_type.clone(),
+        },
+        advisories: advisories(store),
+        coverage: scanned.platforms.iter().zip(found).flat_map(|(platform, found)| coverage(platform, found)).collect(),
+        platforms: scanned.platforms.iter().map(self::platform).collect(),
+        packages: packages(scanned),
+        findings: findings.iter().map(|(id, finding)| self::finding(id, finding)).collect(),
+        signatures: Vec::new(),
+        controls: Vec::new(),
+        unknowns: unknowns(scanned, found),
+        verdict: verdict(judgement),
+    };
+    report.sort();
+    report
+}
+
+fn advisories(store: &Store) -> contract::Advisories {
+    let source = |source: &crate::advisory::store::Source| contract::Source {
+        name: source.name.clone(),
+        modified: source.modified.clone(),
+        records: source.records.into(),
+    };
+    contract::Advisories {
+        digest: store.digest().to_string(),
+        sources: store.provenance().sources.iter().map(source).collect(),
+    }
+}
+
+fn coverage(platform: &ScannedPlatform, found: &Found) -> Vec<contract::Coverage> {
+    let row = |row: &crate::advisory::Coverage| contract::Coverage {
+        platform: platform.manifest.platform.to_string(),
+        ecosystem: row.ecosystem.clone(),
+        packages: row.packages,
+        data: match row.data {
+            CoverageData::None => "none",
+            CoverageData::Stale => "stale",
+            CoverageData::FixedOnly => "fixed_only",
+            CoverageData::Full => "full",
+        }
+        .to_owned(),
+        modified: row.modified.clone(),
+    };
+    found.coverage.iter().map(row).collect()
+}
+
+fn platform(platform: &ScannedPlatform) -> contract::Platform {
+    let (manifest, inventory) = (&platform.manifest, &platform.inventory);
+    let resolved = user::resolve(&manifest.config.config.user, inventory);
+    let layer = |(index, layer): (usize, &crate::source::Layer)| contract::Layer {
+        digest: layer.digest.as_ref().map(Digest::to_string),
+        size: layer.size,
+        instruction: manifest.config.instruction(index, manifest.layers.len()).map(str::to_owned),
+        wasted: inventory.wasted.get(index).copied().unwrap_or(0),
+    };
+    contract::Platform {
+        platform: manifest.platform.to_string(),
+        digest: manifest.digest.as_ref().map(Digest::to_string),
+        complete: platform.complete,
+        os: inventory.os.as_ref().map(|os| contract::Os { id: os.id.clone(), version_id: os.version_id.clone() }),
+        user: contract::User { spec: resolved.spec, uid: resolved.uid, gid: resolved.gid },
+        layers: manifest.layers.iter().enumerate().map(layer).collect(),
+        base: None,
+    }
+}
+
+/// The packages of all platforms; the same package on several is one entry.
+fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
+    let mut packages: BTreeMap<(String, Option<String>), contract::Package> = BTreeMap::new();
+    for platform in &scanned.platforms {
+        let os = platform.inventory.os.as_ref();
+        let name = platform.manifest.platform.to_string();
+        for installed in &platform.inventory.packages {
+            let fact = &installed.fact;
+            let purl = purl(fact, os);
+            let package = packages.entry((purl.clone(), installed.owner.clone())).or_insert_with(|| {
+                let (source, version) = fact.source_or_self();
+                contract::Package {
+                    purl,
+                    name: fact.name.clone(),
+                    version: fact.version.clone(),
+                    ecosystem: ecosystem_of(fact.kind, os),
+                    source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
+                    licenses: fact.licenses.clone(),
+                    owner: installed.owner.clone(),
+                    platforms: Vec::new(),
+                    locations: Vec::new(),
+                }
+            });
+            if !package.platforms.contains(&name) {
+                package.platforms.push(name.clone());
+            }
+            let layer = platform.manifest.layers.get(installed.layer).and_then(|layer| layer.digest.as_ref());
+            let location = contract::Location {
+                path: Some(installed.path.to_string()),
+                layer: layer.map(Digest::to_string),
+                layer_index: layer.map(|_| installed.layer),
+                ..contract::Location::default()
+            };
+            match package
+                .locations
+                .iter_mut()
+                .find(|known| known.path == location.path && known.layer == location.layer)
+            {
+                Some(known) => known.platforms.push(name.clone()),
+                None => package.locations.push(contract::Location { platforms: vec![name.clone()], ..location }),
+            }
+        }
+    }
+    packages.into_values().collect()
+}
+
+fn ecosystem_of(kind: crate::facts::PackageKind, os: Option<&crate::facts::OsRelease>) -> String {
+    let named = || {
+        let os = os?;
+        let version_id = Some(os.version_id.as_str()).filter(|version| !version.is_empty());
+        ecosystem::of_os(&ecosystem::OsRelease { id: &os.id, version_id, version: None, ubuntu_pro: false })
+    };
+    match ecosystem::of_language(kind) {
+        Some(language) => language.to_owned(),
+        None => named().unwrap_or_else(|| format!("{kind:?}").to_ascii_lowercase()),
+    }
+}
+
+fn finding(id: &str, finding: &Finding) -> contract::Finding {
+    contract::Finding {
+        id: id.to_owned(),
+        kind: finding.kind.name().to_owned(),
+        rule: finding.rule.clone(),
+        severity: severity(finding.severity).to_owned(),
+        title: finding.title.clone(),
+        platforms: finding.platforms.iter().cloned().collect(),
+        package: finding.package.clone(),
+        status: finding.status.map(|status| self::status(status).to_owned()),
+        fixed_in: finding.fixed_in.clone(),
+        aliases: finding.aliases.clone(),
+        cvss: finding.cvss,
+        epss: None,
+        kev: false,
+        confidence: match finding.confidence {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+        }
+        .to_owned(),
+        in_base: false,
+        disposition: contract::Disposition { state: "open".into(), by: None, reason: None, expires: None },
+        locations: finding.locations.iter().map(location).collect(),
+        evidence: finding.evidence.clone(),
+        remediation: finding.remediation.clone(),
+    }
+}
+
+fn location(location: &Location) -> contract::Location {
+    match location {
+        Location::Config(config) => {
+            contract::Location { config: Some(config.clone()), ..contract::Location::default() }
+        }
+        finding::Location::File { path, layer, layer_index, line, state, instruction } => contract::Location {
+            path: Some(path.clone()),
+            layer: layer.as_ref().map(Digest::to_string),
+            layer_index: *layer_index,
+            line: *line,
+            state: Some((*state).to_owned()),
+            instruction: instruction.clone(),
+            ..contract::Location::default()
+        },
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::High => "high",
+        Severity::Medium => "medium",
+        Severity::Low => "low",
+        Severity::Negligible => "negligible",
+        Severity::Unknown => "unknown",
+    }
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Affected => "affected",
+        Status::Fixed => "fixed",
+        Status::NotAffected => "not_affected",
+        Status::UnderInvestigation => "under_investigation",
+        Status::WontFix => "wont_fix",
+        Status::EndOfLife => "end_of_life",
+    }
+}
+
+fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
+    let mut unknowns: BTreeMap<String, contract::Unknown> = BTreeMap::new();
+    let mut add = |path: Option<String>, layer: Option<String>, effect: Effect, reason: String, platform: String| {
+        let text = [path.as_deref().unwrap_or_default(), layer.as_deref().unwrap_or_default(), &reason].join("\0");
+        let id = Digest::sha256(text.as_bytes()).hex().get(..16).unwrap_or_default().to_owned();
+        let effect = if effect == Effect::Required { "required" } else { "optional" }.to_owned();
+        let entry = unknowns.entry(id.clone()).or_insert(contract::Unknown {
+            id,
+            path,
+            layer,
+            effect,
+            reason,
+            platforms: Vec::new(),
+        });
+        if !entry.platforms.contains(&platform) {
+            entry.platforms.push(platform);
+        }
+    };
+    for (platform, found) in scanned.platforms.iter().zip(found) {
+        let name = platform.manifest.platform.to_string();
+        let layer_digest = |index: usize| {
+            platform.manifest.layers.get(index).and_then(|layer| layer.digest.as_ref()).map(Digest::to_string)
+        };
+        for (layer, unknown) in &platform.inventory.unknowns {
+            let path = unknown.path.as_ref().map(ToString::to_string);
+            add(
+                path,
+                layer.and_then(layer_digest),
+                unknown.effect,
+                format!("{}: {}", unknown.by, unknown.reason),
+                name.clone(),
+            );
+        }
+        for (package, reason) in &found.undetermined {
+            let Some(installed) = platform.inventory.packages.get(*package) else { continue };
+            let reason = format!(
+                "advisories: {} {} could not be matched: {reason}",
+                installed.fact.name, installed.fact.version
+            );
+            add(
+                Some(installed.path.to_string()),
+                layer_digest(installed.layer),
+                Effect::Optional,
+                reason,
+                name.clone(),
+            );
+        }
+    }
+    unknowns.into_values().collect()
+}
+
+fn verdict(judgement: &Judgement) -> contract::Verdict {
+    let result = match (judgement.asked, judgement.verdict.result) {
+        (false, _) => "none",
+        (true, policy::Outcome::Pass) => "pass",
+        (true, policy::Outcome::Fail) => "fail",
+        (true, policy::Outcome::Incomplete) => "incomplete",
+    };
+    let gate = |gate: &policy::GateVerdict| contract::GateResult {
+        name: gate.name.clone(),
+        result: if gate.passed { "pass" } else { "fail" }.to_owned(),
+        findings: gate.findings.clone(),
+    };
+    contract::Verdict {
+        result: result.to_owned(),
+        policy: judgement.policy.clone(),
+        gates: judgement.verdict.gates.iter().map(gate).collect(),
+    }
+}

@@ -1,0 +1,218 @@
+//! One platform's facts to findings: secrets in layers and in the configuration, advisories, checks.
+
+use std::collections::BTreeMap;
+
+use super::run::ScannedPlatform;
+use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
+use crate::advisory::model::{Severity, Urgency};
+use crate::advisory::severity;
+use crate::advisory::{
+    AdvisoryError, Candidate, Inventory as AdvisoryInventory, Match, Store, Undetermined, coverage, match_inventory,
+};
+use crate::check;
+use crate::facts::purl::{purl, purl_without_version};
+use crate::facts::{Confidence, FoundSecret, Inventory, SecretFact, SecretState};
+use crate::finding::{Finding, Kind, Location};
+use crate::secret::{self, RuleInfo, Scanner};
+use crate::source::Image;
+
+/// What was found on one platform.
+pub(super) struct Found {
+    /// Findings.
+    pub findings: Vec<Finding>,
+    /// How far each ecosystem could be checked.
+    pub coverage: Vec<crate::advisory::Coverage>,
+    /// Packages that no advisory could be matched to, with the reason.
+    pub undetermined: Vec<(usize, String)>,
+}
+
+/// Everything that is to be said of one platform.
+///
+/// # Errors
+/// When the advisory store is damaged.
+pub(super) fn findings(
+    image: &Image,
+    platform: &ScannedPlatform,
+    store: &Store,
+    evaluated_at: jiff::civil::Date,
+    secrets: bool,
+) -> Result<Found, AdvisoryError> {
+    let name = platform.manifest.platform.to_string();
+    let subject = check::Subject { manifest: &platform.manifest, inventory: &platform.inventory };
+    let mut findings = check::run(&subject);
+    findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, found)));
+    if secrets {
+        findings.extend(config_secrets(image, platform));
+    }
+    let (candidates, os) = candidates(&platform.inventory);
+    let inventory = AdvisoryInventory { packages: &candidates, os };
+    let outcome = match_inventory(store, &inventory)?;
+    let coverage = coverage(store, &inventory, &outcome.suppressed, evaluated_at);
+    findings.extend(
+        outcome
+            .matches
+            .iter()
+            .filter(|found| found.urgency != Urgency::Unimportant)
+            .map(|found| vulnerability(&subject, found)),
+    );
+    for finding in &mut findings {
+        finding.platforms.insert(name.clone());
+    }
+    let undetermined =
+        outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
+    Ok(Found { findings, coverage, undetermined })
+}
+
+fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<AdvisoryOs<'_>>) {
+    let packages = inventory.packages.iter();
+    let candidates = packages.map(|package| Candidate {
+        package: &package.fact,
+        owned_by_os: package.owner.is_some(),
+        main_module: package.is_program,
+    });
+    let os = inventory.os.as_ref().map(|os| AdvisoryOs {
+        id: &os.id,
+        version_id: Some(os.version_id.as_str()).filter(|version| !version.is_empty()),
+        version: Some(os.pretty_name.as_str()).filter(|name| !name.is_empty()),
+        ubuntu_pro: false,
+    });
+    (candidates.collect(), os)
+}
+
+fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
+    let inventory = subject.inventory;
+    let installed = inventory.packages.get(found.package);
+    let os = inventory.os.as_ref();
+    let (name, purl, identity) = installed.map_or_else(Default::default, |package| {
+        (
+            format!("{} {}", package.fact.name, package.fact.version),
+            purl(&package.fact, os),
+            purl_without_version(&package.fact, os),
+        )
+    });
+    let kind = if found.informational.is_some() { Kind::Informational } else { Kind::Vulnerability };
+    let fix = found.fixed_in.first();
+    let title = match (found.informational, fix) {
+        (Some(class), _) => format!("{name}: {}", format!("{class:?}").to_ascii_lowercase()),
+        (None, Some(fix)) => format!("{name}: fixed in {fix}"),
+        (None, None) => format!("{name}: no fix known"),
+    };
+    let mut finding = Finding::new(kind, &found.id, found.severity, title, identity);
+    finding.package = Some(purl);
+    finding.status = Some(found.status);
+    finding.fixed_in.clone_from(&found.fixed_in);
+    finding.aliases.clone_from(&found.aliases);
+    finding.cvss = found.cvss;
+    finding.informational = found.informational;
+    finding.confidence = match found.confidence {
+        crate::advisory::Confidence::High => Confidence::High,
+        crate::advisory::Confidence::Medium => Confidence::Medium,
+        crate::advisory::Confidence::Low => Confidence::Low,
+    };
+    finding.evidence = Some(format!("{}: {}", found.source, found.range));
+    finding.remediation = fix.map(|fix| format!("update to {fix} or later"));
+    if let Some(package) = installed {
+        finding.locations.push(subject.place(&package.path, package.layer));
+    }
+    finding
+}
+
+fn file_secret(subject: &check::Subject<'_>, found: &FoundSecret) -> Finding {
+    let state = match found.state {
+        SecretState::Present => "present",
+        SecretState::Deleted { .. } => "deleted",
+        SecretState::Overwritten { .. } => "overwritten",
+    };
+    let identity = format!("{}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
+    let mut finding = secret_finding(&found.secret, &identity);
+    let Location::File { path, layer, layer_index, instruction, .. } = subject.place(&found.path, found.layer) else {
+        return finding;
+    };
+    finding.locations.push(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction });
+    finding
+}
+
+fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
+    let rule = secret::rule(&fact.rule);
+    let title = rule.map_or_else(|| fact.rule.clone(), |rule| rule.title.clone());
+    let severity = rule.and_then(|rule| severity::from_word(&rule.severity)).unwrap_or(Severity::High);
+    // The value itself identifies a secret only where nobody could guess it from its hash.
+    let identity = fact.fingerprint.clone().unwrap_or_else(|| place.to_owned());
+    let mut finding = Finding::new(Kind::Secret, &fact.rule, severity, title, identity);
+    finding.confidence = fact.confidence;
+    finding.evidence = Some(match &fact.key {
+        Some(key) => format!("{key} = {}", fact.masked),
+        None => fact.masked.clone(),
+    });
+    finding.remediation = Some(remediation(rule));
+    finding
+}
+
+/// What to do about a leaked secret: what always helps, what the rule adds, and where to rotate it.
+fn remediation(rule: Option<&RuleInfo>) -> String {
+    let mut text = secret::REMEDIATION.to_owned();
+    let Some(rule) = rule else { return text };
+    for (lead, more) in [("; ", &rule.remediation), ("; rotate at ", &rule.rotation)] {
+        if !more.is_empty() {
+            text.push_str(lead);
+            text.push_str(more);
+        }
+    }
+    text
+}
+
+/// Environment, labels, history with build arguments, and annotations.
+fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
+    let manifest = &platform.manifest;
+    let config = &manifest.config.config;
+    let mut texts: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (name, value) in config.env.iter().filter_map(|pair| pair.split_once('=')) {
+        texts.insert(format!("env:{name}"), (name.to_owned(), value.to_owned()));
+    }
+    for (name, value) in &config.labels {
+        texts.insert(format!("label:{name}"), (name.clone(), value.clone()));
+    }
+    for (name, value) in image.annotations.iter().chain(&manifest.annotations) {
+        texts.insert(format!("annotation:{name}"), (name.clone(), value.clone()));
+    }
+    for (place, words) in [("entrypoint", &config.entrypoint), ("cmd", &config.cmd), ("onbuild", &config.on_build)] {
+        texts.insert(place.to_owned(), (String::new(), words.join(" ")));
+    }
+    if let Some(check) = &config.healthcheck {
+        texts.insert("healthcheck".to_owned(), (String::new(), check.test.join(" ")));
+    }
+    for (index, step) in manifest.config.history.iter().enumerate() {
+        for (name, value) in build_arguments(&step.created_by) {
+            texts.insert(format!("history:{index}:{name}"), (name, value));
+        }
+        texts.insert(format!("history:{index}"), (String::new(), step.created_by.clone()));
+    }
+    let mut findings = Vec::new();
+    for (place, (name, value)) in &texts {
+        for fact in Scanner::builtin().scan_value(name, value) {
+            findings.push(secret_finding(&fact, place).at(Location::Config(place.clone())));
+        }
+    }
+    findings
+}
+
+/// Build arguments as Docker's classic builder writes them: `|2 NAME=value OTHER=value /bin/sh -c …`.
+fn build_arguments(created_by: &str) -> Vec<(String, String)> {
+    let Some(rest) = created_by.strip_prefix('|') else { return Vec::new() };
+    let mut words = rest.split_whitespace();
+    let count = words.next().and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+    let pair = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    words.take(count.min(256)).filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn build_arguments_stand_in_front_of_the_command() {
+        let pairs = build_arguments("|2 TOKEN=abc MODE=x /bin/sh -c make TARGET=all");
+        assert_eq!(pairs, [("TOKEN".to_owned(), "abc".to_owned()), ("MODE".to_owned(), "x".to_owned())]);
+        assert!(build_arguments("/bin/sh -c A=b").is_empty());
+    }
+}

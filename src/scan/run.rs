@@ -1,0 +1,152 @@
+//! Images to inventories: reads each distinct layer of all images once, and merges them platform by platform.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers};
+use super::second_read;
+use crate::facts::cache::Cache;
+use crate::facts::merge::{MergeOptions, UnreadDatabase, merge, unread_databases};
+use crate::facts::{Effect, Inventory, LayerFacts, Unknown};
+use crate::layer::LayerError;
+use crate::source::{Image, Manifest, SourceError};
+
+/// One platform of an image with all its facts.
+pub(super) struct ScannedPlatform {
+    /// The platform's manifest.
+    pub manifest: Manifest,
+    /// What its layers hold.
+    pub inventory: Inventory,
+    /// Whether everything required was read.
+    pub complete: bool,
+}
+
+/// One image with all its facts.
+pub(super) struct ScannedImage {
+    /// The image.
+    pub image: Image,
+    /// Its platforms, as chosen.
+    pub platforms: Vec<ScannedPlatform>,
+    /// Errors that decide about the exit code: layers that could not be had, or that do not have their digest.
+    pub failures: Vec<Failure>,
+}
+
+/// How a layer failed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Failure {
+    /// It could not be read to its end, or passed a limit.
+    Unreadable,
+    /// The source could not be reached.
+    Unreachable,
+    /// It has another digest or size than the manifest says.
+    Mismatch,
+}
+
+/// The distinct layers of all images.
+#[must_use]
+pub fn jobs(images: &[Image]) -> Vec<Job> {
+    let mut seen = BTreeSet::new();
+    let mut jobs = Vec::new();
+    for (number, image) in images.iter().enumerate() {
+        for layer in image.manifests.iter().flat_map(|manifest| &manifest.layers) {
+            let key = LayerKey::of(layer, number);
+            if seen.insert(key.clone()) {
+                jobs.push(Job { key, layer: layer.clone(), blobs: image.blobs.clone() });
+            }
+        }
+    }
+    jobs
+}
+
+/// Reads and merges all images of a run.
+#[must_use]
+pub(super) fn scan_images(
+    images: Vec<Image>,
+    options: ReadOptions,
+    cache: &Cache,
+    progress: &dyn Progress,
+) -> Vec<ScannedImage> {
+    let mut outcomes = read_layers(jobs(&images), options, cache, progress);
+    for (number, image) in images.iter().enumerate() {
+        fetch_unread(image, number, &mut outcomes, cache);
+    }
+    images.into_iter().enumerate().map(|(number, image)| scanned(image, number, &outcomes)).collect()
+}
+
+fn facts_of<'a>(
+    manifest: &Manifest,
+    image: usize,
+    outcomes: &'a BTreeMap<LayerKey, Outcome>,
+) -> Vec<Option<&'a LayerFacts>> {
+    let facts = |layer| outcomes.get(&LayerKey::of(layer, image)).and_then(|outcome| outcome.as_ref().ok());
+    manifest.layers.iter().map(facts).collect()
+}
+
+/// Reads the databases that only links lead to. Facts that were completed so are kept for the next run.
+fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, Outcome>, cache: &Cache) {
+    let mut wanted: BTreeMap<LayerKey, (usize, usize, Vec<UnreadDatabase>)> = BTreeMap::new();
+    for (which, manifest) in image.manifests.iter().enumerate() {
+        for database in unread_databases(&facts_of(manifest, number, outcomes)) {
+            let Some(layer) = manifest.layers.get(database.layer) else { continue };
+            let entry = wanted.entry(LayerKey::of(layer, number)).or_insert((which, database.layer, Vec::new()));
+            if !entry.2.iter().any(|other| other.path == database.path) {
+                entry.2.push(database);
+            }
+        }
+    }
+    for (key, (which, index, databases)) in wanted {
+        let Some(layer) = image.manifests.get(which).and_then(|manifest| manifest.layers.get(index)) else { continue };
+        let Some(outcome) = outcomes.get_mut(&key) else { continue };
+        let read = match outcome {
+            Ok(facts) => second_read::read_again(image.blobs.as_ref(), layer, &databases, facts),
+            Err(_) => continue,
+        };
+        match (read, &*outcome) {
+            (Err(error), _) => *outcome = Err(error),
+            (Ok(()), Ok(facts)) => {
+                if let LayerKey::Digest(digest) = &key {
+                    let _ = cache.put(digest, facts);
+                }
+            }
+            (Ok(()), Err(_)) => {}
+        }
+    }
+}
+
+fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>) -> ScannedImage {
+    let mut failures = BTreeSet::new();
+    let source_tree = image.transport == "dir";
+    let mut platforms = Vec::new();
+    for manifest in &image.manifests {
+        let mut inventory = merge(&facts_of(manifest, number, outcomes), MergeOptions { source_tree });
+        for (index, layer) in manifest.layers.iter().enumerate() {
+            if let Some(Err(error)) = outcomes.get(&LayerKey::of(layer, number)) {
+                failures.insert(failure(error));
+                inventory.unknowns.push((Some(index), unknown(error)));
+            }
+        }
+        let complete = inventory.unknowns.iter().all(|(_, unknown)| unknown.effect == Effect::Optional);
+        platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete });
+    }
+    ScannedImage { image, platforms, failures: failures.into_iter().collect() }
+}
+
+fn failure(error: &LayerError) -> Failure {
+    match error {
+        error if error.is_mismatch() => Failure::Mismatch,
+        LayerError::Source(source) if !source.is_damage() && !matches!(source, SourceError::NotFound { .. }) => {
+            Failure::Unreachable
+        }
+        _ => Failure::Unreadable,
+    }
+}
+
+fn unknown(error: &LayerError) -> Unknown {
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        reason.push_str(": ");
+        reason.push_str(&error.to_string());
+        cause = error.source();
+    }
+    Unknown { effect: Effect::Required, path: None, by: "layer".into(), reason }
+}

@@ -1,0 +1,485 @@
+//! A file's bytes to its secrets, in chunks of any size.
+//!
+//! Bytes are put together into blocks whose borders depend only on the file, so the caller's chunks cannot change a result. A literal is
+//! looked at only when everything that a match may need behind it is there, and enough of what came before is kept; so blocks cannot
+//! change one either. Credential files are also gathered whole and parsed at their end.
+
+use crate::facts::{Confidence, SecretFact};
+use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
+use crate::secret::found::{Findings, Found};
+use crate::secret::key::{self, MAX_KEY};
+use crate::secret::parse::{self, Kind};
+use crate::secret::rules::{Detector, Rule};
+use crate::secret::validate::{self, Verdict};
+use crate::secret::{Scanner, mask, url};
+
+/// Bytes that are searched at a time; large enough that what is kept from block to block is little.
+const BLOCK: usize = 256 << 10;
+
+/// Bytes kept of what was searched: a match may start so far before its literal, and its neighbours are looked at.
+const LOOKBEHIND: usize = 4 << 10;
+
+/// Bytes that must follow a literal before it is looked at.
+const LOOKAHEAD: usize = MAX_KEY;
+
+const CAPACITY: usize = LOOKBEHIND + BLOCK + LOOKAHEAD;
+
+/// Largest credential file that is parsed; all known ones are far smaller, and a larger one is still searched for tokens.
+pub(crate) const MAX_PARSED: usize = 1 << 20;
+
+/// Bytes at a file's start that tell text from binary, as git does.
+const HEAD: usize = 8000;
+
+/// Bytes that regexes may look at in one file, and the share of it that a longer file adds. Real files need a hundredth of this; a file
+/// made of nothing but literals would otherwise cost thousands of times its size.
+const WORK: u64 = 8 << 20;
+const WORK_PER_BYTE: u64 = 2;
+
+/// How far from its id the secret half of a key pair is looked for.
+const PAIR_DISTANCE: usize = 512;
+
+const _: () =
+    assert!(MAX_LOOKBACK <= LOOKBEHIND && super::literals::MAX_LITERAL <= LOOKBEHIND && PAIR_DISTANCE <= LOOKBEHIND);
+
+/// What a worker keeps from file to file; at most 1.4 MB.
+#[derive(Default)]
+pub struct Scratch {
+    buffer: Vec<u8>,
+    gathered: Vec<u8>,
+    path: Vec<u8>,
+}
+
+/// How a file's bytes are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Encoding {
+    /// Not yet known.
+    Undecided,
+    /// One byte a character, or UTF-8.
+    Text,
+    /// Not text; only rules for binaries apply.
+    Binary,
+    /// UTF-16, decoded on the way in.
+    Utf16 { big_endian: bool },
+}
+
+/// Scans one file after the other: [`begin`](Self::begin), [`feed`](Self::feed) and [`skip`](Self::skip), [`finish`](Self::finish).
+pub struct FileScan<'s> {
+    scanner: &'s Scanner,
+    scratch: &'s mut Scratch,
+    encoding: Encoding,
+    kind: Option<&'static Kind>,
+    /// Place in the file of the buffer's first byte; in characters for UTF-16.
+    base: u64,
+    /// Bytes of the buffer that were searched.
+    searched: usize,
+    /// Half a character of UTF-16.
+    half: Option<u8>,
+    /// Line of `line_at`, from 1.
+    line: u32,
+    line_at: usize,
+    work: u64,
+    found: Findings,
+    unread: Option<&'static str>,
+}
+
+impl<'s> FileScan<'s> {
+    pub(crate) fn new(scanner: &'s Scanner, scratch: &'s mut Scratch) -> Self {
+        let mut scan = Self {
+            scanner,
+            scratch,
+            encoding: Encoding::Undecided,
+            kind: None,
+            base: 0,
+            searched: 0,
+            half: None,
+            line: 1,
+            line_at: 0,
+            work: 0,
+            found: Findings::default(),
+            unread: None,
+        };
+        scan.begin(b"", 0);
+        scan
+    }
+
+    /// Starts a file; what was fed of another and not finished is forgotten. `path` has no leading slash; `size` is what its header says.
+    pub fn begin(&mut self, path: &[u8], size: u64) {
+        self.scratch.buffer.clear();
+        self.scratch.gathered.clear();
+        self.scratch.path.clear();
+        self.scratch.path.extend_from_slice(path);
+        (self.encoding, self.half) = (Encoding::Undecided, None);
+        (self.base, self.searched, self.line, self.line_at) = (0, 0, 1, 0);
+        self.work = WORK;
+        self.found.clear();
+        self.unread = None;
+        self.kind = parse::kind_of(path);
+        if size > MAX_PARSED as u64 {
+            self.give_up_parsing();
+        }
+    }
+
+    fn give_up_parsing(&mut self) {
+        if self.kind.take().is_some() {
+            self.unread = Some("the credential file has more than 1 MiB and was searched for tokens only");
+            self.scratch.gathered.clear();
+        }
+    }
+
+    /// Takes the file's next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.kind.is_some() {
+            if self.scratch.gathered.len() + bytes.len() > MAX_PARSED {
+                self.give_up_parsing();
+            } else {
+                self.scratch.gathered.extend_from_slice(bytes);
+            }
+        }
+        self.work = self.work.saturating_add(WORK_PER_BYTE * bytes.len() as u64);
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.found.is_full() {
+            rest = if let Encoding::Utf16 { big_endian } = self.encoding {
+                self.take_utf16(rest, big_endian)
+            } else {
+                self.take(rest)
+            };
+            if self.scratch.buffer.len() >= CAPACITY {
+                self.search(false);
+            }
+        }
+    }
+
+    fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let room = CAPACITY.saturating_sub(self.scratch.buffer.len());
+        let (taken, rest) = bytes.split_at(room.min(bytes.len()));
+        self.scratch.buffer.extend_from_slice(taken);
+        rest
+    }
+
+    fn take_utf16<'b>(&mut self, bytes: &'b [u8], big_endian: bool) -> &'b [u8] {
+        let mut used = 0;
+        for byte in bytes {
+            if self.scratch.buffer.len() >= CAPACITY {
+                break;
+            }
+            used += 1;
+            match self.half.take() {
+                None => self.half = Some(*byte),
+                Some(first) => self.scratch.buffer.push(narrow(first, *byte, big_endian)),
+            }
+        }
+        bytes.get(used..).unwrap_or_default()
+    }
+
+    /// Takes a hole of zeros without looking at all of it.
+    pub fn skip(&mut self, length: u64) {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        // Enough to decide what the file is, and to end whatever was begun; the hole's other zeros cannot be part of a secret.
+        let near = length.min((LOOKAHEAD + HEAD) as u64);
+        let mut left = near;
+        while left > 0 {
+            let taken = left.min(ZEROS.len() as u64);
+            self.feed(ZEROS.get(..usize::try_from(taken).unwrap_or_default()).unwrap_or_default());
+            left -= taken;
+        }
+        let far = length - near;
+        if far == 0 {
+            return;
+        }
+        if self.kind.is_some() && far > MAX_PARSED as u64 {
+            self.give_up_parsing();
+        }
+        self.search(true);
+        let unit = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 1 };
+        self.base += self.scratch.buffer.len() as u64 + far / unit;
+        self.scratch.buffer.clear();
+        (self.searched, self.line_at) = (0, 0);
+    }
+
+    /// The file's secrets, in the order of their places.
+    pub fn finish(&mut self) -> Vec<SecretFact> {
+        self.search(true);
+        self.parse();
+        if self.found.is_full() {
+            self.unread = Some("the file holds more secrets than are listed");
+        }
+        let stretch = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 1 };
+        self.found.facts(&self.scanner.rules, stretch)
+    }
+
+    /// After [`finish`](Self::finish): what of the file was not looked at as it should have been, and why.
+    #[must_use]
+    pub fn unread(&self) -> Option<&'static str> {
+        self.unread
+    }
+
+    fn parse(&mut self) {
+        let Some(kind) = self.kind.take() else { return };
+        let mut text = std::mem::take(&mut self.scratch.gathered);
+        if let Encoding::Utf16 { big_endian } = self.encoding {
+            let pairs = text.as_chunks::<2>().0.iter();
+            text = pairs.map(|[a, b]| narrow(*a, *b, big_endian)).collect();
+        }
+        match kind.parse(&self.scratch.path, &text) {
+            Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
+            Err(parse::NotUnderstood) => {
+                self.unread = Some("the credential file could not be parsed and was searched for tokens only")
+            }
+        }
+        self.scratch.gathered = text;
+    }
+
+    /// Decides what the file is, from its first bytes.
+    fn decide(&mut self) {
+        let head = self.scratch.buffer.get(..self.scratch.buffer.len().min(HEAD)).unwrap_or_default();
+        self.encoding = match head {
+            [0xff, 0xfe, ..] => Encoding::Utf16 { big_endian: false },
+            [0xfe, 0xff, ..] => Encoding::Utf16 { big_endian: true },
+            _ if memchr::memchr(0, head).is_none() => Encoding::Text,
+            _ => zeros_of_utf16(head),
+        };
+        if let Encoding::Utf16 { big_endian } = self.encoding {
+            let raw = std::mem::take(&mut self.scratch.buffer);
+            self.take_utf16(&raw, big_endian);
+        }
+    }
+
+    /// Searches what the buffer holds, as far as enough follows; all of it at the end.
+    fn search(&mut self, last: bool) {
+        if self.encoding == Encoding::Undecided {
+            self.decide();
+            if !last && self.scratch.buffer.len() < CAPACITY {
+                return;
+            }
+        }
+        let buffer = std::mem::take(&mut self.scratch.buffer);
+        let end = if last { buffer.len() } else { buffer.len().saturating_sub(LOOKAHEAD) };
+        let scanner = self.scanner;
+        if self.base == 0 && self.searched == 0 {
+            self.search_start(&buffer);
+        }
+        let from = self.searched;
+        scanner.literals.find(&buffer, from, end, |literal, at| {
+            self.hit(&buffer, literal, at);
+            !self.found.is_full()
+        });
+        self.scratch.buffer = buffer;
+        self.searched = end;
+        if !last {
+            self.forget(end.saturating_sub(LOOKBEHIND));
+        }
+    }
+
+    /// Literals that need a byte before them are also looked for where there is none.
+    fn search_start(&mut self, buffer: &[u8]) {
+        let scanner = self.scanner;
+        for literal in scanner.literals.iter() {
+            let own = literal.bytes.get(usize::from(literal.lead)..).unwrap_or_default();
+            if literal.lead > 0 && buffer.starts_with(own) {
+                self.look(buffer, literal.rule, 0, own.len());
+                return;
+            }
+        }
+    }
+
+    /// Drops the buffer's first `count` bytes.
+    fn forget(&mut self, count: usize) {
+        self.count_lines(count);
+        self.scratch.buffer.drain(..count);
+        self.base += count as u64;
+        self.searched -= count;
+        self.line_at = self.line_at.saturating_sub(count);
+    }
+
+    /// Brings the line counter to a place in the buffer.
+    fn count_lines(&mut self, to: usize) {
+        self.line = line_at(&self.scratch.buffer, (self.line, self.line_at), to);
+        self.line_at = to;
+    }
+
+    fn hit(&mut self, buffer: &[u8], literal: u16, at: usize) {
+        let scanner = self.scanner;
+        let Some(literal) = scanner.literals.get(literal) else { return };
+        let lead = usize::from(literal.lead);
+        self.look(buffer, literal.rule, at + lead, literal.bytes.len() - lead);
+    }
+
+    /// Looks whether the rule matches where its literal stands.
+    fn look(&mut self, buffer: &[u8], index: u16, at: usize, literal: usize) {
+        let scanner = self.scanner;
+        let Some(rule) = scanner.rules.get(index) else { return };
+        if self.encoding == Encoding::Binary && !rule.info.binary {
+            return;
+        }
+        match rule.detector() {
+            None => self.look_with_regex(buffer, index, rule, at, literal),
+            Some(Detector::PrivateKey | Detector::EncryptedKey) => self.look_for_key(buffer, at),
+            Some(Detector::Url) => self.look_for_url(buffer, index, at),
+            Some(Detector::File) => {}
+        }
+    }
+
+    fn look_with_regex(&mut self, buffer: &[u8], index: u16, rule: &Rule, at: usize, literal: usize) {
+        let Some(compiled) = rule.compiled() else { return };
+        if !compiled.may_match(buffer, at) {
+            return;
+        }
+        let free_left = rule.secret_group() > 0 || !compiled.is_anchored() || window::left_is_free(buffer, at);
+        if !free_left && self.encoding != Encoding::Binary {
+            return;
+        }
+        let Some(work) = self.work.checked_sub(compiled.work() as u64) else {
+            self.unread = Some("the file holds too many beginnings of secrets; not all of them were looked at");
+            return;
+        };
+        self.work = work;
+        let Some(found) = compiled.find(buffer, at, rule.secret_group()) else { return };
+        let Some(confidence) = self.judge(buffer, rule, &found) else { return };
+        let secret = buffer.get(found.secret.clone()).unwrap_or_default();
+        let prefix = if found.secret.start == at { literal.min(secret.len()) } else { 0 };
+        let masked = mask::token(secret, prefix);
+        let fingerprint = rule.has_fingerprint().then(|| secret.to_vec());
+        self.add(buffer, index, &found, confidence, masked, fingerprint);
+        if rule.info.id == "aws-access-key-id" && confidence > Confidence::Low && self.encoding != Encoding::Binary {
+            self.look_for_pair(buffer, &found);
+        }
+    }
+
+    /// How sure a match is; none if it is no secret.
+    fn judge(&self, buffer: &[u8], rule: &Rule, found: &Match) -> Option<Confidence> {
+        let secret = buffer.get(found.secret.clone())?;
+        let whole = buffer.get(found.whole.clone())?;
+        let verdict = rule.validator.map_or(Verdict::Unknown, |validate| validate(secret));
+        if verdict == Verdict::Other || !rule.admits(&self.scratch.path, secret, whole) {
+            return None;
+        }
+        if rule.secret_group() == 0 && verdict != Verdict::Valid && !self.stands_alone(buffer, found) {
+            return None;
+        }
+        if rule.entropy().is_some_and(|least| validate::entropy(secret) < least) {
+            return None;
+        }
+        let placeholder = verdict != Verdict::Valid && validate::is_placeholder(secret);
+        Some(match verdict {
+            Verdict::Invalid => Confidence::Low,
+            Verdict::Valid => Confidence::High,
+            _ if placeholder => Confidence::Low,
+            _ => rule.confidence(),
+        })
+    }
+
+    /// A match's neighbours do not belong to it. Binaries hold strings without a gap between them, so only the left one counts there.
+    fn stands_alone(&self, buffer: &[u8], found: &Match) -> bool {
+        let whole = &found.whole;
+        if self.encoding == Encoding::Binary {
+            return window::left_is_free(buffer, whole.start) || window::is_marshalled(buffer, whole);
+        }
+        window::left_is_free(buffer, whole.start) && window::right_is_free(buffer, whole.end)
+    }
+
+    /// The secret half of an AWS access key: 40 characters of base 64 that stand alone near the id.
+    fn look_for_pair(&mut self, buffer: &[u8], id: &Match) {
+        let scanner = self.scanner;
+        let Some((index, rule)) = scanner.rules.find("aws-secret-access-key") else { return };
+        let from = id.whole.start.saturating_sub(PAIR_DISTANCE);
+        let to = buffer.len().min(id.whole.end + PAIR_DISTANCE);
+        let member = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'+');
+        let mut at = from;
+        for run in buffer.get(from..to).unwrap_or_default().split(|byte| !member(byte)) {
+            let secret = at..at + run.len();
+            at = secret.end + 1;
+            // A run at the window's edge may be cut.
+            if run.len() != 40
+                || secret.start == from
+                || secret.end == to
+                || !validate::looks_random(run)
+                || validate::entropy(run) < 4.2
+            {
+                continue;
+            }
+            let found = Match { whole: secret.clone(), secret };
+            if self.judge(buffer, rule, &found).is_some_and(|confidence| confidence > Confidence::Low) {
+                self.add(
+                    buffer,
+                    index,
+                    &found,
+                    Confidence::High,
+                    mask::token(run, 0),
+                    rule.has_fingerprint().then(|| run.to_vec()),
+                );
+            }
+        }
+    }
+
+    fn look_for_key(&mut self, buffer: &[u8], at: usize) {
+        let scanner = self.scanner;
+        let Some(key) = key::at(buffer, at) else { return };
+        let id = if key.encrypted { "private-key-encrypted" } else { "private-key" };
+        let Some((index, _)) = scanner.rules.find(id) else { return };
+        let found = Match { whole: key.range.clone(), secret: key.range.clone() };
+        self.add(buffer, index, &found, key.confidence, key.shown, key.identity);
+    }
+
+    fn look_for_url(&mut self, buffer: &[u8], index: u16, at: usize) {
+        let Some(url) = url::read(buffer, at) else { return };
+        let found = Match { whole: url.range, secret: url.password };
+        self.add(buffer, index, &found, url.confidence, url.shown, None);
+    }
+
+    fn add(
+        &mut self,
+        buffer: &[u8],
+        rule: u16,
+        found: &Match,
+        confidence: Confidence,
+        masked: String,
+        identity: Option<Vec<u8>>,
+    ) {
+        let is_text = self.encoding != Encoding::Binary;
+        if is_text {
+            let to = found.secret.start;
+            self.line = line_at(buffer, (self.line, self.line_at), to);
+            self.line_at = to;
+        }
+        self.found.add(Found {
+            rule,
+            confidence,
+            start: self.base + found.secret.start as u64,
+            end: self.base + found.secret.end as u64,
+            line: is_text.then_some(self.line),
+            masked,
+            key: None,
+            identity,
+            parsed: false,
+        });
+    }
+}
+
+/// The line of a place, from the line of another.
+fn line_at(buffer: &[u8], (line, at): (u32, usize), to: usize) -> u32 {
+    let between = buffer.get(at.min(to)..at.max(to)).unwrap_or_default();
+    let count = u32::try_from(memchr::memchr_iter(b'\n', between).count()).unwrap_or(u32::MAX);
+    if to >= at { line.saturating_add(count) } else { line.saturating_sub(count) }
+}
+
+/// A character of UTF-16 as one byte; `?` for what is not Latin-1, which no secret holds.
+fn narrow(first: u8, second: u8, big_endian: bool) -> u8 {
+    let (high, low) = if big_endian { (first, second) } else { (second, first) };
+    if high == 0 { low } else { b'?' }
+}
+
+/// UTF-16 without a mark: nearly every second byte is zero, and hardly any other.
+fn zeros_of_utf16(head: &[u8]) -> Encoding {
+    let pairs = head.as_chunks::<2>().0;
+    let (mut first, mut second) = (0, 0);
+    for [a, b] in pairs {
+        first += usize::from(*a == 0);
+        second += usize::from(*b == 0);
+    }
+    let most = pairs.len() * 9 / 10;
+    match (first, second) {
+        (0, second) if second > most && second > 8 => Encoding::Utf16 { big_endian: false },
+        (first, 0) if first > most && first > 8 => Encoding::Utf16 { big_endian: true },
+        _ => Encoding::Binary,
+    }
+}

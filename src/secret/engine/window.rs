@@ -1,0 +1,185 @@
+//! One rule at one place: its regex, run only where a literal was found.
+
+use std::ops::Range;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// Furthest that a match may start before its literal; the scan keeps at least as much.
+pub(crate) const MAX_LOOKBACK: usize = 1024;
+
+/// Furthest that a match of an unbounded regex may reach from its literal; the scan sees at least as much ahead.
+const MAX_REACH: usize = 16 << 10;
+
+/// Room for a regex's lazily built states; windows are short, so few are needed.
+const HYBRID_CACHE_BYTES: usize = 128 << 10;
+
+/// A regex that is ready to be run in windows.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    regex: Regex,
+    /// How far before the literal a match may start; 0 where every match starts with it.
+    lookback: usize,
+    /// How far behind the literal's start a match may end.
+    reach: usize,
+    /// What every match has behind its literal, to turn most places away without running the regex.
+    tail: Option<Tail>,
+}
+
+/// At least so many bytes of a class, starting behind a literal.
+#[derive(Debug)]
+struct Tail {
+    literal: usize,
+    members: [bool; 256],
+    least: usize,
+}
+
+/// Where a rule matched, in the bytes it was given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Match {
+    /// The whole match.
+    pub(crate) whole: Range<usize>,
+    /// The secret in it.
+    pub(crate) secret: Range<usize>,
+}
+
+impl Compiled {
+    /// Compiles a rule's regex (RE2 syntax, bytes); none if it is wrong.
+    pub(crate) fn new(pattern: &str, keywords: &[String]) -> Option<Self> {
+        let syntax = syntax::Config::new().unicode(false).utf8(false);
+        let hir = syntax::parse_with(pattern, &syntax).ok()?;
+        let regex = build(pattern)?;
+        let length = hir.properties().maximum_len();
+        let reach = length.unwrap_or(MAX_REACH).min(MAX_REACH);
+        let lookback = if starts_with_keyword(&hir, keywords) { 0 } else { reach.min(MAX_LOOKBACK) };
+        let tail = if lookback == 0 { tail(&hir) } else { None };
+        Some(Self { regex, lookback, reach, tail })
+    }
+
+    /// Whether a regex matches anywhere in a short text; used for paths and allowlists, which few rules have.
+    pub(crate) fn is_match(pattern: &str, text: &[u8]) -> bool {
+        build(pattern).is_some_and(|regex| regex.is_match(text))
+    }
+
+    /// Bytes that the regex may look at for one literal.
+    pub(crate) fn work(&self) -> usize {
+        self.lookback + self.reach
+    }
+
+    /// A match can only start at its literal.
+    pub(crate) fn is_anchored(&self) -> bool {
+        self.lookback == 0
+    }
+
+    /// The bytes behind the literal at `at` do not rule out a match.
+    pub(crate) fn may_match(&self, bytes: &[u8], at: usize) -> bool {
+        let Some(tail) = &self.tail else { return true };
+        let from = at + tail.literal;
+        let behind = bytes.get(from..from + tail.least).unwrap_or_default();
+        behind.len() == tail.least && behind.iter().all(|byte| tail.members[usize::from(*byte)])
+    }
+
+    /// The match that holds the literal at `at`.
+    pub(crate) fn find(&self, bytes: &[u8], at: usize, group: usize) -> Option<Match> {
+        let (from, to) = (at.saturating_sub(self.lookback), bytes.len().min(at + self.reach));
+        let anchored = if self.is_anchored() { Anchored::Yes } else { Anchored::No };
+        let mut from = from;
+        while from <= at {
+            let input = Input::new(bytes).span(from..to).anchored(anchored);
+            let whole = self.regex.find(input)?.range();
+            if whole.end > at && whole.start <= at {
+                let secret = if group == 0 { whole.clone() } else { self.group(bytes, whole.clone(), group)? };
+                return Some(Match { whole, secret });
+            }
+            if whole.start > at || self.is_anchored() {
+                return None;
+            }
+            from = whole.end.max(from + 1);
+        }
+        None
+    }
+
+    fn group(&self, bytes: &[u8], whole: Range<usize>, group: usize) -> Option<Range<usize>> {
+        let mut captures = self.regex.create_captures();
+        let input = Input::new(bytes).span(whole).anchored(Anchored::Yes);
+        self.regex.search_captures(&input, &mut captures);
+        captures.get_group(group).map(|span| span.range())
+    }
+}
+
+fn build(pattern: &str) -> Option<Regex> {
+    let config = Regex::config().utf8_empty(false).hybrid_cache_capacity(HYBRID_CACHE_BYTES);
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
+    Regex::builder().configure(config).syntax(syntax).build(pattern).ok()
+}
+
+/// Every match starts with one of the keywords.
+fn starts_with_keyword(hir: &Hir, keywords: &[String]) -> bool {
+    let prefixes = Extractor::new().extract(hir);
+    let Some(prefixes) = prefixes.literals() else { return false };
+    let agree = |a: &[u8], b: &[u8]| {
+        let shared = a.len().min(b.len());
+        shared >= 2 && a.iter().zip(b).take(shared).all(|(a, b)| a.eq_ignore_ascii_case(b))
+    };
+    let known = |prefix: &[u8]| keywords.iter().any(|keyword| agree(prefix, keyword.as_bytes()));
+    !prefixes.is_empty() && prefixes.iter().all(|prefix| known(prefix.as_bytes()))
+}
+
+/// What follows a leading literal, if that is a run of one class.
+fn tail(hir: &Hir) -> Option<Tail> {
+    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let [first, second, ..] = parts.as_slice() else { return None };
+    let HirKind::Literal(literal) = first.kind() else { return None };
+    let second = if let HirKind::Capture(capture) = second.kind() { &capture.sub } else { second };
+    let (class, least) = match second.kind() {
+        HirKind::Class(class) => (class, 1),
+        HirKind::Repetition(repetition) => match repetition.sub.kind() {
+            HirKind::Class(class) => (class, usize::try_from(repetition.min).ok()?),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let mut members = [false; 256];
+    let mut add = |low: u8, high: u8| (low..=high).for_each(|byte| members[usize::from(byte)] = true);
+    match class {
+        Class::Bytes(class) => class.ranges().iter().for_each(|range| add(range.start(), range.end())),
+        Class::Unicode(class) => {
+            for range in class.ranges() {
+                add(u8::try_from(range.start()).ok()?, u8::try_from(range.end()).ok()?);
+            }
+        }
+    }
+    Some(Tail { literal: literal.0.len(), members, least })
+}
+
+/// A byte that a token could go on with.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// No token byte stands before `at`, or it is the end of an escape (`\n`, `%3D`).
+pub(crate) fn left_is_free(bytes: &[u8], at: usize) -> bool {
+    let before = |n: usize| at.checked_sub(n).and_then(|i| bytes.get(i)).copied();
+    match (before(3), before(2), before(1)) {
+        (_, _, None) => true,
+        (_, _, Some(byte)) if !is_token(byte) => true,
+        (_, Some(b'\\'), Some(b'n' | b'r' | b't')) => true,
+        (Some(b'%'), Some(high), Some(low)) => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+        _ => false,
+    }
+}
+
+/// No token byte stands at `at`.
+pub(crate) fn right_is_free(bytes: &[u8], at: usize) -> bool {
+    !bytes.get(at).copied().is_some_and(is_token)
+}
+
+/// Python's marshal format writes short ASCII strings as `z` or `Z` (with or without the reference flag), length, bytes.
+pub(crate) fn is_marshalled(bytes: &[u8], range: &Range<usize>) -> bool {
+    let before = |n: usize| range.start.checked_sub(n).and_then(|i| bytes.get(i)).copied();
+    let kind = before(2).map(|byte| byte & 0x7f);
+    matches!(kind, Some(b'z' | b'Z')) && before(1).is_some_and(|length| usize::from(length) == range.len())
+}

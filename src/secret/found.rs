@@ -1,0 +1,139 @@
+//! What was found in one file: at most so much, and each secret once.
+
+use sha2::{Digest, Sha256};
+
+use super::key::hex;
+use super::mask;
+use super::parse::Credential;
+use super::rules::{Detector, Rules};
+use crate::facts::{Confidence, SecretFact};
+
+/// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
+const MAX_FOUND: usize = 1000;
+
+/// Longest name of a key that is kept, in bytes.
+const MAX_NAME: usize = 128;
+
+/// A secret at its place.
+pub(super) struct Found {
+    pub(super) rule: u16,
+    pub(super) confidence: Confidence,
+    /// Where the secret starts and ends in the file.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) line: Option<u32>,
+    pub(super) masked: String,
+    pub(super) key: Option<String>,
+    /// What identifies it, where a hash of that may be told.
+    pub(super) identity: Option<Vec<u8>>,
+    /// A credential file's parser named it.
+    pub(super) parsed: bool,
+}
+
+impl Found {
+    fn overlaps(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
+/// The findings of one file.
+#[derive(Default)]
+pub(super) struct Findings(Vec<Found>);
+
+impl Findings {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_FOUND
+    }
+
+    pub(super) fn add(&mut self, found: Found) {
+        if !self.is_full() {
+            self.0.push(found);
+        }
+    }
+
+    /// Adds what a parser read from a credential file's text.
+    pub(super) fn add_credentials(&mut self, rules: &Rules, credentials: Vec<Credential>, text: &[u8]) {
+        let mut from = 0;
+        for credential in credentials {
+            let Some((rule, _)) = rules.find(credential.rule) else { continue };
+            // Parsers go front to back, so the value stands behind the one before; if it was written another way, it has no place.
+            let search = |from: usize| {
+                text.get(from..).and_then(|rest| memchr::memmem::find(rest, &credential.value)).map(|at| from + at)
+            };
+            let at = search(from).or_else(|| search(0));
+            let line = at.map(|at| memchr::memchr_iter(b'\n', text.get(..at).unwrap_or_default()).count() + 1);
+            let end = at.map_or(0, |at| at + credential.value.len());
+            from = end.max(from);
+            self.add(Found {
+                rule,
+                confidence: credential.confidence,
+                start: at.unwrap_or_default() as u64,
+                end: end as u64,
+                line: line.and_then(|line| u32::try_from(line).ok()),
+                masked: mask::HIDDEN.to_owned(),
+                key: Some(
+                    mask::printable(credential.key.get(..credential.key.len().min(MAX_NAME)).unwrap_or_default())
+                        .into_owned(),
+                )
+                .filter(|key| !key.is_empty()),
+                identity: None,
+                parsed: true,
+            });
+        }
+    }
+
+    /// Each secret once, by its most specific rule, in the order of their places. Places are multiplied by `stretch`.
+    pub(super) fn facts(&mut self, rules: &Rules, stretch: u64) -> Vec<SecretFact> {
+        let mut found = std::mem::take(&mut self.0);
+        found.sort_by(|a, b| {
+            (specificity(rules, b), b.end - b.start, a.start, a.rule).cmp(&(
+                specificity(rules, a),
+                a.end - a.start,
+                b.start,
+                b.rule,
+            ))
+        });
+        let mut kept: Vec<Found> = Vec::new();
+        for mut candidate in found {
+            let better = kept.iter_mut().find(|kept| {
+                kept.overlaps(&candidate)
+                    || (kept.rule, kept.start, &kept.key) == (candidate.rule, candidate.start, &candidate.key)
+            });
+            match better {
+                Some(better) => better.key = better.key.take().or_else(|| candidate.key.take()),
+                None => kept.push(candidate),
+            }
+        }
+        kept.sort_by(|a, b| (a.start, a.rule, &a.key).cmp(&(b.start, b.rule, &b.key)));
+        kept.into_iter().filter_map(|found| fact(rules, found, stretch)).collect()
+    }
+}
+
+/// Overlapping findings: a key's structure before a token's form, a whole token before a value behind a name, those before what only a place
+/// makes a secret.
+fn specificity(rules: &Rules, found: &Found) -> u8 {
+    let Some(rule) = rules.get(found.rule) else { return 0 };
+    match rule.detector() {
+        Some(Detector::PrivateKey | Detector::EncryptedKey) => 4,
+        None if rule.secret_group() == 0 => 3,
+        None => 2,
+        Some(Detector::Url) => u8::from(!found.parsed),
+        Some(Detector::File) => 0,
+    }
+}
+
+fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
+    Some(SecretFact {
+        rule: rules.get(found.rule)?.info.id.clone(),
+        confidence: found.confidence,
+        masked: found.masked,
+        key: found.key,
+        line: found.line,
+        offset: found.start * stretch,
+        fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
+    })
+}

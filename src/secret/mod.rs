@@ -1,0 +1,103 @@
+//! The secret detector: bytes of a file in, [`SecretFact`]s out, masked already. It knows neither tar nor images.
+//!
+//! ```text
+//! policies/secrets/*.toml ─ rules.rs ─┐
+//!                                     ▼
+//! bytes ─ engine/scan.rs ─ blocks ─ engine/literals.rs ─ places ─ engine/window.rs ─ matches ─ validate/ ─┐
+//!             │                                        ├ key/ (private keys), url.rs (passwords in URLs) ──┼─ found.rs ─ facts
+//!             └ whole files of known names ─ parse/ (one file a family of formats) ────────────────────────┘
+//! ```
+//!
+//! * A **rule** is a table in TOML: literals (`keywords`), a regex that runs only where one of them stands, a validator, how sure and how
+//!   bad. A rule may name a *detector* of this room instead of a regex.
+//! * The **engine** is one pass over the bytes with a bitmap of literals; nothing else touches every byte. Results depend neither on the
+//!   caller's chunks nor on the engine's blocks.
+//! * **Confidence**: a right checksum or structure makes it high, a wrong checksum or a placeholder low; nothing is left out for these.
+//! * **Binaries** (a zero in the first 8000 bytes) are searched with the rules that say `binary = true`: fixed prefixes and armoured keys.
+//! * **Masking** happens here: a token's documented prefix and last four characters, nothing of a password.
+//!
+//! Nothing is asked of the network, and no path is skipped: a place like `test/` proves nothing about a key.
+
+mod engine;
+mod found;
+mod key;
+mod mask;
+mod parse;
+mod rules;
+mod url;
+mod validate;
+
+use std::sync::OnceLock;
+
+pub use engine::scan::{FileScan, Scratch};
+pub use rules::{REMEDIATION, REVISION, RuleError, RuleInfo};
+
+use crate::facts::SecretFact;
+use engine::literals::Literals;
+use rules::Rules;
+
+/// Longest value of a variable or label that is looked at; the kernel passes no longer one to a process (`MAX_ARG_STRLEN`).
+const MAX_VALUE: usize = 128 << 10;
+
+/// The rules, ready to search.
+#[derive(Debug)]
+pub struct Scanner {
+    rules: Rules,
+    literals: Literals,
+}
+
+impl Scanner {
+    /// The scanner with the shipped rules, built at the first call; regexes are compiled when a literal of theirs is met.
+    ///
+    /// # Panics
+    /// If the shipped rules are broken, which a test rules out.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the rules are part of the program; tests/secrets.rs loads them")]
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: OnceLock<Scanner> = OnceLock::new();
+        BUILTIN.get_or_init(|| Self::load().expect("the shipped secret rules are sound"))
+    }
+
+    /// Builds a scanner with the shipped rules.
+    ///
+    /// # Errors
+    /// When a shipped rule is broken.
+    pub fn load() -> Result<Self, RuleError> {
+        let rules = Rules::builtin()?;
+        let literals = Literals::new(rules.literals());
+        Ok(Self { rules, literals })
+    }
+
+    /// Starts to scan files, one after the other.
+    pub fn scan<'s>(&'s self, scratch: &'s mut Scratch) -> FileScan<'s> {
+        FileScan::new(self, scratch)
+    }
+
+    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start.
+    #[must_use]
+    pub fn scan_value(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        let (name_bytes, value) = (name.as_bytes(), value.as_bytes());
+        let value = value.get(..value.len().min(MAX_VALUE)).unwrap_or_default();
+        let mut scratch = Scratch::default();
+        let mut scan = self.scan(&mut scratch);
+        scan.feed(name_bytes);
+        scan.feed(b"=");
+        scan.feed(value);
+        let lead = name_bytes.len() as u64 + 1;
+        let facts = scan.finish().into_iter().filter(|fact| fact.offset >= lead);
+        facts
+            .map(|fact| SecretFact { key: Some(name.to_owned()), line: None, offset: fact.offset - lead, ..fact })
+            .collect()
+    }
+
+    /// All rules, in the order of the files.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.rules.iter().map(|(_, rule)| &rule.info)
+    }
+}
+
+/// What a report says of the rule with this id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static RuleInfo> {
+    Scanner::builtin().rules.find(id).map(|(_, rule)| &rule.info)
+}

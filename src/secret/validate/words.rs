@@ -1,0 +1,168 @@
+//! Whether a text looks made by a generator, by a person, or for a person to replace.
+
+use super::Verdict;
+
+/// Shannon entropy in bits per byte.
+pub(in crate::secret) fn entropy(text: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in text {
+        counts[usize::from(*byte)] += 1;
+    }
+    let length = text.len() as f64;
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / length)
+        .map(|share| -share * share.log2())
+        .sum()
+}
+
+/// Mixed upper and lower case and digits, as generators for base 62 and 64 make them.
+pub(in crate::secret) fn looks_random(text: &[u8]) -> bool {
+    let has = |class: fn(&u8) -> bool| text.iter().any(class);
+    has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+}
+
+/// For formats without a checksum: too regular a body is an example.
+pub(super) fn random(token: &[u8]) -> Verdict {
+    if entropy(token) < 3.0 || is_placeholder(token) { Verdict::Invalid } else { Verdict::Unknown }
+}
+
+/// Values that documents put where a secret goes.
+const WORDS: &[&[u8]] = &[
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"changeit",
+    b"placeholder",
+    b"example",
+    b"redacted",
+    b"replace",
+    b"your_",
+    b"your-",
+    b"yourpass",
+    b"insert_",
+    b"dummy",
+    b"todo",
+    b"fixme",
+    b"my_secret",
+    b"mysecret",
+    b"my-secret",
+    b"sample",
+    b"secret_here",
+    b"_here",
+    b"-here",
+    b"notasecret",
+    b"not-a-secret",
+    b"fake",
+    b"0123456789abcdef",
+    b"1234567890abcdef",
+    b"abcdefghijklmnop",
+];
+
+/// Whole values that are no secret.
+const VALUES: &[&str] = &[
+    "true",
+    "false",
+    "yes",
+    "no",
+    "none",
+    "null",
+    "nil",
+    "undefined",
+    "unset",
+    "0",
+    "1",
+    "password",
+    "passwd",
+    "pass",
+    "secret",
+    "token",
+    "username",
+    "user",
+    "key",
+    "string",
+    "test",
+    "testing",
+    "foo",
+    "bar",
+    "foobar",
+    "apikey",
+    "api_key",
+    "xxx",
+    "*",
+    "!",
+    "value",
+    "default",
+    "empty",
+    "enabled",
+    "disabled",
+    "off",
+    "on",
+    "-",
+    "?",
+    "prompt",
+    "env",
+];
+
+/// Empty, a variable (`${X}`, `$X`, `{{ x }}`, `%X%`, `@x@`), in angle brackets, one repeated character, or a word that says so.
+pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    let Some((&first, rest)) = value.split_first() else { return true };
+    let last = value.last().copied().unwrap_or_default();
+    let lower = value.to_ascii_lowercase();
+    let variable = first == b'$' && !rest.is_empty() && !matches!(rest.first(), Some(b'0'..=b'9'));
+    let template = memchr::memmem::find(value, b"${").is_some()
+        || memchr::memmem::find(value, b"{{").is_some()
+        || memchr::memmem::find(value, b"$(").is_some();
+    let bracketed = matches!(
+        (first, last),
+        (b'<', b'>') | (b'[', b']') | (b'{', b'}') | (b'(', b')') | (b'%', b'%') | (b'@', b'@')
+    );
+    let dots = value.ends_with(b"...") || memchr::memmem::find(value, "…".as_bytes()).is_some();
+    let same = rest.iter().all(|byte| *byte == first)
+        || lower.iter().all(|byte| matches!(byte, b'x' | b'*' | b'-' | b'.' | b'_'));
+    let stars = memchr::memmem::find(value, b"***").is_some() || memchr::memmem::find(&lower, b"xxxx").is_some();
+    variable
+        || template
+        || bracketed
+        || dots
+        || same
+        || stars
+        || VALUES.iter().any(|known| known.as_bytes() == lower)
+        || WORDS.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_told_from_passwords() {
+        for value in [
+            "",
+            "${X}",
+            "$PASSWORD",
+            "<token>",
+            "xxx",
+            "changeme",
+            "{{ secret }}",
+            "%PASS%",
+            "aaaaaaa",
+            "YOUR_TOKEN_HERE",
+            "abc...",
+            "********",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+        for value in ["hunter2", "s3cr3t!pw", "$2y$10$abcdefg", "Tr0ub4dor&3", "correct horse"] {
+            assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn entropy_is_shannons() {
+        assert!((entropy(b"aabb") - 1.0).abs() < 1e-9);
+        assert!((entropy(b"abcdefgh") - 3.0).abs() < 1e-9);
+    }
+}
