@@ -143,6 +143,7 @@ def main():
     parser.add_argument("--keep", help="make the image in this folder and leave it there")
     options = parser.parse_args()
     work = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="imgguard-bench-"))
+    work.mkdir(parents=True, exist_ok=True)
     image = work / "image"
     if not (image / "index.json").exists():
         tars = []

@@ -180,9 +180,8 @@ fn inflate_all(inflate: &mut Inflate, empty: &Receiver<Vec<u8>>, full: &Sender<F
 fn walk_windows(walk: &mut Walk<'_>, full: &Receiver<Filled>, empty: &Sender<Vec<u8>>) -> Result<(), LayerError> {
     while let Ok((window, n)) = full.recv() {
         walk.push(window.get(..n).unwrap_or_default())?;
-        if empty.send(window).is_err() {
-            break;
-        }
+        // An inflater that has ended takes no window back, but those it filled before are still to be walked.
+        let _ = empty.send(window);
     }
     Ok(())
 }
@@ -253,6 +252,75 @@ impl Sink for Adapter<'_> {
     fn end_entry(&mut self) {
         if !self.skipping {
             self.visitor.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::source::Place;
+
+    /// Tells when the stream was read to its end.
+    struct Watched {
+        bytes: Cursor<Vec<u8>>,
+        ended: mpsc::Sender<()>,
+    }
+
+    impl Read for Watched {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let n = self.bytes.read(buffer)?;
+            if n == 0 {
+                let _ = self.ended.send(());
+            }
+            Ok(n)
+        }
+    }
+
+    /// Begins only when the inflater is through, and counts the content.
+    struct Late {
+        ended: mpsc::Receiver<()>,
+        content: usize,
+    }
+
+    impl Visitor for Late {
+        fn entry(&mut self, _entry: &Entry<'_>) {
+            let _ = self.ended.recv();
+            std::thread::yield_now();
+        }
+        fn data(&mut self, bytes: &[u8]) {
+            self.content += bytes.len();
+        }
+        fn hole(&mut self, _length: u64) {}
+        fn end(&mut self) {}
+        fn skipped(&mut self, _path: &[u8], _reason: &str) {}
+    }
+
+    /// Windows that were filled before the inflating thread ended are walked, however late.
+    #[test]
+    fn a_slow_walk_sees_the_whole_stream() {
+        const CONTENT: usize = 3 * WINDOW_BYTES - 4096;
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_ustar();
+        header.set_size(CONTENT as u64);
+        builder.append_data(&mut header, "a", vec![1_u8; CONTENT].as_slice()).unwrap();
+        let bytes = builder.into_inner().unwrap();
+        let layer = Layer {
+            digest: Some(Digest::sha256(&bytes)),
+            size: bytes.len() as u64,
+            media_type: String::new(),
+            diff_id: None,
+            place: Place::Digest,
+        };
+        for _ in 0..50 {
+            let (sender, ended) = mpsc::channel();
+            let mut late = Late { ended, content: 0 };
+            let reader = Box::new(Watched { bytes: Cursor::new(bytes.clone()), ended: sender });
+            read_layer(reader, &layer, PassOptions { split: true, verify_diff_id: false }, &mut late).unwrap();
+            assert_eq!(late.content, CONTENT);
         }
     }
 }

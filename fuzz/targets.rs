@@ -1,0 +1,282 @@
+//! What must hold for any bytes: one function a parser of untrusted input.
+//!
+//! `fuzz_targets/` runs each under libFuzzer (`cargo +nightly fuzz run tar`); `tests/any_bytes.rs` runs all of them on seeds and random damage of
+
+//! these in every `cargo test`. No target may panic, hang or take memory that the input does not justify.
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write as _};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use imgguard::advisory::osv::Record;
+use imgguard::advisory::{ImportOptions, Store, import};
+use imgguard::facts::cache::Cache;
+use imgguard::inspect::INSPECTORS;
+use imgguard::inspect::rpm;
+use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
+use imgguard::layer::{Entry, EntryKind, FileView};
+use imgguard::oci::ImageConfig;
+use imgguard::policy::Policy;
+use imgguard::reference::Reference;
+use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
+use imgguard::secret::{Scanner, Scratch};
+use imgguard::source::archive::{self, Format};
+use imgguard::source::layout::Selection;
+use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
+use imgguard::version::SCHEMES;
+
+/// A target and its name.
+pub(crate) type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub(crate) const TARGETS: &[Target] = &[
+    ("archive", archive),
+    ("image", image),
+    ("inspectors", inspectors),
+    ("osv", osv),
+    ("policy", policy),
+    ("reference", reference),
+    ("rpm", rpm),
+    ("secrets", secrets),
+    ("store", store),
+    ("tar", tar),
+    ("versions", versions),
+];
+
+/// What a walk of a tar stream gave, to compare walks.
+#[derive(Default, PartialEq, Debug)]
+struct Walked(Vec<WalkedEntry>);
+
+#[derive(PartialEq, Debug)]
+struct WalkedEntry {
+    path: Vec<u8>,
+    link: Vec<u8>,
+    kind: TarKind,
+    size: u64,
+    content: Vec<u8>,
+}
+
+impl Sink for Walked {
+    fn entry(&mut self, header: &Header<'_>) -> ControlFlow<()> {
+        assert!(header.size == 0 || header.kind.has_content());
+        let (path, link) = (header.path.to_vec(), header.link_target.to_vec());
+        self.0.push(WalkedEntry { path, link, kind: header.kind, size: header.size, content: Vec::new() });
+        ControlFlow::Continue(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        assert!(!bytes.is_empty());
+        self.0.last_mut().expect("content follows an entry").content.extend_from_slice(bytes);
+    }
+
+    fn hole(&mut self, _length: u64) {}
+
+    fn end_entry(&mut self) {}
+}
+
+/// Any stream, in windows of any length, gives the same entries and the same refusal.
+pub(crate) fn tar(data: &[u8]) {
+    let Some((&step, stream)) = data.split_first() else { return };
+    let walk = |window: usize| {
+        let (mut parser, mut walked) = (Parser::new(), Walked::default());
+        let pushed = stream.chunks(window).try_for_each(|bytes| parser.push(bytes, &mut walked));
+        (walked, pushed.and_then(|()| parser.finish()))
+    };
+    let whole = walk(stream.len().max(1));
+    assert_eq!(whole, walk(usize::from(step) + 1));
+}
+
+/// Layers that are in memory.
+struct Memory(Vec<Vec<u8>>);
+
+impl Blobs for Memory {
+    fn open(&self, layer: &Layer) -> Result<Content, SourceError> {
+        let Place::Range { offset, .. } = layer.place else { unreachable!("this test makes no other places") };
+        let bytes = self.0.get(usize::try_from(offset).expect("a small index")).expect("the layer is there");
+        Ok(Content::Bytes(Box::new(Cursor::new(bytes.clone()))))
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn layer_done(&self, _stored_bytes: u64, _cached: bool) {}
+}
+
+/// A configuration and up to three layers: the whole way from bytes to a report.
+pub(crate) fn image(data: &[u8]) {
+    let mut parts = data.split(|byte| *byte == 0xfe);
+    let config = parts.next().and_then(|json| serde_json::from_slice::<ImageConfig>(json).ok()).unwrap_or_default();
+    let rest = data.get(data.iter().position(|byte| *byte == 0xfe).map_or(data.len(), |at| at + 1)..).unwrap_or(&[]);
+    let third = rest.len() / 3 / 512 * 512;
+    let layers = match third {
+        0 => vec![rest.to_vec()],
+        third => vec![rest[..third].to_vec(), rest[third..2 * third].to_vec(), rest[2 * third..].to_vec()],
+    };
+    drop(report(config, layers));
+}
+
+/// The report about an image of these layers.
+pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
+    let layer = |index: usize, bytes: &Vec<u8>| Layer {
+        digest: None,
+        size: bytes.len() as u64,
+        media_type: "application/vnd.oci.image.layer.v1.tar".into(),
+        diff_id: None,
+        place: Place::Range { offset: index as u64, length: bytes.len() as u64 },
+    };
+    let manifest = Manifest {
+        platform: config.platform(),
+        digest: None,
+        annotations: BTreeMap::new(),
+        config,
+        layers: layers.iter().enumerate().map(|(index, bytes)| layer(index, bytes)).collect(),
+    };
+    let image = Image {
+        reference: "any".into(),
+        transport: "oci",
+        digest: None,
+        media_type: String::new(),
+        annotations: BTreeMap::new(),
+        manifests: vec![manifest],
+        blobs: Arc::new(Memory(layers)),
+    };
+    let answers = scan::run(Request {
+        images: vec![image],
+        read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
+        cache: &Cache::Off,
+        store: &Store::embedded().expect("the embedded store opens"),
+        policy: &Policy::builtin("local").expect("it is built in"),
+        judged: true,
+        evaluated_at: jiff::civil::date(2026, 11, 25),
+        progress: &Silent,
+    });
+    let reports: Vec<_> =
+        answers.expect("the embedded store is sound").into_iter().map(|answer| answer.report).collect();
+    serde_json::to_string(&reports).expect("a report is JSON")
+}
+
+/// A docker or OCI archive: manifests, configurations and the places of layers.
+pub(crate) fn archive(data: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(data).expect("it is written");
+    for format in [Format::Detect, Format::Docker, Format::Oci] {
+        let _ = archive::open_file(file.path(), format, &Selection::Only, &PlatformChoice::All, "any");
+    }
+}
+
+/// Every inspector on any content, at a path that it wants.
+pub(crate) fn inspectors(data: &[u8]) {
+    const PATHS: &[&str] = &[
+        "etc/os-release",
+        "etc/passwd",
+        "etc/group",
+        "etc/shadow",
+        "var/lib/dpkg/status",
+        "var/lib/dpkg/status.d/base",
+        "var/lib/dpkg/info/base.list",
+        "var/lib/dpkg/info/base.md5sums",
+        "lib/apk/db/installed",
+        "var/lib/rpm/rpmdb.sqlite",
+        "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
+        "usr/lib/python3/site-packages/a-1.egg-info",
+        "usr/lib/node_modules/a/package.json",
+        "srv/app/Cargo.lock",
+        "usr/bin/program",
+    ];
+    let Some((&choice, content)) = data.split_first() else { return };
+    let path = PATHS[usize::from(choice) % PATHS.len()].as_bytes();
+    let entry = Entry {
+        path,
+        kind: EntryKind::File,
+        size: content.len() as u64,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        link: b"",
+        capability: None,
+    };
+    let head = &content[..content.len().min(imgguard::inspect::HEAD_BYTES)];
+    for inspector in INSPECTORS.iter().filter(|inspector| inspector.wants(&entry, head)) {
+        let mut facts = Vec::new();
+        let _ = inspector.inspect(&FileView::in_memory(entry, content), &mut facts);
+    }
+}
+
+/// Every form of rpm database.
+pub(crate) fn rpm(data: &[u8]) {
+    let _ = rpm::read(&data, &mut |entry| {
+        for file in entry.files {
+            assert!(!file.path.is_empty() && !file.path.starts_with(b"/"));
+        }
+    });
+}
+
+/// A record, alone and through an import; what was imported can be read back whole.
+pub(crate) fn osv(data: &[u8]) {
+    let parsed = Record::parse(data).is_ok();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = folder.path().join("record.json");
+    std::fs::write(&input, data).expect("it is written");
+    let output = folder.path().join("store");
+    let options = ImportOptions { redistributable_only: false };
+    if let Ok(report) = import(&[input], &output, options) {
+        assert!(parsed || report.provenance.advisories == 0);
+        Store::open(&output).and_then(|store| store.verify()).expect("an imported store is sound");
+    }
+}
+
+/// A store file that nobody vouches for.
+pub(crate) fn store(data: &[u8]) {
+    let Ok(store) = Store::from_memory(data.to_vec()) else { return };
+    let _ = store.verify();
+    for (ecosystem, name) in store.packages().unwrap_or_default() {
+        for (number, _) in store.rows(&ecosystem, &name).unwrap_or_default() {
+            let _ = store.advisory(number);
+        }
+    }
+}
+
+/// A policy file.
+pub(crate) fn policy(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = Policy::parse(text);
+    }
+}
+
+/// What a user, a list or a compose file may name.
+pub(crate) fn reference(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = text.parse::<Reference>();
+    }
+}
+
+/// Any split of a file gives the same secrets, and none is shown whole.
+pub(crate) fn secrets(data: &[u8]) {
+    let Some((&step, content)) = data.split_first() else { return };
+    let mut scratch = Scratch::default();
+    let mut scan = Scanner::builtin().scan(&mut scratch);
+    let mut found = |window: usize| {
+        scan.begin(b"srv/app/.env", content.len() as u64);
+        content.chunks(window.max(1)).for_each(|bytes| scan.feed(bytes));
+        scan.finish()
+    };
+    assert_eq!(found(content.len()), found(usize::from(step) + 1));
+}
+
+/// Two versions: every scheme orders them one way or says that it cannot.
+pub(crate) fn versions(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (left, right) = text.split_once('\n').unwrap_or((text, text));
+    for scheme in SCHEMES {
+        let order = scheme.compare(left, right);
+        let back = scheme.compare(right, left);
+        assert_eq!(order.is_ok(), back.is_ok(), "{}", scheme.name);
+        if let (Ok(order), Ok(back)) = (order, back) {
+            assert_eq!(order, back.reverse(), "{}: {left} and {right}", scheme.name);
+        }
+        if let Ok(same) = scheme.compare(left, left) {
+            assert!(same.is_eq(), "{}: {left}", scheme.name);
+        }
+    }
+}

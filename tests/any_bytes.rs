@@ -1,0 +1,194 @@
+//! Every parser of untrusted bytes on sound seeds and on random damage of these: always an answer. The targets are those of `fuzz/`.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+#[path = "../fuzz/targets.rs"]
+mod targets;
+
+/// Damaged inputs a seed.
+const ROUNDS: usize = 200;
+
+/// Damage that a parser may meet: changed bytes, a cut, a piece that stands twice.
+#[derive(Debug, Clone)]
+struct Damage {
+    changes: Vec<(u32, u8)>,
+    cut: u16,
+    twice: Option<(u16, u16)>,
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = prop_oneof![any::<u32>(), 0..2048u32];
+    let byte = prop_oneof![any::<u8>(), Just(0), Just(0xff), Just(b'0'), Just(b'9'), Just(b'\n'), Just(b'/')];
+    let changes = proptest::collection::vec((at, byte), 0..16);
+    let cut = prop_oneof![3 => Just(u16::MAX), 1 => any::<u16>()];
+    let twice = proptest::option::of((any::<u16>(), any::<u16>()));
+    (changes, cut, twice).prop_map(|(changes, cut, twice)| Damage { changes, cut, twice })
+}
+
+impl Damage {
+    fn apply(&self, seed: &[u8]) -> Vec<u8> {
+        let mut bytes = seed.to_vec();
+        let share = |part: u16| seed.len() * usize::from(part) / usize::from(u16::MAX);
+        for (at, byte) in &self.changes {
+            if let Some(place) = (*at as usize).checked_rem(bytes.len()) {
+                bytes[place] = *byte;
+            }
+        }
+        if let Some((from, to)) = self.twice {
+            let (from, to) = (share(from.min(to)), share(from.max(to)));
+            bytes.extend_from_within(from..to);
+        }
+        bytes.truncate(share(self.cut).max(1));
+        bytes
+    }
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+fn testdata(folder: &str) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder), &mut found);
+    found.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// The layers of the sample image as tar streams, and its configurations.
+fn sample() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let (mut tars, mut documents) = (Vec::new(), Vec::new());
+    for bytes in testdata("sample/blobs") {
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let mut tar = Vec::new();
+            flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut tar).unwrap();
+            tars.push(tar);
+        } else {
+            documents.push(bytes);
+        }
+    }
+    assert!(tars.len() >= 4 && documents.len() >= 4);
+    (tars, documents)
+}
+
+/// A ustar archive of these files.
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn layout_archive() -> Vec<u8> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/sample");
+    let mut found = Vec::new();
+    files(&root, &mut found);
+    let named: Vec<(String, Vec<u8>)> = found
+        .iter()
+        .map(|path| (path.strip_prefix(&root).unwrap().display().to_string(), fs::read(path).unwrap()))
+        .collect();
+    archive(&named.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect::<Vec<_>>())
+}
+
+fn docker_archive() -> Vec<u8> {
+    let config = br#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let manifest = br#"[{"Config":"config.json","RepoTags":["app:1"],"Layers":["layer.tar"]}]"#;
+    let layer = archive(&[("etc/passwd", b"root:x:0:0::/:/bin/sh\n")]);
+    archive(&[("manifest.json", manifest), ("config.json", config), ("layer.tar", &layer)])
+}
+
+/// The content behind a number that a target takes for a choice.
+fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
+    (0..choices).map(|choice| [&[choice][..], content].concat()).collect()
+}
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let (tars, documents) = sample();
+    match target {
+        "archive" => vec![layout_archive(), docker_archive()],
+        "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
+        "inspectors" => {
+            let texts: &[&[u8]] = &[
+                b"ID=debian\nVERSION_ID=\"12\"\nroot:x:0:0:root:/root:/bin/sh\n",
+                b"Package: a\nStatus: install ok installed\nVersion: 1:1.0-1\nArchitecture: amd64\nSource: b (2)\n\n",
+                b"C:Q1=\nP:musl\nV:1.2.4-r2\nA:x86_64\no:musl\nF:lib\nR:libc.so\n\n",
+                b"Metadata-Version: 2.1\nName: a\nVersion: 1\n\n",
+                br#"{"name":"@a/b","version":"1.0.0","license":{"type":"MIT"}}"#,
+                b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
+            ];
+            let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
+                memchr::memmem::find(tar, b"\x7fELF\x02\x01\x01").map(|at| &tar[at..(at + 4096).min(tar.len())])
+            });
+            texts.iter().copied().chain(programs).flat_map(|content| chosen(15, content)).collect()
+        }
+        "osv" => testdata("advisory"),
+        "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
+        "reference" => {
+            ["registry.example:5000/a/b:c@sha256:aa", "oci:dir:tag", "docker-daemon:a", "dir:/", "-", "[::1]:5/x"]
+                .map(|text| text.as_bytes().to_vec())
+                .to_vec()
+        }
+        "rpm" => {
+            testdata("inspect/os-rpm").iter().filter_map(|bytes| zstd::decode_all(bytes.as_slice()).ok()).collect()
+        }
+        "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
+        "store" => vec![store()],
+        "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
+        "versions" => testdata("versions")
+            .iter()
+            .flat_map(|table| String::from_utf8(table.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|row| row.split_once(" < ").map(|(left, right)| format!("{left}\n{right}").into_bytes()))
+            .collect(),
+        other => panic!("the target `{other}` has no seeds"),
+    }
+}
+
+fn store() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
+    let output = folder.path().join("store");
+    let options = imgguard::advisory::ImportOptions { redistributable_only: false };
+    imgguard::advisory::import(&[records], &output, options).unwrap();
+    fs::read(output).unwrap()
+}
+
+#[test]
+fn damaged_input_ends_in_an_answer() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = damage();
+    for (name, target) in targets::TARGETS {
+        let seeds = seeds(name);
+        assert!(!seeds.is_empty(), "{name}");
+        let rounds = (ROUNDS * 12 / seeds.len()).clamp(4, ROUNDS);
+        for seed in &seeds {
+            target(seed);
+            for _ in 0..rounds {
+                target(&strategy.new_tree(&mut runner).unwrap().current().apply(seed));
+            }
+        }
+    }
+}
+
+/// What stands in `fuzz/` and what runs here are the same list.
+#[test]
+fn every_target_has_its_fuzzer() {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets"), &mut found);
+    let fuzzers: Vec<&str> = found.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
+    let targets: Vec<&str> = targets::TARGETS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(fuzzers, targets);
+}
