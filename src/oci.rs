@@ -1,6 +1,6 @@
 //! The image specification's words as types: platforms, descriptors and the image configuration.
 //!
-//! `oci-spec` gives the index, the manifest and the descriptor (see [`crate::source`]). The image configuration is our
+//! `oci-spec` gives the index, the manifest and the descriptor (see `source`). The image configuration is our
 //! own type, because `oci-spec`'s drops Docker's `Healthcheck`, `Shell` and `OnBuild`, refuses `null` lists, and this tool must judge
 //! what the engine would run. Digests are always taken over the bytes that were stored, never over something written again.
 

@@ -226,6 +226,38 @@ fn interior_and_leaf(db: &[u8]) -> (usize, usize) {
     (interior, leaf)
 }
 
+/// A leaf below the interior page `from` with a cell that goes on over two more pages, and the offset of the number of that cell's first overflow page.
+///
+/// Source: SQLite's file format, sections 1.6 and 2.
+fn leaf_with_overflow(db: &[u8], from: usize) -> Option<(usize, usize)> {
+    // 12 bytes of each page are reserved.
+    let (usable, least) = (500, 38);
+    let varint = |mut at: usize| {
+        let mut value = 0;
+        while db[at] & 0x80 != 0 {
+            value = value << 7 | usize::from(db[at] & 0x7f);
+            at += 1;
+        }
+        (value << 7 | usize::from(db[at]), at + 1)
+    };
+    let page = (from - 1) * 512;
+    let cell = |index: usize, header: usize| {
+        let at = page + header + 2 * index;
+        page + usize::from(u16::from_be_bytes([db[at], db[at + 1]]))
+    };
+    let cells = usize::from(u16::from_be_bytes([db[page + 3], db[page + 4]]));
+    if db[page] == 5 {
+        let child = |index| u32::from_be_bytes(db[cell(index, 12)..][..4].try_into().unwrap()) as usize;
+        return (0..cells).find_map(|index| leaf_with_overflow(db, child(index)));
+    }
+    (0..cells).find_map(|index| {
+        let (payload, at) = varint(cell(index, 8));
+        let (_, content) = varint(at);
+        let wanted = least + payload.saturating_sub(least) % (usable - 4);
+        (payload > 2 * usable - 35).then_some((from, content + if wanted <= usable - 35 { wanted } else { least }))
+    })
+}
+
 #[test]
 fn sqlite_chains_and_depth_are_bounded() {
     let good = fixture("small-pages.sqlite.zst");
@@ -236,9 +268,11 @@ fn sqlite_chains_and_depth_are_bounded() {
         db[at..at + 4].copy_from_slice(&(next as u32).to_be_bytes());
         error(&db).0
     };
-    // The first cell of a leaf ends where the usable part of the page ends, with the number of its first overflow page.
-    let (interior, leaf) = interior_and_leaf(&good);
-    let overflow = page(leaf) + 512 - 12 - 4;
+    let (interior, _) = interior_and_leaf(&good);
+    let (leaf, overflow) = (2..=good.len() / 512)
+        .filter(|number| good[page(*number)] == 5)
+        .find_map(|number| leaf_with_overflow(&good, number))
+        .unwrap();
     let first = next_of(overflow);
     assert!(matches!(with_next(page(first), first), RpmError::PageReused { page } if page == first as u64));
     assert!(matches!(with_next(overflow, leaf), RpmError::PageReused { .. }));

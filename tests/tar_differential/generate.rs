@@ -97,7 +97,7 @@ fn content(random: &mut Random) -> Vec<u8> {
 
 fn plain(archive: Archive, random: &mut Random) -> Archive {
     let format = random.pick(FORMATS);
-    let type_flag = random.pick(b"\0\0000000011122345556677SVgA");
+    let type_flag = random.pick(b"\x00\x00000000011122345556677SVgA");
     let content = content(random);
     let has_content = !matches!(type_flag, b'1'..=b'6');
     let name = name(random);
@@ -116,13 +116,29 @@ fn plain(archive: Archive, random: &mut Random) -> Archive {
 
 /// Fields as strange programs write them.
 fn odd_fields(block: &mut Block, format: Format, random: &mut Random) {
-    const NUMBERS: &[(usize, usize)] = &[(100, 8), (108, 8), (116, 8), (136, 12), (329, 8), (337, 8), (476, 12), (345, 12), (357, 12)];
-    const TEXTS: &[&[u8]] = &[b"        ", b" 0000644", b"644 \0\0\0 ", b"+1      ", b"8       ", b"\0\0\0\0 12\0", b"7777777\0", b"1\x002345  ", b"1 2     ", b"-7      "];
+    const NUMBERS: &[(usize, usize)] =
+        &[(100, 8), (108, 8), (116, 8), (136, 12), (329, 8), (337, 8), (476, 12), (345, 12), (357, 12)];
+    const TEXTS: &[&[u8]] = &[
+        b"        ",
+        b" 0000644",
+        b"644 \0\0\0 ",
+        b"+1      ",
+        b"8       ",
+        b"\0\0\0\0 12\0",
+        b"7777777\0",
+        b"1\x002345  ",
+        b"1 2     ",
+        b"-7      ",
+    ];
     if random.once_in(3) {
         let (at, length) = random.pick(NUMBERS);
         match random.below(3) {
             0 => block.put(at, random.pick(TEXTS)),
-            1 => block.base_256(at, length, random.pick(&[-1, -2, 5, 1 << 40, i64::MAX, i64::MIN, 1 << 32, (1 << 32) - 1])),
+            1 => block.base_256(
+                at,
+                length,
+                random.pick(&[-1, -2, 5, 1 << 40, i64::MAX, i64::MIN, 1 << 32, (1 << 32) - 1]),
+            ),
             _ => {
                 let bytes = random.bytes(length);
                 block.put(at, &bytes);
@@ -140,7 +156,10 @@ fn odd_fields(block: &mut Block, format: Format, random: &mut Random) {
         block.base_256(124, 12, random.pick(&[-1, i64::MIN, i64::MAX, 1 << 33, 0]));
     }
     if random.once_in(20) {
-        block.put(124, random.pick(&[&b"00000000010 "[..], b"10\0         ", b"            ", b"00000000000\0", b"777777777777"]));
+        block.put(
+            124,
+            random.pick(&[&b"00000000010 "[..], b"10\0         ", b"            ", b"00000000000\0", b"777777777777"]),
+        );
     }
 }
 
@@ -171,7 +190,19 @@ fn extended(archive: Archive, random: &mut Random) -> Archive {
 
 fn pax_record(random: &mut Random) -> Vec<u8> {
     const NUMBERS: &[&[u8]] = &[b"0", b"7", b"+5", b"4294967296", b"4294967295", b"-1", b"", b"1000"];
-    const RAW: &[&[u8]] = &[b"5 a=\n", b"6 a=\n\n", b"+9 a=bc\n\n", b"4 =\n", b"9 a=b c\nx", b"007 a=b\n", b"99999999999999999999 a=b\n", b"0 a=b\n", b"11 =value\n", b"6 abc\n", b"\n"];
+    const RAW: &[&[u8]] = &[
+        b"5 a=\n",
+        b"6 a=\n\n",
+        b"+9 a=bc\n\n",
+        b"4 =\n",
+        b"9 a=b c\nx",
+        b"007 a=b\n",
+        b"99999999999999999999 a=b\n",
+        b"0 a=b\n",
+        b"11 =value\n",
+        b"6 abc\n",
+        b"\n",
+    ];
     let number = random.pick(NUMBERS);
     match random.below(14) {
         0 => record(b"path", &name(random)),
@@ -179,14 +210,20 @@ fn pax_record(random: &mut Random) -> Vec<u8> {
         2 => record(b"uid", number),
         3 => record(b"gid", number),
         4 => record(b"mtime", random.pick(&[&b"1.5"[..], b"-3.25", b"7", b"", b"+1.", b"1700000000.123456789012"])),
-        5 => record(b"SCHILY.xattr.security.capability", random.pick(&[&b"\x01\0\0\x02\0\x04\0\0"[..], b"", b"a\n30 path=etc/shadow\n", b"=\0="])),
+        5 => record(
+            b"SCHILY.xattr.security.capability",
+            random.pick(&[&b"\x01\0\0\x02\0\x04\0\0"[..], b"", b"a\n30 path=etc/shadow\n", b"=\0="]),
+        ),
         6 => record(b"SCHILY.xattr.user.note", b"x\n22 path=usr/smuggled\n"),
         7 => record(b"path", b""),
         8 => record(b"comment", "größe".as_bytes()),
         9 => record(b"uname", random.pick(&[&b"root"[..], b"ro\0t"])),
         10 if random.once_in(3) => record(b"size", random.pick(&[&b"0"[..], b"100", b"512", b"-1", b"+3"])),
         11 if random.once_in(4) => random.pick(RAW).to_vec(),
-        12 if random.once_in(4) => record(random.pick(&[&b"GNU.sparse.offset"[..], b"GNU.sparse.map", b"GNU.sparse.major", b"GNU.sparse.name"]), random.pick(&[&b"1"[..], b"0", b"0,1", b""])),
+        12 if random.once_in(4) => record(
+            random.pick(&[&b"GNU.sparse.offset"[..], b"GNU.sparse.map", b"GNU.sparse.major", b"GNU.sparse.name"]),
+            random.pick(&[&b"1"[..], b"0", b"0,1", b""]),
+        ),
         _ => record(b"atime", b"1"),
     }
 }
@@ -257,7 +294,11 @@ fn damage_block(bytes: &mut [u8], random: &mut Random) {
     let mut block = Block(bytes.try_into().unwrap());
     let reseal = block.is_sealed() && !random.once_in(4);
     // Fields and the text of extended headers are where it matters.
-    let at = if random.once_in(2) { random.below(BLOCK) } else { random.pick(&[0, 99, 100, 108, 124, 125, 135, 136, 156, 156, 156, 157, 257, 262, 263, 345, 386, 482, 483, 508]) };
+    let at = if random.once_in(2) {
+        random.below(BLOCK)
+    } else {
+        random.pick(&[0, 99, 100, 108, 124, 125, 135, 136, 156, 156, 156, 157, 257, 262, 263, 345, 386, 482, 483, 508])
+    };
     block.0[at] = match random.below(4) {
         0 => block.0[at] ^ (1 << random.below(8)),
         1 => random.pick(b"\0 01789xgLKSV/=\n,.-+\x80\xff"),

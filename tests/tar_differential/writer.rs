@@ -39,6 +39,21 @@ impl Block {
         block
     }
 
+    /// With these bytes, whatever they stand for.
+    pub(crate) fn with(mut self, at: usize, bytes: &[u8]) -> Self {
+        self.put(at, bytes);
+        self
+    }
+
+    /// With GNU's magic.
+    pub(crate) fn gnu(self) -> Self {
+        self.with(257, b"ustar  \0")
+    }
+
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
     pub(crate) fn put(&mut self, at: usize, bytes: &[u8]) {
         self.0[at..at + bytes.len()].copy_from_slice(bytes);
     }
@@ -154,17 +169,29 @@ impl Archive {
     }
 
     /// A PAX sparse file of the version `0.0`, `0.1` or `1.0`.
-    pub(crate) fn pax_sparse(self, version: &str, name: &[u8], parts: &[(i64, i64)], logical: i64, content: &[u8]) -> Self {
+    pub(crate) fn pax_sparse(
+        self,
+        version: &str,
+        name: &[u8],
+        parts: &[(i64, i64)],
+        logical: i64,
+        content: &[u8],
+    ) -> Self {
         let (size, count) = (logical.to_string(), parts.len().to_string());
-        let numbers: Vec<String> = parts.iter().flat_map(|(offset, length)| [offset.to_string(), length.to_string()]).collect();
+        let numbers: Vec<String> =
+            parts.iter().flat_map(|(offset, length)| [offset.to_string(), length.to_string()]).collect();
         let map = numbers.join(",");
         let mut records: Vec<(&[u8], &[u8])> = Vec::new();
         let mut stored = Vec::new();
         match version {
             "0.0" => {
-                records.extend([(&b"GNU.sparse.size"[..], size.as_bytes()), (b"GNU.sparse.numblocks", count.as_bytes())]);
+                records
+                    .extend([(&b"GNU.sparse.size"[..], size.as_bytes()), (b"GNU.sparse.numblocks", count.as_bytes())]);
                 for pair in numbers.chunks(2) {
-                    records.extend([(&b"GNU.sparse.offset"[..], pair[0].as_bytes()), (b"GNU.sparse.numbytes", pair[1].as_bytes())]);
+                    records.extend([
+                        (&b"GNU.sparse.offset"[..], pair[0].as_bytes()),
+                        (b"GNU.sparse.numbytes", pair[1].as_bytes()),
+                    ]);
                 }
             }
             "0.1" => records.extend([
