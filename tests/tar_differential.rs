@@ -8,6 +8,8 @@
 
 #[path = "tar_differential/cases.rs"]
 mod cases;
+#[path = "tar_differential/deviations.rs"]
+mod deviations;
 #[path = "tar_differential/generate.rs"]
 mod generate;
 #[path = "tar_differential/writer.rs"]
