@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::tree::{PathSet, Tree};
 use super::{FilePath, PackageFact, SecretFact, Unknown};
 use crate::digest::Digest;
+use crate::layer::inflate::Compression;
 
 /// Every fact of one layer.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct LayerFacts {
     pub stored_bytes: u64,
     /// Length of the tar stream.
     pub unpacked_bytes: u64,
+    /// How the stored bytes are compressed; none for a folder.
+    pub compression: Option<Compression>,
     /// Digest of the tar stream, where it was computed.
     pub diff_id: Option<Digest>,
 }

@@ -10,6 +10,7 @@
 use std::io::Read;
 
 use flate2::{Decompress, FlushDecompress, Status};
+use serde::{Deserialize, Serialize};
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use super::LayerError;
@@ -38,7 +39,7 @@ const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 const MAX_GZIP_HEADER_BYTES: usize = 64 << 10;
 
 /// How the stored bytes are compressed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Compression {
     /// Not at all.
     None,

@@ -46,20 +46,11 @@ pub(super) fn collect_layer(
     let mut collector = Collector::new(worker, budget, options);
     let pass = read_layer(reader, layer, pass, &mut collector)?;
     let mut facts = collector.finish();
-    note_media_type(layer, &pass, &mut facts);
     facts.stored_bytes = pass.stored_bytes;
     facts.unpacked_bytes = pass.unpacked_bytes;
+    facts.compression = Some(pass.compression);
     facts.diff_id = pass.diff_id;
     Ok(facts)
-}
-
-/// Engines go by the first bytes; a media type that says something else is told, since other tools may go by it.
-fn note_media_type(layer: &Layer, pass: &crate::layer::LayerPass, facts: &mut LayerFacts) {
-    use crate::layer::inflate::Compression;
-    if let Some(said) = Compression::of_media_type(&layer.media_type).filter(|said| *said != pass.compression) {
-        let reason = format!("the media type says {}, the bytes are {}", said.name(), pass.compression.name());
-        facts.unknowns.push(Unknown { effect: Effect::Optional, path: None, by: "layer".into(), reason });
-    }
 }
 
 /// The entry whose content is streaming by.

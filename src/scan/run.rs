@@ -8,7 +8,8 @@ use crate::facts::cache::Cache;
 use crate::facts::merge::{MergeOptions, UnreadDatabase, merge, unread_databases};
 use crate::facts::{Effect, Inventory, LayerFacts, Unknown};
 use crate::layer::LayerError;
-use crate::source::{Image, Manifest, SourceError};
+use crate::layer::inflate::Compression;
+use crate::source::{Image, Layer, Manifest, SourceError};
 
 /// One platform of an image with all its facts.
 pub(super) struct ScannedPlatform {
@@ -119,15 +120,27 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>) 
     for manifest in &image.manifests {
         let mut inventory = merge(&facts_of(manifest, number, outcomes), MergeOptions { source_tree });
         for (index, layer) in manifest.layers.iter().enumerate() {
-            if let Some(Err(error)) = outcomes.get(&LayerKey::of(layer, number)) {
-                failures.insert(failure(error));
-                inventory.unknowns.push((Some(index), unknown(error)));
-            }
+            let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
+                Some(Ok(facts)) => misnamed(layer, facts),
+                Some(Err(error)) => {
+                    failures.insert(failure(error));
+                    Some(unknown(error))
+                }
+                None => None,
+            };
+            inventory.unknowns.extend(unknown.map(|unknown| (Some(index), unknown)));
         }
         let complete = inventory.unknowns.iter().all(|(_, unknown)| unknown.effect == Effect::Optional);
         platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete });
     }
     ScannedImage { image, platforms, failures: failures.into_iter().collect() }
+}
+
+/// Engines go by the first bytes; a media type that says something else is told, since other tools may go by it.
+fn misnamed(layer: &Layer, facts: &LayerFacts) -> Option<Unknown> {
+    let (said, is) = (Compression::of_media_type(&layer.media_type)?, facts.compression?);
+    let reason = format!("the media type says {}, the bytes are {}", said.name(), is.name());
+    (said != is).then(|| Unknown { effect: Effect::Optional, path: None, by: "layer".into(), reason })
 }
 
 fn failure(error: &LayerError) -> Failure {
