@@ -135,7 +135,8 @@ impl Engine {
     }
 
     fn get(&self, name: &str, path: &str, phase: &'static str) -> Result<Response, SourceError> {
-        let request = self.client.get(format!("{}/{path}", self.base)).send();
+        // The client starts its timers when the request is made, which needs the runtime's context.
+        let request = async { self.client.get(format!("{}/{path}", self.base)).send().await };
         let response = self.runtime.block_on(request).map_err(|error| self.unreachable(phase, &error))?;
         match response.status() {
             StatusCode::OK => Ok(response),
