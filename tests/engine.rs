@@ -38,8 +38,11 @@ fn facts(output: &Output) -> Vec<String> {
     facts
 }
 
+/// What an engine answers to the request for a path.
+type Answer = fn(&str) -> Vec<u8>;
+
 /// An engine of our own: answers each request with what `answer` gives for its path.
-fn play(folder: &Path, answer: fn(&str) -> Vec<u8>) -> PathBuf {
+fn play(folder: &Path, answer: Answer) -> PathBuf {
     let socket = folder.join("engine.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     std::thread::spawn(move || {
@@ -51,7 +54,7 @@ fn play(folder: &Path, answer: fn(&str) -> Vec<u8>) -> PathBuf {
 }
 
 /// One request, one answer, and the connection is closed: an answer that is shorter than it says must not be waited for.
-fn serve(stream: UnixStream, answer: fn(&str) -> Vec<u8>) {
+fn serve(stream: UnixStream, answer: Answer) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut writer = stream;
     let mut request = String::new();
@@ -102,7 +105,7 @@ fn an_export_is_read_from_the_socket() {
 
 #[test]
 fn an_engine_that_fails_is_told_and_not_believed() {
-    let cases: [(fn(&str) -> Vec<u8>, i32, &str); 4] = [
+    let cases: [(Answer, i32, &str); 4] = [
         (|_| response("500 Internal Server Error", b"{}"), 5, "failed with status 500"),
         (|_| response("403 Forbidden", b"\x1b[31mno\n"), 5, "status 403"),
         (|_| b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort".to_vec(), 5, "could not be reached"),
