@@ -69,8 +69,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// What the id is made of besides kind and rule: the purl without version, the path or key, or a secret's own fingerprint. Never line, layer or platform.
     pub identity: String,
-    /// The package, as purl.
-    pub package: Option<String>,
+    /// The packages, as purls: one, or several where versions or architectures of it are installed side by side.
+    pub packages: BTreeSet<String>,
     /// What the advisory's source states.
     pub status: Option<Status>,
     /// Versions with the fix.
@@ -83,8 +83,8 @@ pub struct Finding {
     pub informational: Option<Informational>,
     /// Platforms that have it.
     pub platforms: BTreeSet<String>,
-    /// Places.
-    pub locations: Vec<Location>,
+    /// Places, each with the platforms that have it there.
+    pub locations: BTreeMap<Location, BTreeSet<String>>,
     /// Masked text, or the range that matched.
     pub evidence: Option<String>,
     /// What to do.
@@ -108,14 +108,14 @@ impl Finding {
             title: title.into(),
             confidence: Confidence::High,
             identity: identity.into(),
-            package: None,
+            packages: BTreeSet::new(),
             status: None,
             fixed_in: Vec::new(),
             aliases: Vec::new(),
             cvss: None,
             informational: None,
             platforms: BTreeSet::new(),
-            locations: Vec::new(),
+            locations: BTreeMap::new(),
             evidence: None,
             remediation: None,
         }
@@ -124,8 +124,16 @@ impl Finding {
     /// With a place.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
-        self.locations.push(location);
+        self.locations.entry(location).or_default();
         self
+    }
+
+    /// On a platform, at all its places.
+    pub fn seen_on(&mut self, platform: &str) {
+        self.platforms.insert(platform.to_owned());
+        for platforms in self.locations.values_mut() {
+            platforms.insert(platform.to_owned());
+        }
     }
 
     /// With advice.
@@ -133,6 +141,22 @@ impl Finding {
     pub fn advise(mut self, remediation: impl Into<String>) -> Self {
         self.remediation = Some(remediation.into());
         self
+    }
+
+    /// Takes what another finding with the same id adds.
+    fn absorb(&mut self, other: Self) {
+        self.platforms.extend(other.platforms);
+        self.packages.extend(other.packages);
+        for (location, platforms) in other.locations {
+            self.locations.entry(location).or_default().extend(platforms);
+        }
+        self.severity = self.severity.max(other.severity);
+        self.confidence = self.confidence.max(other.confidence);
+        self.cvss = self.cvss.into_iter().chain(other.cvss).reduce(f64::max);
+        for (list, more) in [(&mut self.fixed_in, other.fixed_in), (&mut self.aliases, other.aliases)] {
+            let new: Vec<String> = more.into_iter().filter(|item| !list.contains(item)).collect();
+            list.extend(new);
+        }
     }
 
     /// 16 hex digits, the same in every rebuild of the image as long as the thing itself is the same.
@@ -151,22 +175,9 @@ pub fn unite(findings: impl IntoIterator<Item = Finding>) -> Vec<(String, Findin
         match united.entry(finding.id()) {
             std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(finding)),
             std::collections::btree_map::Entry::Occupied(mut place) => {
-                let known = place.get_mut();
-                known.platforms.extend(finding.platforms);
-                known.locations.extend(finding.locations);
-                known.severity = known.severity.max(finding.severity);
-                known.fixed_in.extend(finding.fixed_in);
-                known.aliases.extend(finding.aliases);
-                for list in [&mut known.fixed_in, &mut known.aliases] {
-                    let mut seen = BTreeSet::new();
-                    list.retain(|item| seen.insert(item.clone()));
-                }
+                place.get_mut().absorb(finding);
             }
         }
-    }
-    for finding in united.values_mut() {
-        finding.locations.sort();
-        finding.locations.dedup();
     }
     united.into_iter().collect()
 }
@@ -198,5 +209,18 @@ mod tests {
         let united = unite([on("linux/amd64"), on("linux/arm64")]);
         assert_eq!(united.len(), 1);
         assert_eq!(united[0].1.platforms.len(), 2);
+    }
+
+    #[test]
+    fn a_place_knows_its_platforms() {
+        let on = |platform: &str, place: &str| {
+            let mut finding =
+                Finding::new(Kind::Config, "a", Severity::Low, "a", "a").at(Location::Config(place.into()));
+            finding.seen_on(platform);
+            finding
+        };
+        let united = unite([on("linux/amd64", "env:A"), on("linux/arm64", "env:A"), on("linux/arm64", "env:B")]);
+        let places: Vec<usize> = united[0].1.locations.values().map(BTreeSet::len).collect();
+        assert_eq!(places, [2, 1]);
     }
 }

@@ -17,6 +17,7 @@ use crate::source::Manifest;
 /// Every check, in the order of the docs.
 pub static CHECKS: &[&dyn Check] = &[
     &root_user::RootUser,
+    &root_user::UnresolvedUser,
     &secret_names::SecretNames,
     &passwords::EmptyPassword,
     &passwords::SecondRoot,

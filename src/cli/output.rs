@@ -27,7 +27,13 @@ impl<'a> Plan<'a> {
     }
 
     /// Writes every report; files are written aside and renamed.
-    pub(super) fn write(&self, reports: &Reports, output: &Output, global: &Global) -> Result<(), Failed> {
+    pub(super) fn write(
+        &self,
+        reports: &Reports,
+        several: bool,
+        output: &Output,
+        global: &Global,
+    ) -> Result<(), Failed> {
         let severities = output.severity.iter().map(|severity| format!("{severity:?}").to_ascii_lowercase()).collect();
         let options = RenderOptions {
             width: 100,
@@ -35,6 +41,7 @@ impl<'a> Plan<'a> {
             show_all: output.show == "all",
             severities,
             only_fixed: output.only_fixed,
+            several,
         };
         for (format, file) in &self.also {
             write_file(*format, reports, &options, file)?;

@@ -115,7 +115,8 @@ fn run(
         worst = worst.max(ending(answer, judged));
     }
     let reports = answers.into_iter().map(|answer| answer.report).collect();
-    plan.write(&Reports { schema_version: SCHEMA_VERSION.to_owned(), reports }, output, global)?;
+    let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
+    plan.write(&reports, references.len() > 1, output, global)?;
     Ok(worst)
 }
 

@@ -1,4 +1,4 @@
-//! The report contract, version 1.0: what `--format json` writes and every other format is made of. `docs/schema/report-1.0.schema.json` describes it.
+//! The report contract, version 1.0: what `--format json` writes and every other format is made of. `docs/schema/report-1.0.json` describes it.
 //!
 //! Names and meanings are fixed; adding a field is free, renaming one needs a new major version. [`Report::sort`] puts every list into its order, so that the
 //! same image, store, policy and date give the same bytes.
@@ -233,8 +233,10 @@ pub struct Finding {
     pub title: String,
     /// Platforms that have it.
     pub platforms: Vec<String>,
-    /// The package's purl.
+    /// The package's purl; the first of `packages`.
     pub package: Option<String>,
+    /// Purls of all packages that have it: several where versions or architectures of a package are installed side by side.
+    pub packages: Vec<String>,
     /// What the advisory states.
     pub status: Option<String>,
     /// Versions with the fix.

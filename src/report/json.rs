@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::contract::Reports;
+use super::escape::write_json;
 use super::{RenderOptions, ReportFormat};
 
 /// `json`.
@@ -17,11 +18,11 @@ impl ReportFormat for Json {
         "the report contract; one report, or all of them in a list"
     }
 
-    fn render(&self, reports: &Reports, _options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    fn render(&self, reports: &Reports, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
         match reports.reports.as_slice() {
-            [only] => serde_json::to_writer_pretty(&mut *out, only)?,
-            _ => serde_json::to_writer_pretty(&mut *out, reports)?,
+            // Who named several images gets a list, even when only one could be opened.
+            [only] if !options.several => write_json(only, out),
+            _ => write_json(reports, out),
         }
-        out.write_all(b"\n")
     }
 }

@@ -1,8 +1,10 @@
 //! The contract to bytes: one file a format, and the list of all of them. A report decides nothing.
 
 pub mod contract;
+mod cyclonedx;
 pub mod escape;
 mod json;
+mod sarif;
 mod table;
 
 use std::io::{self, Write};
@@ -10,7 +12,7 @@ use std::io::{self, Write};
 use contract::Reports;
 
 /// Every format, in the order of the help.
-pub static REPORTS: &[&dyn ReportFormat] = &[&table::Table, &json::Json];
+pub static REPORTS: &[&dyn ReportFormat] = &[&table::Table, &json::Json, &sarif::SarifFormat, &cyclonedx::CycloneDx];
 
 /// How a report is shown.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,8 @@ pub struct RenderOptions {
     pub severities: Vec<String>,
     /// Only vulnerabilities with a fix.
     pub only_fixed: bool,
+    /// Whether several images were named, of which some may not be among the reports.
+    pub several: bool,
 }
 
 /// One format.
@@ -46,4 +50,10 @@ pub trait ReportFormat: Sync {
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static dyn ReportFormat> {
     REPORTS.iter().copied().find(|format| format.name() == name)
+}
+
+/// Where OSV shows an advisory; none for an id that could not stand in an address as it is.
+fn osv_address(id: &str) -> Option<String> {
+    let is_plain = id.contains('-') && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+    is_plain.then(|| format!("https://osv.dev/vulnerability/{id}"))
 }

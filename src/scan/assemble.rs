@@ -1,6 +1,6 @@
 //! What was found in one image to the report contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Found;
 use super::run::{ScannedImage, ScannedPlatform};
@@ -13,6 +13,7 @@ use crate::facts::{Confidence, Effect};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
+use crate::version;
 
 /// The verdict on one image, with the policy's name.
 pub struct Judgement {
@@ -49,12 +50,13 @@ pub(super) fn report(
         coverage: scanned.platforms.iter().zip(found).flat_map(|(platform, found)| coverage(platform, found)).collect(),
         platforms: scanned.platforms.iter().map(self::platform).collect(),
         packages: packages(scanned),
-        findings: findings.iter().map(|(id, finding)| self::finding(id, finding)).collect(),
+        findings: Vec::new(),
         signatures: Vec::new(),
         controls: Vec::new(),
         unknowns: unknowns(scanned, found),
         verdict: verdict(judgement),
     };
+    report.findings = findings.iter().map(|(id, finding)| self::finding(id, finding, &report)).collect();
     report.sort();
     report
 }
@@ -166,7 +168,11 @@ fn ecosystem_of(kind: crate::facts::PackageKind, os: Option<&crate::facts::OsRel
     }
 }
 
-fn finding(id: &str, finding: &Finding) -> contract::Finding {
+/// One finding; `report` has the platforms and packages that it refers to.
+fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::Finding {
+    let first = finding.packages.first();
+    let ecosystem = first.and_then(|purl| report.packages.iter().find(|package| package.purl == *purl));
+    let scheme = ecosystem.and_then(|package| version::for_osv_ecosystem(&package.ecosystem));
     contract::Finding {
         id: id.to_owned(),
         kind: finding.kind.name().to_owned(),
@@ -174,9 +180,10 @@ fn finding(id: &str, finding: &Finding) -> contract::Finding {
         severity: severity(finding.severity).to_owned(),
         title: finding.title.clone(),
         platforms: finding.platforms.iter().cloned().collect(),
-        package: finding.package.clone(),
+        package: first.cloned(),
+        packages: finding.packages.iter().cloned().collect(),
         status: finding.status.map(|status| self::status(status).to_owned()),
-        fixed_in: finding.fixed_in.clone(),
+        fixed_in: ascending(&finding.fixed_in, scheme),
         aliases: finding.aliases.clone(),
         cvss: finding.cvss,
         epss: None,
@@ -189,10 +196,35 @@ fn finding(id: &str, finding: &Finding) -> contract::Finding {
         .to_owned(),
         in_base: false,
         disposition: contract::Disposition { state: "open".into(), by: None, reason: None, expires: None },
-        locations: finding.locations.iter().map(location).collect(),
+        locations: finding
+            .locations
+            .iter()
+            .map(|(place, platforms)| contract::Location {
+                platforms: some_of(platforms, report.platforms.len()),
+                ..location(place)
+            })
+            .collect(),
         evidence: finding.evidence.clone(),
         remediation: finding.remediation.clone(),
     }
+}
+
+/// Versions in the order of their scheme, as far as it can order them.
+fn ascending(versions: &[String], scheme: Option<&version::Scheme>) -> Vec<String> {
+    let mut sorted: Vec<String> = Vec::with_capacity(versions.len());
+    for version in versions {
+        let is_below =
+            |other: &String| scheme.is_some_and(|s| s.compare(other, version).is_ok_and(std::cmp::Ordering::is_lt));
+        // Not a sort: the order is only partial where a version does not parse.
+        let place = sorted.iter().take_while(|other| is_below(other)).count();
+        sorted.insert(place, version.clone());
+    }
+    sorted
+}
+
+/// The platforms of a place, where they are not all of the report's.
+fn some_of(platforms: &BTreeSet<String>, all: usize) -> Vec<String> {
+    if platforms.len() < all { platforms.iter().cloned().collect() } else { Vec::new() }
 }
 
 fn location(location: &Location) -> contract::Location {

@@ -1,7 +1,5 @@
 //! One platform's facts to findings: secrets in layers and in the configuration, advisories, checks.
 
-use std::collections::BTreeMap;
-
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
@@ -56,7 +54,7 @@ pub(super) fn findings(
             .map(|found| vulnerability(&subject, found)),
     );
     for finding in &mut findings {
-        finding.platforms.insert(name.clone());
+        finding.seen_on(&name);
     }
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
@@ -98,7 +96,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
         (None, None) => format!("{name}: no fix known"),
     };
     let mut finding = Finding::new(kind, &found.id, found.severity, title, identity);
-    finding.package = Some(purl);
+    finding.packages.insert(purl);
     finding.status = Some(found.status);
     finding.fixed_in.clone_from(&found.fixed_in);
     finding.aliases.clone_from(&found.aliases);
@@ -111,10 +109,10 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     };
     finding.evidence = Some(format!("{}: {}", found.source, found.range));
     finding.remediation = fix.map(|fix| format!("update to {fix} or later"));
-    if let Some(package) = installed {
-        finding.locations.push(subject.place(&package.path, package.layer));
+    match installed {
+        Some(package) => finding.at(subject.place(&package.path, package.layer)),
+        None => finding,
     }
-    finding
 }
 
 fn file_secret(subject: &check::Subject<'_>, found: &FoundSecret) -> Finding {
@@ -124,12 +122,11 @@ fn file_secret(subject: &check::Subject<'_>, found: &FoundSecret) -> Finding {
         SecretState::Overwritten { .. } => "overwritten",
     };
     let identity = format!("{}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
-    let mut finding = secret_finding(&found.secret, &identity);
+    let finding = secret_finding(&found.secret, &identity);
     let Location::File { path, layer, layer_index, instruction, .. } = subject.place(&found.path, found.layer) else {
         return finding;
     };
-    finding.locations.push(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction });
-    finding
+    finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
 }
 
 fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
@@ -140,9 +137,9 @@ fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
     let identity = fact.fingerprint.clone().unwrap_or_else(|| place.to_owned());
     let mut finding = Finding::new(Kind::Secret, &fact.rule, severity, title, identity);
     finding.confidence = fact.confidence;
-    finding.evidence = Some(match &fact.key {
+    finding.evidence = Some(match fact.key.as_deref() {
+        None | Some("") => fact.masked.clone(),
         Some(key) => format!("{key} = {}", fact.masked),
-        None => fact.masked.clone(),
     });
     finding.remediation = Some(remediation(rule));
     finding
@@ -161,36 +158,54 @@ fn remediation(rule: Option<&RuleInfo>) -> String {
     text
 }
 
-/// Environment, labels, history with build arguments, and annotations.
-fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
+/// A text of the configuration that may hold a secret.
+struct ConfigText {
+    /// As the report names it: `env:NAME`, `history:INDEX:NAME`.
+    place: String,
+    /// What stays the same when a build step is added before it: the place without the step's index.
+    identity: String,
+    name: String,
+    value: String,
+}
+
+impl ConfigText {
+    fn new(place: String, name: &str, value: &str) -> Self {
+        Self { identity: place.clone(), place, name: name.to_owned(), value: value.to_owned() }
+    }
+}
+
+/// Environment, labels, history with build arguments, and annotations. Of several with one name each is looked at: all of them are published.
+fn config_texts(image: &Image, platform: &ScannedPlatform) -> Vec<ConfigText> {
     let manifest = &platform.manifest;
     let config = &manifest.config.config;
-    let mut texts: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for (name, value) in config.env.iter().filter_map(|pair| pair.split_once('=')) {
-        texts.insert(format!("env:{name}"), (name.to_owned(), value.to_owned()));
-    }
-    for (name, value) in &config.labels {
-        texts.insert(format!("label:{name}"), (name.clone(), value.clone()));
-    }
-    for (name, value) in image.annotations.iter().chain(&manifest.annotations) {
-        texts.insert(format!("annotation:{name}"), (name.clone(), value.clone()));
-    }
+    let mut texts = Vec::new();
+    let env = config.env.iter().filter_map(|pair| pair.split_once('='));
+    texts.extend(env.map(|(name, value)| ConfigText::new(format!("env:{name}"), name, value)));
+    texts.extend(config.labels.iter().map(|(name, value)| ConfigText::new(format!("label:{name}"), name, value)));
+    let annotations = image.annotations.iter().chain(&manifest.annotations);
+    texts.extend(annotations.map(|(name, value)| ConfigText::new(format!("annotation:{name}"), name, value)));
     for (place, words) in [("entrypoint", &config.entrypoint), ("cmd", &config.cmd), ("onbuild", &config.on_build)] {
-        texts.insert(place.to_owned(), (String::new(), words.join(" ")));
+        texts.push(ConfigText::new(place.to_owned(), "", &words.join(" ")));
     }
     if let Some(check) = &config.healthcheck {
-        texts.insert("healthcheck".to_owned(), (String::new(), check.test.join(" ")));
+        texts.push(ConfigText::new("healthcheck".to_owned(), "", &check.test.join(" ")));
     }
     for (index, step) in manifest.config.history.iter().enumerate() {
         for (name, value) in build_arguments(&step.created_by) {
-            texts.insert(format!("history:{index}:{name}"), (name, value));
+            let identity = format!("history:{name}");
+            texts.push(ConfigText { identity, ..ConfigText::new(format!("history:{index}:{name}"), &name, &value) });
         }
-        texts.insert(format!("history:{index}"), (String::new(), step.created_by.clone()));
+        let whole = ConfigText::new(format!("history:{index}"), "", &step.created_by);
+        texts.push(ConfigText { identity: "history".to_owned(), ..whole });
     }
+    texts
+}
+
+fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (place, (name, value)) in &texts {
-        for fact in Scanner::builtin().scan_value(name, value) {
-            findings.push(secret_finding(&fact, place).at(Location::Config(place.clone())));
+    for text in config_texts(image, platform) {
+        for fact in Scanner::builtin().scan_value(&text.name, &text.value) {
+            findings.push(secret_finding(&fact, &text.identity).at(Location::Config(text.place.clone())));
         }
     }
     findings

@@ -1,0 +1,26 @@
+//! The program as a whole, run as its users run it.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | `world` | the program with a scrubbed environment, and images made for a test |
+//! | `exit_codes` | how runs end |
+//! | `outputs` | files, pipes, several reports, several images, standard input |
+//! | `formats` | reports against the official schemas, and against each other |
+//! | `hostile` | names that try to leave the report |
+//! | `pages` | what people read: tables, errors, help, and the README |
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise, and says what it skipped"
+)]
+
+mod exit_codes;
+mod formats;
+mod hostile;
+mod outputs;
+mod pages;
+mod world;
+#[expect(dead_code, reason = "the tests of the tar reader use all of it")]
+#[path = "../tar_differential/writer.rs"]
+mod writer;
