@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
+use crate::report::{REPORTS, ReportFormat, by_name};
 use crate::source::PlatformChoice;
 
 /// Scans multi-arch container images for leaked secrets, vulnerable packages and root users, in one pass.
 #[derive(Debug, Parser)]
 #[command(name = "imgguard", version, propagate_version = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 done, nothing said no · 1 the policy says no · 2 wrong usage · 3 could not finish · 4 advisory store refused or missing · 5 source unreachable, not found or not authorised"
-)]
+#[command(after_help = super::exit::help())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -25,6 +25,7 @@ pub struct Cli {
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// Say nothing on standard error but errors
     #[arg(long, short, global = true)]
@@ -32,7 +33,7 @@ pub struct Global {
     /// Show no progress, even on a terminal
     #[arg(long, global = true)]
     pub no_progress: bool,
-    /// When to colour: auto (on a terminal, unless NO_COLOR is set), always, never
+    /// When to colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
 }
@@ -71,6 +72,7 @@ pub enum Verb {
 
 /// What `scan` takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Judgement")]
 pub struct ScanArgs {
     /// Which images, and how to read them.
     #[command(flatten)]
@@ -78,8 +80,8 @@ pub struct ScanArgs {
     /// How to report.
     #[command(flatten)]
     pub output: Output,
-    /// Exit 1 for a finding of this severity or worse
-    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    /// Exit 1 for a finding of this severity or worse; an unknown one counts as medium
+    #[arg(long, value_name = "SEVERITY", value_parser = threshold)]
     pub fail_on: Option<Severity>,
     /// Judge by this policy: a built-in name (local) or a file
     #[arg(long, value_name = "NAME|FILE")]
@@ -88,6 +90,7 @@ pub struct ScanArgs {
 
 /// What `gate` takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Judgement")]
 pub struct GateArgs {
     /// Which images, and how to read them.
     #[command(flatten)]
@@ -95,8 +98,8 @@ pub struct GateArgs {
     /// How to report.
     #[command(flatten)]
     pub output: Output,
-    /// Refuse for a finding of this severity or worse
-    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    /// Refuse for a finding of this severity or worse; an unknown one counts as medium
+    #[arg(long, value_name = "SEVERITY", value_parser = threshold)]
     pub fail_on: Option<Severity>,
     /// The policy: a built-in name (local) or a file [default: local, unless --fail-on is given]
     #[arg(long, value_name = "NAME|FILE")]
@@ -105,6 +108,7 @@ pub struct GateArgs {
 
 /// Which images, and how to read them.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Image")]
 pub struct Target {
     /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
     #[arg(value_name = "REFERENCE")]
@@ -140,6 +144,7 @@ pub struct Target {
 
 /// How the network is used.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
 pub struct Network {
     /// Give up on a source after this many seconds [default: no limit but the one on stalls]
     #[arg(long, value_name = "SECONDS")]
@@ -157,16 +162,17 @@ pub struct Network {
 
 /// How to report.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
 pub struct Output {
-    /// Format of the report: table, json, sarif, cyclonedx
-    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    /// Format of the report
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = formats())]
     pub format: String,
     /// Write the report to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write one more report; repeat for several
+    /// Write one more report, such as json=app.json; repeat for several
     #[arg(short = 'o', value_name = "FORMAT=FILE", value_parser = format_file)]
-    pub also: Vec<(String, PathBuf)>,
+    pub also: Vec<(&'static dyn ReportFormat, PathBuf)>,
     /// What the table shows: problems, or all
     #[arg(long, default_value = "problems", value_name = "WHAT", value_parser = ["problems", "all"])]
     pub show: String,
@@ -220,6 +226,14 @@ fn severity(text: &str) -> Result<Severity, String> {
     }
 }
 
+/// A severity that can be a threshold.
+fn threshold(text: &str) -> Result<Severity, String> {
+    match severity(text) {
+        Ok(Severity::Unknown) | Err(_) => Err("write critical, high, medium, low or negligible".into()),
+        known => known,
+    }
+}
+
 fn platforms(text: &str) -> Result<PlatformChoice, String> {
     match text {
         "all" => Ok(PlatformChoice::All),
@@ -232,11 +246,18 @@ fn platforms(text: &str) -> Result<PlatformChoice, String> {
     }
 }
 
-fn format_file(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((format, file)) if !format.is_empty() && !file.is_empty() => Ok((format.to_owned(), PathBuf::from(file))),
-        _ => Err("write FORMAT=FILE, such as json=report.json".into()),
-    }
+/// The names of all report formats, each with its line of help.
+fn formats() -> PossibleValuesParser {
+    REPORTS.iter().map(|format| PossibleValue::new(format.name()).help(format.summary())).collect::<Vec<_>>().into()
+}
+
+fn format_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
+    let Some((name, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) else {
+        return Err("write FORMAT=FILE, such as json=report.json".into());
+    };
+    let known = || REPORTS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
+    let format = by_name(name).ok_or_else(|| format!("there is no report format `{name}`; there are: {}", known()))?;
+    Ok((format, PathBuf::from(file)))
 }
 
 #[cfg(test)]

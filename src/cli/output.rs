@@ -1,64 +1,59 @@
 //! Reports to standard output and files.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failed;
 use super::args::{Color, Global, Output};
 use super::exit::Ending;
 use crate::report::contract::Reports;
-use crate::report::{REPORTS, RenderOptions, ReportFormat, by_name};
+use crate::report::{RenderOptions, ReportFormat, by_name};
 
-/// The formats that were asked for, looked up before any work is done.
+/// Columns of a page that no terminal shows.
+const PIPE_WIDTH: usize = 100;
+
+/// The reports that were asked for, checked before any work is done.
 pub(super) struct Plan<'a> {
     main: (&'static dyn ReportFormat, Option<&'a Path>),
-    also: Vec<(&'static dyn ReportFormat, &'a Path)>,
+    also: &'a [(&'static dyn ReportFormat, PathBuf)],
+    options: RenderOptions,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(output: &'a Output) -> Result<Self, Failed> {
-        let main = (find(&output.format)?, output.output.as_deref());
-        let also = output
-            .also
-            .iter()
-            .map(|(format, file)| Ok((find(format)?, file.as_path())))
-            .collect::<Result<_, Failed>>()?;
-        Ok(Self { main, also })
-    }
-
-    /// Writes every report; files are written aside and renamed.
-    pub(super) fn write(
-        &self,
-        reports: &Reports,
-        several: bool,
-        output: &Output,
-        global: &Global,
-    ) -> Result<(), Failed> {
+    /// `several`: whether several images were named.
+    pub(super) fn new(output: &'a Output, several: bool) -> Result<Self, Failed> {
+        let mut files: Vec<&Path> =
+            output.also.iter().map(|(_, file)| file.as_path()).chain(output.output.as_deref()).collect();
+        files.sort();
+        if let Some([twice, _]) = files.array_windows().find(|[a, b]| a == b) {
+            let error = anyhow::anyhow!("two reports would be written to `{}`", twice.display());
+            return Err(Failed::new(Ending::Usage, error).hint("give each report a file of its own"));
+        }
         let severities = output.severity.iter().map(|severity| format!("{severity:?}").to_ascii_lowercase()).collect();
         let options = RenderOptions {
-            width: 100,
+            width: PIPE_WIDTH,
             color: false,
             show_all: output.show == "all",
             severities,
             only_fixed: output.only_fixed,
             several,
         };
-        for (format, file) in &self.also {
-            write_file(*format, reports, &options, file)?;
+        let format = by_name(&output.format).ok_or_else(|| {
+            Failed::new(Ending::Usage, anyhow::anyhow!("there is no report format `{}`", output.format))
+        })?;
+        Ok(Self { main: (format, output.output.as_deref()), also: &output.also, options })
+    }
+
+    /// Writes every report; files are written aside and renamed.
+    pub(super) fn write(&self, reports: &Reports, global: &Global) -> Result<(), Failed> {
+        for (format, file) in self.also {
+            write_file(*format, reports, &self.options, file)?;
         }
         match self.main {
-            (format, Some(file)) => write_file(format, reports, &options, file),
-            (format, None) => write_stdout(format, reports, &options, global),
+            (format, Some(file)) => write_file(format, reports, &self.options, file),
+            (format, None) => write_stdout(format, reports, &self.options, global),
         }
     }
-}
-
-fn find(name: &str) -> Result<&'static dyn ReportFormat, Failed> {
-    by_name(name).ok_or_else(|| {
-        let known = REPORTS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
-        Failed::new(Ending::Usage, anyhow::anyhow!("there is no report format `{name}`"))
-            .hint(format!("there are: {known}"))
-    })
 }
 
 fn write_stdout(
@@ -88,8 +83,8 @@ fn terminal_width() -> usize {
     rustix::termios::tcgetwinsize(io::stdout())
         .map(|size| usize::from(size.ws_col))
         .ok()
-        .filter(|columns| *columns >= 60)
-        .unwrap_or(100)
+        .filter(|columns| *columns > 0)
+        .unwrap_or(PIPE_WIDTH)
 }
 
 fn write_file(
@@ -98,20 +93,31 @@ fn write_file(
     options: &RenderOptions,
     file: &Path,
 ) -> Result<(), Failed> {
-    let failed = |error: io::Error| {
-        Failed::new(
-            Ending::Incomplete,
-            anyhow::Error::new(error).context(format!("the report `{}` could not be written", file.display())),
-        )
+    let written = match std::fs::metadata(file) {
+        // A pipe or /dev/stdout has nothing that could be replaced.
+        Ok(known) if !known.is_file() => std::fs::OpenOptions::new().write(true).open(file).and_then(|out| {
+            let mut out = io::BufWriter::new(out);
+            format.render(reports, options, &mut out).and_then(|()| out.flush())
+        }),
+        // A link stays, and what it names is replaced.
+        Ok(_) => std::fs::canonicalize(file).and_then(|file| replace(format, reports, options, &file)),
+        Err(_) => replace(format, reports, options, file),
     };
+    written.map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("the report `{}` could not be written", file.display()));
+        Failed::new(Ending::Incomplete, error)
+    })
+}
+
+/// Writes aside, then renames: a reader meets the old report or the new one, never a part.
+fn replace(format: &dyn ReportFormat, reports: &Reports, options: &RenderOptions, file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut aside = tempfile::Builder::new().prefix(".imgguard").tempfile_in(folder).map_err(failed)?;
+    // A report is for others to read, as far as the umask says so; a temporary file is not.
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut aside = tempfile::Builder::new().prefix(".imgguard").permissions(mode).tempfile_in(folder)?;
     let mut out = io::BufWriter::new(&mut aside);
-    format.render(reports, options, &mut out).and_then(|()| out.flush()).map_err(failed)?;
+    format.render(reports, options, &mut out).and_then(|()| out.flush())?;
     drop(out);
-    // Reports are for others to read, unlike what a temporary file's mode says.
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    aside.as_file().set_permissions(mode).map_err(failed)?;
-    aside.persist(file).map_err(|error| failed(error.error))?;
+    aside.persist(file).map_err(|error| error.error)?;
     Ok(())
 }

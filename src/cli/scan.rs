@@ -78,8 +78,15 @@ fn run(
     guess: bool,
     global: &Global,
 ) -> Result<Ending, Failed> {
-    let plan = Plan::new(output)?;
+    if judged && target.no_secrets && policy.demands_secrets() {
+        let error =
+            anyhow::anyhow!("the policy `{}` is about secrets, and --no-secrets does not look for them", policy.name);
+        return Err(
+            Failed::new(Ending::Usage, error).hint("leave out --no-secrets, or use a policy without such a gate")
+        );
+    }
     let references = sources::references(target)?;
+    let plan = Plan::new(output, references.len() > 1)?;
     let store = db::open_store(target.db.as_deref())?;
     let opener = Opener { choice: &target.platform, offline: target.offline, guess };
     let mut worst = Ending::Pass;
@@ -116,7 +123,7 @@ fn run(
     }
     let reports = answers.into_iter().map(|answer| answer.report).collect();
     let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
-    plan.write(&reports, references.len() > 1, output, global)?;
+    plan.write(&reports, global)?;
     Ok(worst)
 }
 

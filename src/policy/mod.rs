@@ -6,8 +6,10 @@
 use serde::Deserialize;
 
 use crate::advisory::model::Severity;
+use crate::check::CHECKS;
 use crate::facts::Confidence;
 use crate::finding::{Finding, Kind};
+use crate::secret;
 
 /// The built-in policies.
 static BUILTIN: &[(&str, &str)] = &[("local", include_str!("../../policies/gates/local.toml"))];
@@ -48,7 +50,7 @@ pub struct Gate {
     /// Least confidence.
     #[serde(default)]
     min_confidence: Option<Confidence>,
-    /// Only findings that have a fix (true) or have none (false).
+    /// Only vulnerabilities that have a fix (true) or have none (false).
     #[serde(default)]
     fixable: Option<bool>,
 }
@@ -81,6 +83,20 @@ pub enum PolicyError {
     /// A policy without gates would let everything pass.
     #[error("the policy has no gates")]
     Empty,
+    /// A gate that selects nothing would never refuse.
+    #[error("gate `{gate}` demands nothing; set complete, kinds, rules, min_severity or fixable")]
+    Idle {
+        /// The gate.
+        gate: String,
+    },
+    /// A rule that nothing reports.
+    #[error("gate `{gate}` names the rule `{rule}`, which is no check, no secret rule and no advisory id")]
+    Rule {
+        /// The gate.
+        gate: String,
+        /// What it names.
+        rule: String,
+    },
     /// A kind that no finding has.
     #[error("gate `{gate}` names the kind `{kind}`, which does not exist")]
     Kind {
@@ -142,12 +158,7 @@ impl Policy {
         if raw.gate.is_empty() {
             return Err(PolicyError::Empty);
         }
-        let kinds = [Kind::Secret, Kind::Config, Kind::Vulnerability, Kind::Informational].map(Kind::name);
-        for gate in &raw.gate {
-            if let Some(kind) = gate.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
-                return Err(PolicyError::Kind { gate: gate.name.clone(), kind: kind.clone() });
-            }
-        }
+        raw.gate.iter().try_for_each(Gate::check)?;
         Ok(Self { name: raw.name, gates: raw.gate })
     }
 
@@ -165,6 +176,16 @@ impl Policy {
             fixable: None,
         };
         Self { name: "fail-on".into(), gates: vec![gate] }
+    }
+
+    /// Whether a gate is about secrets, so that a scan that does not look for them says nothing about it.
+    #[must_use]
+    pub fn demands_secrets(&self) -> bool {
+        let is_secret = |gate: &Gate| {
+            gate.kinds.iter().any(|kind| kind == Kind::Secret.name())
+                || gate.rules.iter().any(|rule| secret::rule(rule).is_some())
+        };
+        self.gates.iter().any(is_secret)
     }
 
     /// Judges the findings of one subject.
@@ -187,15 +208,41 @@ impl Policy {
 }
 
 impl Gate {
+    /// Refuses what could only be a mistake.
+    fn check(&self) -> Result<(), PolicyError> {
+        let kinds = [Kind::Secret, Kind::Config, Kind::Vulnerability, Kind::Informational].map(Kind::name);
+        if let Some(kind) = self.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
+            return Err(PolicyError::Kind { gate: self.name.clone(), kind: kind.clone() });
+        }
+        if let Some(rule) = self.rules.iter().find(|rule| !is_rule(rule)) {
+            return Err(PolicyError::Rule { gate: self.name.clone(), rule: rule.clone() });
+        }
+        if !self.complete && !self.is_selective() {
+            return Err(PolicyError::Idle { gate: self.name.clone() });
+        }
+        Ok(())
+    }
+
+    fn is_selective(&self) -> bool {
+        !self.kinds.is_empty() || !self.rules.is_empty() || self.min_severity.is_some() || self.fixable.is_some()
+    }
+
     fn selects(&self, finding: &Finding) -> bool {
-        let is_selective = !self.kinds.is_empty() || !self.rules.is_empty() || self.min_severity.is_some();
-        is_selective
+        let is_vulnerability = matches!(finding.kind, Kind::Vulnerability | Kind::Informational);
+        self.is_selective()
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == finding.kind.name()))
             && (self.rules.is_empty() || self.rules.contains(&finding.rule))
             && self.min_severity.is_none_or(|least| counted(finding.severity) >= counted(least))
             && self.min_confidence.is_none_or(|least| finding.confidence >= least)
-            && self.fixable.is_none_or(|fixable| fixable != finding.fixed_in.is_empty())
+            && self.fixable.is_none_or(|fixable| is_vulnerability && fixable != finding.fixed_in.is_empty())
     }
+}
+
+/// Whether something may report under that name. Ids of advisories have capitals, which names of our rules have not.
+fn is_rule(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_uppercase())
+        || CHECKS.iter().any(|check| check.meta().name == name)
+        || secret::rule(name).is_some()
 }
 
 /// An unknown severity counts as medium.
@@ -258,6 +305,24 @@ mod tests {
             Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkinds = ['secrets']"),
             Err(PolicyError::Kind { .. })
         ));
+        assert!(matches!(
+            Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nrules = ['root-usr']"),
+            Err(PolicyError::Rule { .. })
+        ));
+        assert!(Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nrules = ['root-user', 'CVE-2030-1']").is_ok());
+        assert!(matches!(
+            Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nmin_confidence = 'high'"),
+            Err(PolicyError::Idle { .. })
+        ));
         assert!(matches!(Policy::builtin("nope"), Err(PolicyError::Unknown { .. })));
+    }
+
+    #[test]
+    fn fixable_is_said_of_vulnerabilities_only() {
+        let unfixed = Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nfixable = false").unwrap();
+        let secret = finding(Kind::Secret, "github-pat", Severity::Critical);
+        assert_eq!(unfixed.judge(&[secret], true).result, Outcome::Pass);
+        let vulnerability = finding(Kind::Vulnerability, "CVE-1", Severity::Low);
+        assert_eq!(unfixed.judge(&[vulnerability], true).result, Outcome::Fail);
     }
 }

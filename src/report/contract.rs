@@ -32,6 +32,8 @@ pub struct Report {
     pub advisories: Advisories,
     /// How far each ecosystem of each platform could be checked.
     pub coverage: Vec<Coverage>,
+    /// What was not looked for, because the user said so: `secrets`.
+    pub skipped: Vec<String>,
     /// The platforms.
     pub platforms: Vec<Platform>,
     /// Installed packages of all platforms.

@@ -25,6 +25,7 @@ use crate::reference::{ImageName, Reference};
 const MAX_OCCURRENCES: usize = 100;
 
 /// `cyclonedx`.
+#[derive(Debug)]
 pub(super) struct CycloneDx;
 
 impl ReportFormat for CycloneDx {

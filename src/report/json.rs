@@ -7,6 +7,7 @@ use super::escape::write_json;
 use super::{RenderOptions, ReportFormat};
 
 /// `json`.
+#[derive(Debug)]
 pub(super) struct Json;
 
 impl ReportFormat for Json {

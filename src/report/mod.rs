@@ -32,7 +32,7 @@ pub struct RenderOptions {
 }
 
 /// One format.
-pub trait ReportFormat: Sync {
+pub trait ReportFormat: Sync + std::fmt::Debug {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
 

@@ -30,6 +30,7 @@ const CONFIG_ARTIFACT: &str = "image-configuration";
 const MAX_LOCATIONS: usize = 100;
 
 /// `sarif`.
+#[derive(Debug)]
 pub(super) struct SarifFormat;
 
 impl ReportFormat for SarifFormat {
@@ -307,10 +308,15 @@ fn invocation(report: &Report) -> Invocation {
         )),
         locations: Vec::new(),
     });
+    let skipped = report.skipped.iter().map(|what| Notification {
+        level: "warning",
+        message: text(&format!("NOT CHECKED: {what}")),
+        locations: Vec::new(),
+    });
     Invocation {
         execution_successful: report.platforms.iter().all(|platform| platform.complete),
         tool_execution_notifications: unread.collect(),
-        tool_configuration_notifications: unchecked.collect(),
+        tool_configuration_notifications: unchecked.chain(skipped).collect(),
     }
 }
 
@@ -357,7 +363,8 @@ fn describe(id: &str, findings: &[&Finding], names: &Names<'_>) -> Words {
         let full = check.doc.replace("**", "");
         return Words { short: check.summary.into(), full, markdown: check.doc.into(), remediation, uri: None };
     }
-    if let Some(rule) = secret::rule(id) {
+    let is_secret = first.is_some_and(|finding| finding.kind == "secret");
+    if let Some(rule) = is_secret.then(|| secret::rule(id)).flatten() {
         let full = format!("{} in a layer or in the configuration of the image", rule.title);
         return Words { short: rule.title.clone(), markdown: markdown(&full), full, remediation, uri: None };
     }

@@ -25,7 +25,7 @@ pub struct Judgement {
     pub asked: bool,
 }
 
-/// The report of one image.
+/// The report of one image; `secrets` says whether they were looked for.
 #[must_use]
 pub(super) fn report(
     scanned: &ScannedImage,
@@ -34,6 +34,7 @@ pub(super) fn report(
     judgement: &Judgement,
     store: &Store,
     evaluated_at: jiff::civil::Date,
+    secrets: bool,
 ) -> contract::Report {
     let image = &scanned.image;
     let mut report = contract::Report {
@@ -48,6 +49,7 @@ pub(super) fn report(
         },
         advisories: advisories(store),
         coverage: scanned.platforms.iter().zip(found).flat_map(|(platform, found)| coverage(platform, found)).collect(),
+        skipped: if secrets { Vec::new() } else { vec!["secrets".to_owned()] },
         platforms: scanned.platforms.iter().map(self::platform).collect(),
         packages: packages(scanned),
         findings: Vec::new(),

@@ -78,7 +78,7 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
         let verdict = policy.judge(&united, complete);
         let outcome = verdict.result;
         let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
-        let report = assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at);
+        let report = assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
         answers.push(Answer { report, outcome, complete, failures: scanned.failures });
     }
     Ok(answers)

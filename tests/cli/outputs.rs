@@ -1,1 +1,1 @@
-//! todo
+//! To come.

@@ -1,0 +1,400 @@
+//! The report for people: problems first, everything that needs no decision in one line.
+
+mod fixes;
+mod grid;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::contract::{Finding, Location, Platform, Report, Reports, severity_rank};
+use super::escape::terminal;
+use super::{RenderOptions, ReportFormat};
+use grid::{Cell, shorten};
+
+/// Rows of a section before the rest is summed up.
+const MAX_ROWS: usize = 12;
+
+/// Narrowest page.
+const MIN_WIDTH: usize = 60;
+
+/// Longest build instruction that is shown beside a place.
+const MAX_INSTRUCTION: usize = 60;
+
+/// Advisory ids that a row names.
+const MAX_IDS: usize = 3;
+
+/// `table`.
+#[derive(Debug)]
+pub(super) struct Table;
+
+impl ReportFormat for Table {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn summary(&self) -> &'static str {
+        "for people: problems first, the rest summed up"
+    }
+
+    fn render(&self, reports: &Reports, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+        for (index, report) in reports.reports.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            Page { report, options, out: &mut *out }.render()?;
+        }
+        Ok(())
+    }
+}
+
+/// One report being written.
+struct Page<'a> {
+    report: &'a Report,
+    options: &'a RenderOptions,
+    out: &'a mut dyn Write,
+}
+
+impl<'a> Page<'a> {
+    fn render(&mut self) -> io::Result<()> {
+        self.header()?;
+        self.secrets()?;
+        self.checks()?;
+        self.vulnerabilities()?;
+        self.coverage()?;
+        self.unknowns()?;
+        self.verdict()
+    }
+
+    fn heading(&mut self, text: &str) -> io::Result<()> {
+        let text = terminal(text);
+        let style = Style::new().bold();
+        if self.options.color { writeln!(self.out, "\n{style}{text}{style:#}") } else { writeln!(self.out, "\n{text}") }
+    }
+
+    /// Aligned rows; `caps` as in [`grid::lines`].
+    fn rows(&mut self, rows: &[Vec<Cell>], caps: &[usize]) -> io::Result<()> {
+        for line in grid::lines(rows, caps, self.options.width.max(MIN_WIDTH), self.options.color) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// A sentence under the rows of a section.
+    fn note(&mut self, text: &str) -> io::Result<()> {
+        self.rows(&[vec![Cell::new(text)]], &[])
+    }
+
+    fn header(&mut self) -> io::Result<()> {
+        let report = self.report;
+        let digest = report.subject.digest.as_deref().map(short_digest).unwrap_or_default();
+        let (title, style) = (terminal(&report.subject.reference), Style::new().bold());
+        if self.options.color {
+            writeln!(self.out, "{style}{title}{style:#}  {digest}")?;
+        } else {
+            writeln!(self.out, "{}", format!("{title}  {digest}").trim_end())?;
+        }
+        let row = |platform: &Platform| vec![Cell::new(&platform.platform), Cell::new(&describe(report, platform))];
+        let rows: Vec<Vec<Cell>> = report.platforms.iter().map(row).collect();
+        self.rows(&rows, &[30])
+    }
+
+    fn of_kind(&self, kind: &str) -> Vec<&'a Finding> {
+        let severities = &self.options.severities;
+        let is_shown = |severity: &String| severities.is_empty() || severities.contains(severity);
+        let findings = self.report.findings.iter();
+        let mut findings: Vec<&'a Finding> =
+            findings.filter(|f| f.kind == kind && f.disposition.state == "open" && is_shown(&f.severity)).collect();
+        findings.sort_by_key(|finding| (severity_rank(&finding.severity), &finding.rule, &finding.id));
+        findings
+    }
+
+    fn limit(&self) -> usize {
+        if self.options.show_all { usize::MAX } else { MAX_ROWS }
+    }
+
+    /// "[only arm64]", where not all platforms have it.
+    fn only(&self, platforms: &[String]) -> String {
+        if platforms.len() >= self.report.platforms.len() {
+            return String::new();
+        }
+        let short = |platform: &String| platform.split('/').skip(1).collect::<Vec<_>>().join("/");
+        format!("[only {}] ", platforms.iter().map(short).collect::<Vec<_>>().join(", "))
+    }
+
+    fn secrets(&mut self) -> io::Result<()> {
+        let show_all = self.options.show_all;
+        let (shown, doubtful): (Vec<_>, Vec<_>) =
+            self.of_kind("secret").into_iter().partition(|secret| show_all || secret.confidence != "low");
+        if shown.is_empty() && doubtful.is_empty() {
+            return Ok(());
+        }
+        self.heading(&format!("Secrets: {}", shown.len()))?;
+        let row = |secret: &&Finding| {
+            let place = secret.locations.first().map(place).unwrap_or_default();
+            let more = match secret.locations.len() {
+                0 | 1 => String::new(),
+                2 => ", and in 1 more place".to_owned(),
+                all => format!(", and in {} more places", all - 1),
+            };
+            let evidence = secret.evidence.as_deref().unwrap_or_default();
+            let text = format!("{}{evidence} in {place}{more}", self.only(&secret.platforms));
+            vec![severity(&secret.severity), Cell::new(&secret.title), Cell::new(&text)]
+        };
+        let rows: Vec<Vec<Cell>> = shown.iter().take(self.limit()).map(row).collect();
+        self.rows(&rows, &[10, 30])?;
+        self.rest(shown.len())?;
+        if !doubtful.is_empty() {
+            self.note(&format!("{} more of low confidence (--show all)", doubtful.len()))?;
+        }
+        Ok(())
+    }
+
+    fn rest(&mut self, total: usize) -> io::Result<()> {
+        match total.saturating_sub(self.limit()) {
+            0 => Ok(()),
+            more => self.note(&format!("… and {more} more (--show all)")),
+        }
+    }
+
+    fn checks(&mut self) -> io::Result<()> {
+        let failed = self.of_kind("config");
+        if failed.is_empty() {
+            return Ok(());
+        }
+        self.heading(&format!("Failed checks: {}", failed.len()))?;
+        let row = |finding: &&Finding| {
+            let text = format!("{}{}", self.only(&finding.platforms), finding.title);
+            vec![severity(&finding.severity), Cell::new(&finding.rule), Cell::new(&text)]
+        };
+        let rows: Vec<Vec<Cell>> = failed.iter().take(self.limit()).map(row).collect();
+        self.rows(&rows, &[10, 25])?;
+        self.rest(failed.len())
+    }
+
+    fn vulnerabilities(&mut self) -> io::Result<()> {
+        let (fixable, unfixed): (Vec<_>, Vec<_>) =
+            self.of_kind("vulnerability").into_iter().partition(|finding| !finding.fixed_in.is_empty() || finding.kev);
+        let lists_unfixed = self.options.show_all && !self.options.only_fixed;
+        let listed: Vec<&Finding> =
+            if lists_unfixed { fixable.iter().chain(&unfixed).copied().collect() } else { fixable };
+        let groups = fixes::by_source(self.report, &listed);
+        if !groups.is_empty() {
+            let what = if lists_unfixed { "Vulnerabilities" } else { "Vulnerabilities with a fix" };
+            self.heading(&format!("{what}: {} in {}", listed.len(), counted(groups.len(), "package")))?;
+            let rows: Vec<Vec<Cell>> = groups.iter().take(self.limit()).map(|group| self.group(group)).collect();
+            self.rows(&rows, &[10, 28, 18, 20])?;
+            self.rest(groups.len())?;
+        }
+        if !unfixed.is_empty() && !self.options.only_fixed && !self.options.show_all {
+            if groups.is_empty() {
+                self.heading("Vulnerabilities")?;
+            }
+            self.note(&format!("{} unfixed: {}", unfixed.len(), by_severity(&unfixed)))?;
+        }
+        match self.of_kind("informational").len() {
+            0 => Ok(()),
+            notices => self.note(&format!(
+                "{} about packages (unmaintained, unsound); see the JSON report",
+                counted(notices, "notice")
+            )),
+        }
+    }
+
+    fn group(&self, group: &fixes::Group<'_>) -> Vec<Cell> {
+        let limit = if self.options.show_all { usize::MAX } else { MAX_IDS };
+        let named = group.ids.iter().take(limit).copied().collect::<Vec<_>>().join(", ");
+        let more = match group.ids.len().saturating_sub(limit) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let exploited = if group.is_exploited { "EXPLOITED " } else { "" };
+        let fix = if group.fix.is_empty() { "no fix".to_owned() } else { format!("-> {}", group.fix) };
+        vec![
+            severity(group.severity),
+            Cell::new(group.source),
+            Cell::new(group.version),
+            Cell::new(&fix),
+            Cell::new(&format!("{exploited}{}{named}{more}", self.only(&group.platforms))),
+        ]
+    }
+
+    fn coverage(&mut self) -> io::Result<()> {
+        let unchecked = unchecked(self.report);
+        if !unchecked.is_empty() {
+            self.heading("NOT CHECKED for vulnerabilities: no advisory data")?;
+            let row = |(ecosystem, packages): (&&str, &u32)| {
+                vec![Cell::new(ecosystem), Cell::new(&counted(*packages as usize, "package"))]
+            };
+            let rows: Vec<Vec<Cell>> = unchecked.iter().map(row).collect();
+            self.rows(&rows, &[40])?;
+            self.note("import some with `imgguard db import` and pass it with --db")?;
+        }
+        let stale = self.report.coverage.iter().filter(|row| row.data == "stale");
+        let stale: BTreeMap<&str, &str> =
+            stale.map(|row| (row.ecosystem.as_str(), row.modified.as_deref().unwrap_or("an unknown date"))).collect();
+        if !stale.is_empty() {
+            self.heading("Old advisory data")?;
+            let row = |(ecosystem, modified): (&&str, &&str)| {
+                let date = modified.get(..10).unwrap_or(modified);
+                vec![Cell::new(ecosystem), Cell::new(&format!("newest record of {date}"))]
+            };
+            let rows: Vec<Vec<Cell>> = stale.iter().map(row).collect();
+            self.rows(&rows, &[40])?;
+        }
+        Ok(())
+    }
+
+    fn unknowns(&mut self) -> io::Result<()> {
+        let (required, optional): (Vec<_>, Vec<_>) =
+            self.report.unknowns.iter().partition(|unknown| unknown.effect == "required");
+        if !required.is_empty() {
+            self.heading("NOT READ, so the answer is not complete")?;
+            for unknown in required.iter().take(self.limit()) {
+                let layer = unknown.layer.as_deref().map(|layer| format!("layer {}", short_digest(layer)));
+                let place = unknown.path.clone().or(layer).unwrap_or_else(|| "the image".to_owned());
+                self.note(&format!("{}{place}: {}", self.only(&unknown.platforms), unknown.reason))?;
+            }
+            self.rest(required.len())?;
+        }
+        match optional.len() {
+            0 => Ok(()),
+            files => {
+                writeln!(self.out)?;
+                self.note(&format!(
+                    "{} could not be understood, which changes nothing above; see the JSON report",
+                    counted(files, "file")
+                ))
+            }
+        }
+    }
+
+    fn verdict(&mut self) -> io::Result<()> {
+        let verdict = &self.report.verdict;
+        let failed = verdict.gates.iter().filter(|gate| gate.result == "fail");
+        let failed: Vec<String> = failed
+            .map(|gate| match gate.findings.len() {
+                0 => gate.name.clone(),
+                findings => format!("{} ({findings})", gate.name),
+            })
+            .collect();
+        let (policy, failed) = (&verdict.policy, failed.join(", "));
+        let (style, line) = match (verdict.result.as_str(), failed.as_str()) {
+            ("none", "") => (AnsiColor::Green, format!("imgguard gate --policy {policy} would pass this image")),
+            ("none", failed) => {
+                (AnsiColor::Yellow, format!("imgguard gate --policy {policy} would refuse this image: {failed}"))
+            }
+            ("pass", _) => (AnsiColor::Green, format!("PASS: policy {policy}")),
+            ("fail", failed) => (AnsiColor::Red, format!("REFUSED by policy {policy}: {failed}")),
+            (other, _) => {
+                (AnsiColor::Red, format!("{}: policy {policy} cannot pass what was not read", other.to_uppercase()))
+            }
+        };
+        let unchecked = unchecked(self.report);
+        let unchecked = unchecked.keys().copied().chain(self.report.skipped.iter().map(String::as_str));
+        // Who reads only the last line must not take "no data" for "nothing wrong".
+        let line = match unchecked.collect::<Vec<_>>().join(", ") {
+            names if names.is_empty() => line,
+            names => format!("{line}; NOT CHECKED: {names}"),
+        };
+        writeln!(self.out)?;
+        for line in textwrap::wrap(&terminal(&line), self.options.width.max(MIN_WIDTH)) {
+            if self.options.color {
+                let style = style.on_default();
+                writeln!(self.out, "{style}{line}{style:#}")?;
+            } else {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a platform is, in one line.
+fn describe(report: &Report, platform: &Platform) -> String {
+    let os = match &platform.os {
+        Some(os) => format!("{} {}", os.id, os.version_id).trim_end().to_owned(),
+        None => "no distribution".to_owned(),
+    };
+    let user = match (platform.user.uid, platform.user.spec.as_str()) {
+        (Some(0), _) => "root".to_owned(),
+        (Some(uid), spec) if spec.split(':').next() == Some(&uid.to_string()) => format!("uid {uid}"),
+        (Some(uid), spec) => format!("{spec} (uid {uid})"),
+        (None, spec) => format!("{spec} (unresolved)"),
+    };
+    let size: u64 = platform.layers.iter().map(|layer| layer.size).sum();
+    let packages = report.packages.iter().filter(|package| package.platforms.contains(&platform.platform)).count();
+    let incomplete = if platform.complete { "" } else { "NOT COMPLETE: " };
+    format!(
+        "{incomplete}{os}, runs as {user}, {} ({}), {}",
+        counted(platform.layers.len(), "layer"),
+        bytes(size),
+        counted(packages, "package")
+    )
+}
+
+/// Ecosystems without data, with the most packages that a platform has of it.
+fn unchecked(report: &Report) -> BTreeMap<&str, u32> {
+    let mut unchecked: BTreeMap<&str, u32> = BTreeMap::new();
+    for row in report.coverage.iter().filter(|row| row.data == "none") {
+        let packages = unchecked.entry(&row.ecosystem).or_default();
+        *packages = (*packages).max(row.packages);
+    }
+    unchecked
+}
+
+fn severity(severity: &str) -> Cell {
+    let style = match severity {
+        "critical" => AnsiColor::Red.on_default().bold(),
+        "high" => AnsiColor::Red.on_default(),
+        "medium" | "unknown" => AnsiColor::Yellow.on_default(),
+        "low" => AnsiColor::Blue.on_default(),
+        _ => Style::new().dimmed(),
+    };
+    Cell::styled(severity, style)
+}
+
+fn place(location: &Location) -> String {
+    if let Some(config) = &location.config {
+        return format!("the configuration ({config})");
+    }
+    let path = location.path.as_deref().unwrap_or_default();
+    let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let Some(index) = location.layer_index else { return format!("{path}{line}") };
+    let state = match location.state.as_deref() {
+        Some(state @ ("deleted" | "overwritten")) => format!(", {state} later but still in"),
+        _ => ",".to_owned(),
+    };
+    let instruction = location.instruction.as_deref().map(|text| format!(" ({})", shorten(text, MAX_INSTRUCTION)));
+    format!("{path}{line}{state} layer {}{}", index + 1, instruction.unwrap_or_default())
+}
+
+/// "3 high, 309 low".
+fn by_severity(findings: &[&Finding]) -> String {
+    let mut counts: BTreeMap<(u8, &str), usize> = BTreeMap::new();
+    for finding in findings {
+        *counts.entry((severity_rank(&finding.severity), &finding.severity)).or_default() += 1;
+    }
+    counts.iter().map(|((_, severity), count)| format!("{count} {severity}")).collect::<Vec<_>>().join(", ")
+}
+
+/// "1 package", "2 packages".
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// The first twelve digits, enough to tell it from others.
+fn short_digest(digest: &str) -> &str {
+    digest.get(..19).unwrap_or(digest)
+}
+
+/// `12.3 MB`, powers of ten.
+fn bytes(size: u64) -> String {
+    match size {
+        0..1_000 => format!("{size} B"),
+        1_000..1_000_000 => format!("{}.{} kB", size / 1_000, size / 100 % 10),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", size / 1_000_000, size / 100_000 % 10),
+        _ => format!("{}.{} GB", size / 1_000_000_000, size / 100_000_000 % 10),
+    }
+}
