@@ -51,7 +51,7 @@ impl Check for SecondRoot {
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let accounts = subject.inventory.accounts.as_deref().unwrap_or_default();
-        let roots = accounts.iter().filter(|account| account.uid == 0);
+        let roots = accounts.iter().filter(|account| account.uid == 0 && account.is_well_formed);
         let first_root = accounts.iter().position(|account| account.uid == 0 && account.name == "root");
         let others = roots.filter(|account| {
             first_root.and_then(|index| accounts.get(index)).is_none_or(|root| !std::ptr::eq(root, *account))

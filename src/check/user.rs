@@ -1,7 +1,8 @@
 //! Who an image runs as, resolved in the image's own `passwd` and `group` as the runtime does it.
 //!
-//! Source: runc `libcontainer/user` (`GetExecUser`): an account matches by its name, or by its uid where the text is a number as Go's `strconv.Atoi` reads it
-//! (`+0` and `00` are 0); a number without an account is used as it is; a name without an account keeps the container from starting.
+//! Source: moby's `sys/user` (`GetExecUser`), with which Docker, containerd, BuildKit and runc do it: a number as Go's `strconv.Atoi` reads it (`+0` and `00` are 0) is a
+//! uid, never a name; the first account with that name or uid counts, with the uid that its line says, cut to 32 bits; a number without an account is used as it is; a name
+//! without an account keeps the container from starting. `testdata/inspect/accounts` holds what that package answers.
 
 use crate::facts::Inventory;
 
@@ -34,51 +35,76 @@ pub enum Problem {
 pub fn resolve(spec: &str, inventory: &Inventory) -> User {
     let (user, group) = spec.split_once(':').unwrap_or((spec, ""));
     let accounts = inventory.accounts.as_deref().unwrap_or_default();
-    let number = atoi(user);
-    let account = accounts.iter().find(|account| match (user, number) {
-        ("", _) => account.uid == 0,
-        (_, Some(number)) if i64::from(account.uid) == number => true,
-        _ => account.name == user,
+    let user = Wanted::parse(user);
+    let account = accounts.iter().find(|account| match user {
+        Wanted::Default => account.uid == 0,
+        Wanted::Number(number) => account.uid == number,
+        Wanted::Name(name) => account.name == name,
+        Wanted::OutOfRange => false,
     });
     let mut problem = None;
-    let uid = match (account, user, number) {
-        (Some(account), _, _) => Some(account.uid),
-        (None, "", _) => Some(0),
-        (None, _, Some(number)) => in_range(number, &mut problem),
-        (None, _, None) => {
-            problem = Some(Problem::NoAccount);
-            None
-        }
+    let uid = match (account, user) {
+        (Some(account), _) => Some(cut(account.uid)),
+        (None, wanted) => wanted.id().map_err(|other| problem = Some(other.unwrap_or(Problem::NoAccount))).ok(),
     };
-    let default_gid = account.map_or(0, |account| account.gid);
-    let gid = if group.is_empty() { Some(default_gid) } else { resolve_group(group, inventory, &mut problem) };
+    let gid = match Wanted::parse(group) {
+        Wanted::Default => Some(account.map_or(0, |account| cut(account.gid))),
+        wanted => resolve_group(wanted, inventory, &mut problem),
+    };
     User { spec: spec.to_owned(), uid, gid, problem }
 }
 
-fn resolve_group(group: &str, inventory: &Inventory, problem: &mut Option<Problem>) -> Option<u32> {
-    let number = atoi(group);
-    let known = inventory.groups.iter().find(|known| known.name == group || number == Some(i64::from(known.gid)));
-    match (known, number) {
-        (Some(known), _) => Some(known.gid),
-        (None, Some(number)) => in_range(number, problem),
-        (None, None) => {
-            problem.get_or_insert(Problem::NoGroup);
-            None
+fn resolve_group(wanted: Wanted<'_>, inventory: &Inventory, problem: &mut Option<Problem>) -> Option<u32> {
+    let known = inventory.groups.iter().find(|known| match wanted {
+        Wanted::Number(number) => known.gid == number,
+        Wanted::Name(name) => known.name == name,
+        Wanted::Default | Wanted::OutOfRange => false,
+    });
+    match known {
+        Some(known) => Some(cut(known.gid)),
+        None => wanted.id().map_err(|other| problem.get_or_insert(other.unwrap_or(Problem::NoGroup))).ok(),
+    }
+}
+
+/// One half of the text.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// Nothing: root.
+    Default,
+    /// An id of 0 to 2³¹ - 1.
+    Number(i64),
+    /// A number beyond.
+    OutOfRange,
+    /// A name.
+    Name(&'a str),
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(text: &'a str) -> Self {
+        use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+        match text.parse::<i64>() {
+            _ if text.is_empty() => Self::Default,
+            Ok(number) if (0..=i64::from(i32::MAX)).contains(&number) => Self::Number(number),
+            Ok(_) => Self::OutOfRange,
+            Err(error) if matches!(error.kind(), NegOverflow | PosOverflow) => Self::OutOfRange,
+            Err(_) => Self::Name(text),
+        }
+    }
+
+    /// The id where nobody in the image has it; the problem where there is none for it, nothing where a name is unknown.
+    fn id(self) -> Result<u32, Option<Problem>> {
+        match self {
+            Self::Default => Ok(0),
+            Self::Number(number) => Ok(cut(number)),
+            Self::OutOfRange => Err(Some(Problem::OutOfRange)),
+            Self::Name(_) => Err(None),
         }
     }
 }
 
-fn in_range(number: i64, problem: &mut Option<Problem>) -> Option<u32> {
-    let id = u32::try_from(number).ok().filter(|id| i32::try_from(*id).is_ok());
-    if id.is_none() {
-        problem.get_or_insert(Problem::OutOfRange);
-    }
-    id
-}
-
-/// Decimal with an optional sign.
-fn atoi(text: &str) -> Option<i64> {
-    text.parse().ok()
+/// What reaches the kernel: the low 32 bits.
+fn cut(id: i64) -> u32 {
+    u32::try_from(id & 0xffff_ffff).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -88,7 +114,10 @@ mod tests {
 
     #[test]
     fn every_spelling_of_root_is_root() {
-        let account = |name: &str, uid, gid| Account { name: name.into(), uid, gid, shell: String::new() };
+        let account = |name: &str, uid, gid| {
+            let (name, shell, is_well_formed) = (name.into(), String::new(), true);
+            Account { name, uid, gid, shell, is_well_formed }
+        };
         let accounts =
             vec![account("root", 0, 0), account("app", 10001, 10001), account("toor", 0, 0), account("7", 8, 8)];
         let inventory = Inventory {
@@ -113,7 +142,8 @@ mod tests {
             ("nobody", None, Some(0), Some(Problem::NoAccount)),
             ("-1", None, Some(0), Some(Problem::OutOfRange)),
             ("4294967296", None, Some(0), Some(Problem::OutOfRange)),
-            ("7", Some(8), Some(8), None),
+            ("7", Some(7), Some(0), None),
+            ("99999999999999999999", None, Some(0), Some(Problem::OutOfRange)),
         ] {
             let user = resolve(spec, &inventory);
             assert_eq!((user.uid, user.gid, user.problem), (uid, gid, problem), "{spec}");

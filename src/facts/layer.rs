@@ -14,6 +14,8 @@ pub struct LayerFacts {
     pub tree: Tree,
     /// What inspectors said of single files, by path; of several files with one path the last one stands.
     pub files: Vec<FileFacts>,
+    /// Hard links that an inspector would want by their name, to files that were read under none or as something else.
+    pub links: Vec<FilePath>,
     /// Secrets by file, in the order of the stream. A file that is replaced in its own layer is here too: its bytes are in the layer.
     pub secrets: Vec<FileSecrets>,
     /// Files that give privileges to whoever runs them.
@@ -50,6 +52,10 @@ pub enum Fact {
     ApplicationRoot(PackageFact),
     /// The file is a program built from this module, whose version may be a placeholder (a Go main module).
     Program(PackageFact),
+    /// Metadata outside of the folders that Python installs to: of a package there, or left by a build in a project's sources.
+    SourceMetadata(PackageFact),
+    /// A Python project is installed by a link to the folder of its sources (an `egg-link`).
+    DevelopLink(FilePath),
     /// A lock file names this package: a project is built from it, which does not say that it is installed.
     Locked(PackageFact),
     /// A package's files are recorded here.
@@ -62,6 +68,21 @@ pub enum Fact {
     Groups(Vec<Group>),
     /// Names of accounts without a password, from `shadow` or `passwd`.
     NoPassword(Vec<String>),
+}
+
+impl Fact {
+    /// The package that the fact is about, if it is about one.
+    #[must_use]
+    pub fn package(&self) -> Option<&PackageFact> {
+        match self {
+            Self::Package(package)
+            | Self::ApplicationRoot(package)
+            | Self::Program(package)
+            | Self::SourceMetadata(package)
+            | Self::Locked(package) => Some(package),
+            _ => None,
+        }
+    }
 }
 
 /// The files of one OS package.
@@ -90,26 +111,28 @@ pub struct OsRelease {
     pub id_like: Vec<String>,
 }
 
-/// One line of `passwd`.
+/// One line of `passwd`, as engines take it: they never refuse one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Account {
     /// Name.
     pub name: String,
-    /// User id.
-    pub uid: u32,
-    /// Main group id.
-    pub gid: u32,
+    /// User id. Text that is no number is 0 to engines, and numbers go beyond what the kernel takes.
+    pub uid: i64,
+    /// Main group id, likewise.
+    pub gid: i64,
     /// Login shell.
     pub shell: String,
+    /// Whether the line is one of passwd(5), so that programs in the image know the account too.
+    pub is_well_formed: bool,
 }
 
-/// One line of `group`.
+/// One line of `group`, as engines take it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Group {
     /// Name.
     pub name: String,
-    /// Group id.
-    pub gid: u32,
+    /// Group id, as in [`Account::uid`].
+    pub gid: i64,
 }
 
 /// The secrets of one file.

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::inventory::FoundPrivileged;
-use super::view::{Hidden, StackedLayer, View, parent};
+use super::path::parent;
+use super::place::{place, refer};
+use super::tree::Node;
+use super::view::{Hidden, StackedLayer, View};
 use super::{
-    Effect, Fact, FileFacts, FilePath, FoundSecret, InstalledPackage, Inventory, PackageFact, PrivilegedFile,
-    SecretState, Unknown,
+    Effect, Fact, FileFacts, FilePath, FoundSecret, InstalledPackage, Inventory, PrivilegedFile, SecretState, Unknown,
 };
 
 /// Files that describe the image wherever the image's symlinks put them. A scan reads a target that no inspector asked for in a second pass.
@@ -24,6 +26,8 @@ pub const DATABASES: &[&str] = &[
     "usr/lib/sysimage/rpm/Packages.db",
     "usr/lib/sysimage/rpm/Packages",
     "usr/share/rpm/rpmdb.sqlite",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/Packages",
     "etc/os-release",
     "usr/lib/os-release",
     "etc/passwd",
@@ -34,15 +38,17 @@ pub const DATABASES: &[&str] = &[
 /// Folders whose files each describe a package.
 const DATABASE_FOLDERS: &[&str] = &["var/lib/dpkg/status.d", "var/lib/dpkg/info"];
 
-/// A database that is live but was not read, because a link gives it a name no inspector asks for.
+/// A live file that was not read under the name by which an inspector would know it: only a link gives it that name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct UnreadDatabase {
-    /// Index of the layer that has it.
+pub struct UnreadFile {
+    /// Index of the layer that has its bytes.
     pub layer: usize,
-    /// Where it is there.
+    /// Its name in that layer.
     pub path: FilePath,
-    /// The well-known path that leads to it.
-    pub known_as: &'static str,
+    /// The name to know it by.
+    pub known_as: FilePath,
+    /// The name under which that layer's facts keep what it says.
+    pub keep_at: FilePath,
 }
 
 /// What a merge is told besides the facts.
@@ -52,28 +58,71 @@ pub struct MergeOptions {
     pub source_tree: bool,
 }
 
-/// The live databases that a second read must fetch.
+/// The live files that a second read must fetch: databases behind links, files of database folders behind links, and hard links to files that were not read.
 #[must_use]
-pub fn unread_databases(layers: &[StackedLayer<'_>]) -> Vec<UnreadDatabase> {
-    let view = View::new(layers);
-    let mut unread: Vec<UnreadDatabase> = Vec::new();
+pub fn unread_files(layers: &[StackedLayer<'_>]) -> Vec<UnreadFile> {
+    let placed = place(layers);
+    let stack = refer(&placed);
+    let view = View::new(&stack);
+    let mut unread = BTreeSet::new();
+    let mut add = |layer: usize, path: &[u8], known_as: &[u8], keep_at: &[u8]| {
+        let Some(placed) = placed.get(layer).and_then(Option::as_ref) else { return };
+        let keep_at = FilePath::new(keep_at);
+        let was_read = placed.facts.files.iter().any(|file| file.path == keep_at)
+            || placed.facts.unknowns.iter().any(|unknown| unknown.path.as_ref() == Some(&keep_at));
+        if !was_read {
+            let (path, keep_at) = (placed.name_in_layer(&FilePath::new(path)), placed.name_in_layer(&keep_at));
+            unread.insert(UnreadFile { layer, path, known_as: FilePath::new(known_as), keep_at });
+        }
+    };
     for known_as in DATABASES {
-        let Some((layer, path)) = view.resolve(known_as.as_bytes()) else { continue };
-        let path = FilePath::new(&path);
-        let Some(facts) = layers.get(layer).copied().flatten() else { continue };
-        let was_read = facts.files.iter().any(|file| file.path == path)
-            || facts.unknowns.iter().any(|unknown| unknown.path.as_ref() == Some(&path));
-        if !was_read && !unread.iter().any(|other| other.layer == layer && other.path == path) {
-            unread.push(UnreadDatabase { layer, path, known_as });
+        if let Some((layer, path)) = view.resolve(known_as.as_bytes()) {
+            add(layer, &path, known_as.as_bytes(), &path);
         }
     }
-    unread
+    for known_as in DATABASE_FOLDERS {
+        let Some(folder) = view.follow(known_as.as_bytes()).filter(|folder| folder != known_as.as_bytes()) else {
+            continue;
+        };
+        for name in view.names_in(&folder) {
+            let file = [folder.as_slice(), b"/", &name].concat();
+            if let Some((layer, Node::File)) = view.entry(&file) {
+                add(layer, &file, &[known_as.as_bytes(), b"/", &name].concat(), &file);
+            }
+        }
+    }
+    for (layer, link) in links(&stack) {
+        if view.entry(link.as_bytes()) != Some((layer, Node::HardLink)) {
+            continue;
+        }
+        if let Some((_, path)) = view.resolve(link.as_bytes()).filter(|(owner, _)| *owner == layer) {
+            add(layer, &path, link.as_bytes(), link.as_bytes());
+        }
+    }
+    unread.into_iter().collect()
+}
+
+/// Hard links that an inspector would want, with their layers.
+fn links<'a>(layers: &[StackedLayer<'a>]) -> impl Iterator<Item = (usize, &'a FilePath)> {
+    let read = layers.iter().enumerate().filter_map(|(index, facts)| Some((index, (*facts)?)));
+    read.flat_map(|(index, facts)| facts.links.iter().map(move |link| (index, link))).collect::<Vec<_>>().into_iter()
 }
 
 /// Merges the layers of one platform, lowest first; `None` stands for one that could not be read.
 #[must_use]
 pub fn merge(layers: &[StackedLayer<'_>], options: MergeOptions) -> Inventory {
-    Merge::new(layers, options).run()
+    let placed = place(layers);
+    Merge::new(&refer(&placed), options).run()
+}
+
+/// Every path of the merged view, with the index of its layer and what is there. Folders that no layer lists are left out.
+#[must_use]
+pub fn paths(layers: &[StackedLayer<'_>]) -> BTreeMap<FilePath, (usize, Node)> {
+    let placed = place(layers);
+    let stack = refer(&placed);
+    let view = View::new(&stack);
+    let all = stack.iter().flatten().flat_map(|facts| facts.tree.iter());
+    all.filter_map(|(path, ..)| Some((FilePath::new(path), view.entry(path)?))).collect()
 }
 
 struct Merge<'a> {
@@ -104,7 +153,7 @@ impl<'a> Merge<'a> {
             .filter_map(resolve)
             .map(|(name, (layer, path))| (name, (layer, FilePath::new(&path))))
             .collect();
-        let folders = DATABASE_FOLDERS.iter().filter_map(resolve).map(|(_, (_, path))| path).collect();
+        let folders = DATABASE_FOLDERS.iter().filter_map(|path| view.follow(path.as_bytes())).collect();
         Self { layers, options, view, history, live, folders }
     }
 
@@ -160,33 +209,42 @@ impl<'a> Merge<'a> {
         self.live.values().any(|(_, live)| live == path) || in_folder()
     }
 
-    /// The files of the merged view that were read, topmost layer each.
+    /// The files of the merged view that were read, topmost layer each. A database that a hard link leads to counts although its own name may be gone.
     fn live_files(&self) -> impl Iterator<Item = (usize, &'a FileFacts)> {
-        let topmost = self.history.iter().filter_map(|(path, of_path)| {
-            let (layer, file) = of_path.last()?;
-            self.view.hidden(path.as_bytes(), *layer).is_none().then_some((*layer, *file))
-        });
-        topmost.collect::<Vec<_>>().into_iter()
+        let databases: BTreeSet<(usize, &FilePath)> = self.live.values().map(|(layer, path)| (*layer, path)).collect();
+        let is_live = |path: &FilePath, layer: usize| {
+            let entry = self.view.entry(path.as_bytes());
+            matches!(entry, Some((top, Node::File | Node::HardLink)) if top == layer)
+                || databases.contains(&(layer, path))
+        };
+        let read = self
+            .history
+            .iter()
+            .flat_map(|(path, of_path)| of_path.iter().map(move |(layer, file)| (*path, *layer, *file)));
+        let live = read.filter(|(path, layer, _)| is_live(path, *layer)).map(|(_, layer, file)| (layer, file));
+        live.collect::<Vec<_>>().into_iter()
     }
 
     fn packages(&self) -> Vec<InstalledPackage> {
+        let linked = LinkedFolders::new(self);
         let mut packages = Vec::new();
         for (layer, file) in self.live_files() {
+            let path = file.path.as_bytes();
             for fact in &file.facts {
                 let package = match fact {
                     Fact::Package(package) if !package.kind.is_os() || self.is_database(&file.path) => package,
-                    Fact::ApplicationRoot(package) if self.has_node_modules(file.path.as_bytes()) => package,
+                    Fact::ApplicationRoot(package) if self.has_node_modules(path) || linked.has_node(path) => package,
+                    Fact::SourceMetadata(package) if !self.is_source(path) || linked.has_python(path) => package,
                     Fact::Locked(package) if self.options.source_tree => package,
                     Fact::Program(package) => package,
                     _ => continue,
                 };
-                let (layer, is_program) = (self.since(package, file, layer), matches!(fact, Fact::Program(_)));
                 packages.push(InstalledPackage {
                     fact: package.clone(),
                     path: file.path.clone(),
-                    layer,
+                    layer: self.since(fact, file, layer),
                     owner: None,
-                    is_program,
+                    is_program: matches!(fact, Fact::Program(_)),
                 });
             }
         }
@@ -198,13 +256,28 @@ impl<'a> Merge<'a> {
         self.view.is_folder(&[folder.as_slice(), b"node_modules"].concat())
     }
 
-    /// First layer since which `package` has been recorded in `file` without a break.
-    fn since(&self, package: &PackageFact, file: &FileFacts, layer: usize) -> usize {
+    /// Whether the folder of `FOLDER/NAME.egg-info/PKG-INFO`, or the one above it (`src/` layouts), holds a project's sources.
+    fn is_source(&self, metadata: &[u8]) -> bool {
+        let Some(folder) = project_of(metadata) else { return false };
+        let above = parent(folder).unwrap_or_default();
+        let builds = |folder: &[u8]| {
+            let file = |name: &[u8]| if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() };
+            [&b"setup.py"[..], b"setup.cfg", b"pyproject.toml"]
+                .iter()
+                .any(|name| self.view.entry(&file(name)).is_some())
+        };
+        builds(folder) || builds(above)
+    }
+
+    /// First layer since which the package of `fact` has been recorded in `file` without a break.
+    fn since(&self, fact: &Fact, file: &FileFacts, layer: usize) -> usize {
+        let identity = |fact: &'a Fact| fact.package().map(|package| (&package.name, &package.version, &package.arch));
+        let wanted = fact.package().map(|package| (&package.name, &package.version, &package.arch));
         let mut since = layer;
         let earlier = self.history.get(&file.path).map(Vec::as_slice).unwrap_or_default();
         for (index, older) in earlier.iter().rev().filter(|(index, _)| *index < layer) {
-            let same = |fact: &Fact| matches!(fact, Fact::Package(p) if p.name == package.name && p.version == package.version && p.arch == package.arch);
-            if !older.facts.iter().any(same) || self.view.is_removed_between(file.path.as_bytes(), *index, since) {
+            let is_same = older.facts.iter().any(|fact| identity(fact) == wanted);
+            if !is_same || self.view.is_removed_between(file.path.as_bytes(), *index, since) {
                 break;
             }
             since = *index;
@@ -280,7 +353,7 @@ impl<'a> Merge<'a> {
         let mut names = vec![path.as_bytes().to_vec()];
         if let Some(inner) = path.as_bytes().strip_prefix(b"usr/") {
             let top = inner.split(|b| *b == b'/').next().unwrap_or_default();
-            if matches!(self.view.entry(top), Some((_, super::tree::Node::Symlink))) {
+            if matches!(self.view.entry(top), Some((_, Node::Symlink))) {
                 names.push(inner.to_vec());
             }
         }
@@ -302,7 +375,22 @@ impl<'a> Merge<'a> {
                 unknowns.push((Some(layer), unknown));
             }
         }
+        unknowns.extend(self.links_below());
         unknowns
+    }
+
+    /// Hard links to files of lower layers; engines make them, but no builder is known that writes them.
+    fn links_below(&self) -> Vec<(Option<usize>, Unknown)> {
+        let elsewhere = |(layer, link): &(usize, &FilePath)| {
+            self.view.entry(link.as_bytes()) == Some((*layer, Node::HardLink))
+                && self.view.resolve(link.as_bytes()).is_none_or(|(owner, _)| owner != *layer)
+                && !self.live.contains_key(String::from_utf8_lossy(link.as_bytes()).as_ref())
+        };
+        let unknown = |(layer, link): (usize, &FilePath)| {
+            let reason = "a hard link to a file of a lower layer is not read under its own name".to_owned();
+            (Some(layer), Unknown { effect: Effect::Optional, path: Some(link.clone()), by: "layer".into(), reason })
+        };
+        links(self.layers).filter(elsewhere).map(unknown).collect()
     }
 
     fn wasted(&self) -> Vec<u64> {
@@ -310,4 +398,57 @@ impl<'a> Merge<'a> {
         let above = |index: usize| trees.iter().skip(index + 1).flatten().copied().collect::<Vec<_>>();
         trees.iter().enumerate().map(|(index, tree)| tree.map_or(0, |tree| tree.wasted(&above(index)))).collect()
     }
+}
+
+/// Folders that are installed because a link leads to them, where they lie outside of the folders that package managers fill.
+struct LinkedFolders {
+    node: BTreeSet<Vec<u8>>,
+    python: BTreeSet<Vec<u8>>,
+}
+
+impl LinkedFolders {
+    fn new(merge: &Merge<'_>) -> Self {
+        let facts = || merge.live_files().flat_map(|(_, file)| &file.facts);
+        let has_roots = facts().any(|fact| matches!(fact, Fact::ApplicationRoot(_)));
+        let node = if has_roots { Self::node_links(merge) } else { BTreeSet::new() };
+        let follow = |fact: &Fact| match fact {
+            Fact::DevelopLink(folder) => merge.view.follow(folder.as_bytes()),
+            _ => None,
+        };
+        Self { node, python: facts().filter_map(follow).collect() }
+    }
+
+    /// Where the symlinks in folders named `node_modules` lead: workspaces and linked packages.
+    fn node_links(merge: &Merge<'_>) -> BTreeSet<Vec<u8>> {
+        let mut folders = BTreeSet::new();
+        for (layer, facts) in merge.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, (*facts)?))) {
+            let links = facts.tree.iter().filter(|(path, node, ..)| *node == Node::Symlink && is_in_node_modules(path));
+            let live = links.filter(|(path, ..)| merge.view.entry(path) == Some((layer, Node::Symlink)));
+            folders.extend(live.filter_map(|(path, ..)| merge.view.follow(path)));
+        }
+        folders
+    }
+
+    fn has_node(&self, manifest: &[u8]) -> bool {
+        self.node.contains(parent(manifest).unwrap_or_default())
+    }
+
+    fn has_python(&self, metadata: &[u8]) -> bool {
+        project_of(metadata).is_some_and(|folder| self.python.contains(folder))
+    }
+}
+
+/// Whether `path` is `node_modules/NAME` or `node_modules/@SCOPE/NAME`.
+fn is_in_node_modules(path: &[u8]) -> bool {
+    let mut above = path.rsplit(|b| *b == b'/').skip(1);
+    match above.next() {
+        Some(b"node_modules") => true,
+        Some(scope) if scope.starts_with(b"@") => above.next() == Some(b"node_modules"),
+        _ => false,
+    }
+}
+
+/// The folder that holds the folder of a metadata file; the root is the empty path.
+fn project_of(metadata: &[u8]) -> Option<&[u8]> {
+    parent(metadata).map(|info| parent(info).unwrap_or_default())
 }

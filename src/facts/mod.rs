@@ -9,6 +9,7 @@ pub mod layer;
 pub mod merge;
 pub mod package;
 pub mod path;
+mod place;
 pub mod purl;
 pub mod secret;
 pub mod tree;

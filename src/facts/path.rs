@@ -48,6 +48,11 @@ impl fmt::Debug for FilePath {
     }
 }
 
+/// The folder of `path`; none for something in the root.
+pub(super) fn parent(path: &[u8]) -> Option<&[u8]> {
+    memchr::memrchr(b'/', path).and_then(|slash| path.get(..slash))
+}
+
 /// Characters that reorder text on a screen and so can hide a file's real name (Unicode TR 36, "Trojan Source").
 #[must_use]
 pub fn is_bidi_control(character: char) -> bool {

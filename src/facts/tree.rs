@@ -1,7 +1,10 @@
 //! Sorted sets of paths, compact enough to keep every path of every layer: one arena of bytes and one offset a path, no allocation each.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::path::parent;
 use crate::layer::EntryKind;
 
 /// A sorted set of byte strings.
@@ -164,19 +167,26 @@ impl TreeBuilder {
         self.opaque.push(folder.to_vec());
     }
 
-    /// Sorts. Of several entries with one path the last one stands, as it does when they are unpacked; but a whiteout never removes what its own layer
-    /// adds (image-spec `layer.md`: whiteouts apply to lower layers).
+    /// Sorts. Of several entries with one path the last one stands, as it does when they are unpacked, and what is not a folder removes what came before it below
+    /// its path; but a whiteout never removes what its own layer adds (image-spec `layer.md`: whiteouts apply to lower layers).
     #[must_use]
     pub fn build(self) -> Tree {
-        let Self { arena, mut records, mut opaque } = self;
-        // The sort is stable: entries of one path stay in the order of the stream, behind a whiteout of that path.
-        records.sort_by(|a, b| {
-            a.path(&arena).cmp(b.path(&arena)).then((a.node != Node::Whiteout).cmp(&(b.node != Node::Whiteout)))
+        let Self { arena, records, mut opaque } = self;
+        let mut records: Vec<(usize, Record)> = records.into_iter().enumerate().collect();
+        // Entries of one path stay in the order of the stream, behind a whiteout of that path.
+        records.sort_unstable_by(|(a_at, a), (b_at, b)| {
+            let by_path = a.path(&arena).cmp(b.path(&arena));
+            by_path.then((a.node != Node::Whiteout).cmp(&(b.node != Node::Whiteout))).then(a_at.cmp(b_at))
         });
+        let mut removals = Removals { records: &records, arena: &arena, known: HashMap::new() };
         let mut tree = Tree::default();
-        for (position, record) in records.iter().enumerate() {
+        for (position, (at, record)) in records.iter().enumerate() {
             let path = record.path(&arena);
-            if records.get(position + 1).is_some_and(|next| next.path(&arena) == path) {
+            if records.get(position + 1).is_some_and(|(_, next)| next.path(&arena) == path) {
+                continue;
+            }
+            let removed = record.node != Node::Whiteout && removals.below(parent(path)).is_some_and(|last| *at < last);
+            if removed {
                 continue;
             }
             if !tree.paths.push(path) {
@@ -196,6 +206,31 @@ impl TreeBuilder {
     }
 }
 
+/// When in the stream something that is not a folder took the place of a folder.
+struct Removals<'a> {
+    records: &'a [(usize, Record)],
+    arena: &'a [u8],
+    known: HashMap<&'a [u8], Option<usize>>,
+}
+
+impl<'a> Removals<'a> {
+    /// The last entry of the stream that removed what was below `folder` until then.
+    fn below(&mut self, folder: Option<&'a [u8]>) -> Option<usize> {
+        let folder = folder?;
+        if let Some(known) = self.known.get(folder) {
+            return *known;
+        }
+        let start = self.records.partition_point(|(_, record)| record.path(self.arena) < folder);
+        let of_path = self.records.iter().skip(start).take_while(|(_, record)| record.path(self.arena) == folder);
+        let own =
+            of_path.filter(|(_, record)| !matches!(record.node, Node::Directory | Node::Whiteout)).map(|(at, _)| *at);
+        // Depth is bounded by the length of a path (4095 bytes, see layer::path).
+        let last = own.max().max(self.below(parent(folder)));
+        self.known.insert(folder, last);
+        last
+    }
+}
+
 impl Tree {
     /// What the layer does at `path`, if anything.
     #[must_use]
@@ -211,6 +246,20 @@ impl Tree {
         self.targets.get(at).map(|(_, target)| target.as_slice())
     }
 
+    /// Every path in order, with what is there, the target of a link (empty for all else) and the length of the content in bytes.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Node, &[u8], u64)> {
+        let mut targets = self.targets.iter().peekable();
+        self.paths.iter().zip(&self.nodes).zip(&self.sizes).enumerate().map(move |(index, ((path, node), size))| {
+            let target = targets.next_if(|(at, _)| usize::try_from(*at) == Ok(index));
+            (path, *node, target.map_or(&[][..], |(_, target)| target), *size)
+        })
+    }
+
+    /// Folders whose lower content is hidden.
+    pub fn opaque(&self) -> impl Iterator<Item = &[u8]> {
+        self.opaque.iter().map(Vec::as_slice)
+    }
+
     /// Whether the lower layers' content of `folder` is hidden.
     #[must_use]
     pub fn is_opaque(&self, folder: &[u8]) -> bool {
@@ -223,6 +272,16 @@ impl Tree {
         let prefix = [path, b"/"].concat();
         let at = self.paths.lower_bound(&prefix);
         self.paths.get(at).starts_with(&prefix) && at < self.paths.len()
+    }
+
+    /// Names of what is listed directly in `folder` or somewhere below, each once for every path below it.
+    pub fn names_in(&self, folder: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let prefix = [folder, b"/"].concat();
+        let start = self.paths.lower_bound(&prefix);
+        let below = (start..self.len()).map(|index| self.paths.get(index));
+        below
+            .map_while(move |path| path.strip_prefix(prefix.as_slice()))
+            .filter_map(|rest| rest.split(|b| *b == b'/').next())
     }
 
     /// Bytes of this layer's files that a layer above replaces or removes, when `above` are all layers above it.
@@ -327,13 +386,32 @@ mod tests {
         builder.add(b"l", Node::HardLink, b"b", 7);
         builder.add_opaque(b"d");
         let tree = builder.build();
-        assert_eq!(tree.len(), 4);
+        assert_eq!(tree.iter().map(|(path, ..)| path).collect::<Vec<_>>(), [&b"a/x"[..], b"b", b"c", b"l"]);
         assert_eq!((tree.node(b"a/x"), tree.target(b"a/x")), (Some(Node::File), None));
         assert_eq!(tree.node(b"c"), Some(Node::File));
         assert_eq!((tree.node(b"l"), tree.target(b"l")), (Some(Node::HardLink), Some(&b"b"[..])));
         assert!(tree.is_opaque(b"d") && !tree.is_opaque(b"a"));
         assert!(tree.has_children(b"a") && !tree.has_children(b"b"));
         assert_eq!(tree.node(b"zz"), None);
+    }
+
+    #[test]
+    fn what_is_no_folder_removes_what_was_below_it() {
+        let mut builder = TreeBuilder::default();
+        for (path, node) in [
+            ("a/b/gone", Node::File),
+            ("a", Node::Symlink),
+            ("a", Node::Directory),
+            ("a/kept", Node::File),
+            ("a-b", Node::File),
+            ("s", Node::Symlink),
+            ("s/through", Node::File),
+        ] {
+            builder.add(path.as_bytes(), node, b"t", 0);
+        }
+        let paths: Vec<_> =
+            builder.build().iter().map(|(path, ..)| String::from_utf8(path.to_vec()).unwrap()).collect();
+        assert_eq!(paths, ["a", "a-b", "a/kept", "s", "s/through"]);
     }
 
     #[test]

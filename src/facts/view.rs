@@ -3,9 +3,10 @@
 //! Source: OCI image-spec `layer.md`, sections "Applying changesets" and "Whiteouts".
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::LayerFacts;
+use super::path::parent;
 use super::tree::Node;
 
 /// Most symlinks that are followed for one path, as Linux does (`MAXSYMLINKS`).
@@ -122,6 +123,13 @@ impl<'a> View<'a> {
 
     /// Where `path` leads when every symlink and hard link on the way is followed inside the image: the layer that has the file or folder and its path there.
     pub(crate) fn resolve(&self, path: &[u8]) -> Option<(usize, Vec<u8>)> {
+        let place = self.follow(path)?;
+        let (layer, node) = self.entry(&place)?;
+        self.content(layer, node, place)
+    }
+
+    /// Where `path` leads when every symlink on the way is followed inside the image, whether there is anything or not; none when the links do not end.
+    pub(crate) fn follow(&self, path: &[u8]) -> Option<Vec<u8>> {
         let mut todo: Vec<Vec<u8>> = components(path);
         todo.reverse();
         let mut at: Vec<u8> = Vec::new();
@@ -136,23 +144,26 @@ impl<'a> View<'a> {
                 at.push(b'/');
             }
             at.extend_from_slice(&part);
-            match self.entry(&at) {
-                Some((layer, Node::Symlink)) => {
-                    links += 1;
-                    let target = self.target(layer, &at)?.to_vec();
-                    at.truncate(if target.starts_with(b"/") { 0 } else { folder });
-                    todo.extend(components(&target).into_iter().rev());
-                    if links > MAX_LINKS || todo.len() > 4096 {
-                        return None;
-                    }
+            if let Some((layer, Node::Symlink)) = self.entry(&at) {
+                links += 1;
+                let target = self.target(layer, &at)?.to_vec();
+                at.truncate(if target.starts_with(b"/") { 0 } else { folder });
+                todo.extend(components(&target).into_iter().rev());
+                if links > MAX_LINKS || todo.len() > 4096 {
+                    return None;
                 }
-                Some((layer, node)) if todo.is_empty() => return self.content(layer, node, at),
-                Some(_) => {}
-                None if todo.is_empty() || !self.is_folder(&at) => return None,
-                None => {}
             }
         }
-        None
+        Some(at)
+    }
+
+    /// Names of what is directly in `folder`, each once.
+    pub(crate) fn names_in(&self, folder: &[u8]) -> Vec<Vec<u8>> {
+        let listed = self.layers.iter().flatten().flat_map(|facts| facts.tree.names_in(folder));
+        let names: BTreeSet<&[u8]> = listed.collect();
+        let path = |name: &[u8]| [folder, b"/", name].concat();
+        let is_there = |name: &&[u8]| self.entry(&path(name)).is_some() || self.is_folder(&path(name));
+        names.into_iter().filter(is_there).map(<[u8]>::to_vec).collect()
     }
 
     /// Follows hard links: within the layer, else to the entry that was there before it.
@@ -186,11 +197,6 @@ impl Hidden {
             Self::Removed { by } | Self::Replaced { by } => by,
         }
     }
-}
-
-/// The folder of `path`; none for something in the root.
-pub(crate) fn parent(path: &[u8]) -> Option<&[u8]> {
-    memchr::memrchr(b'/', path).and_then(|slash| path.get(..slash))
 }
 
 fn components(path: &[u8]) -> Vec<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! Accounts: `etc/passwd`, `etc/group`, `etc/shadow`.
 //!
-//! Source: passwd(5), group(5), shadow(5).
+//! Source: passwd(5), group(5), shadow(5); and moby's `sys/user` package, with which Docker, containerd and BuildKit read the first two: it takes every line,
+//! text that is no number as 0, and only in `group` skips comments.
 
 use super::control::lines;
 use super::{InspectError, Inspector, Meta, text, whole};
@@ -34,12 +35,15 @@ impl Inspector for Passwd {
         let mut accounts = Vec::new();
         let mut open = Vec::new();
         for fields in records(whole(file, MAX_BYTES)?) {
-            let [name, password, uid, gid, .., shell] = fields.as_slice() else { continue };
-            let (Some(uid), Some(gid)) = (number(uid), number(gid)) else { continue };
-            if password.is_empty() {
-                open.push(text(name));
+            let field = |index: usize| fields.get(index).copied().unwrap_or_default();
+            let (uid, gid) = (number(field(2)), number(field(3)));
+            let is_well_formed = fields.len() == 7 && !is_comment(field(0)) && uid.is_ok() && gid.is_ok();
+            if is_well_formed && field(1).is_empty() {
+                open.push(text(field(0)));
             }
-            accounts.push(Account { name: text(name), uid, gid, shell: text(shell) });
+            let (name, shell) = (text(field(0)), text(field(6)));
+            let (uid, gid) = (uid.unwrap_or_else(|taken| taken), gid.unwrap_or_else(|taken| taken));
+            accounts.push(Account { name, uid, gid, shell, is_well_formed });
         }
         facts.push(Fact::Accounts(accounts));
         if !open.is_empty() {
@@ -69,11 +73,13 @@ impl Inspector for GroupFile {
     }
 
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
-        let group = |fields: Vec<&[u8]>| match fields.as_slice() {
-            [name, _, gid, ..] => number(gid).map(|gid| Group { name: text(name), gid }),
-            _ => None,
+        let group = |fields: Vec<&[u8]>| {
+            let field = |index: usize| fields.get(index).copied().unwrap_or_default();
+            Group { name: text(field(0)), gid: number(field(2)).unwrap_or_else(|taken| taken) }
         };
-        facts.push(Fact::Groups(records(whole(file, MAX_BYTES)?).filter_map(group).collect()));
+        let groups =
+            records(whole(file, MAX_BYTES)?).filter(|fields| !fields.first().is_some_and(|name| is_comment(name)));
+        facts.push(Fact::Groups(groups.map(group).collect()));
         Ok(())
     }
 }
@@ -108,15 +114,27 @@ impl Inspector for Shadow {
     }
 }
 
-/// Lines split at colons, without comments and empty ones.
+/// Lines split at colons, without empty ones.
 fn records(bytes: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    lines(bytes)
-        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
-        .map(|line| line.split(|b| *b == b':').collect())
+    let trimmed = lines(bytes).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    trimmed.map(|line| line.split(|b| *b == b':').collect())
 }
 
-fn number(bytes: &[u8]) -> Option<u32> {
-    std::str::from_utf8(bytes).ok()?.parse().ok()
+fn is_comment(name: &[u8]) -> bool {
+    name.starts_with(b"#")
+}
+
+/// A 32-bit id; an error with what engines take where it is none: Go's `strconv.Atoi` with its errors passed over.
+fn number(bytes: &[u8]) -> Result<i64, i64> {
+    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    let parsed = std::str::from_utf8(bytes).map_err(|_| 0)?.parse::<i64>();
+    match parsed {
+        Ok(id) if u32::try_from(id).is_ok() => Ok(id),
+        Ok(id) => Err(id),
+        Err(error) if *error.kind() == PosOverflow => Err(i64::MAX),
+        Err(error) if *error.kind() == NegOverflow => Err(i64::MIN),
+        Err(_) => Err(0),
+    }
 }
 
 #[cfg(test)]
@@ -136,10 +154,21 @@ mod tests {
             link: b"",
             capability: None,
         };
-        let bytes = b"root:x:0:0:root:/root:/bin/bash\n# c\ntoor::0:0::/:/bin/sh\nbroken:x:-1:0\n";
+        let bytes = b"root:x:0:0:root:/root:/bin/bash\n# c\n toor::0:0::/:/bin/sh\r\nbroken::x:-1\n";
         let mut facts = Vec::new();
         Passwd.inspect(&FileView::in_memory(entry, bytes), &mut facts).unwrap();
-        assert!(matches!(&facts[0], Fact::Accounts(accounts) if accounts.len() == 2 && accounts[1].name == "toor"));
+        let Fact::Accounts(accounts) = &facts[0] else { panic!("{facts:?}") };
+        let shown: Vec<_> =
+            accounts.iter().map(|a| (a.name.as_str(), a.uid, a.gid, a.shell.as_str(), a.is_well_formed)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("root", 0, 0, "/bin/bash", true),
+                ("# c", 0, 0, "", false),
+                ("toor", 0, 0, "/bin/sh", true),
+                ("broken", 0, -1, "", false)
+            ]
+        );
         assert_eq!(facts[1], Fact::NoPassword(vec!["toor".into()]));
     }
 }

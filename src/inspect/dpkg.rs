@@ -18,7 +18,7 @@ static STATUS: Meta = Meta {
     summary: "installed Debian packages",
     required: true,
     doc: "**Reads** `var/lib/dpkg/status` (deb822 paragraphs), through symlinks, up to 64 MiB.\n\n\
-          **Reports** every package whose state is `installed`, `half-configured`, `unpacked`, `triggers-awaited` or `triggers-pending` \
+          **Reports** every package whose state is `installed`, `half-installed`, `half-configured`, `unpacked`, `triggers-awaited` or `triggers-pending` \
           with version, architecture, maintainer and source package.\n\n\
           **Cannot see** packages whose record was removed while their files stayed.\n\n**Since** 0.1.0",
 };
@@ -45,6 +45,22 @@ impl Inspector for Status {
     }
 }
 
+/// Extensions of a package's other control files, which some builders lay beside its record (deb-control(5) and its relatives).
+const CONTROL_FILES: &[&[u8]] = &[
+    b"md5sums",
+    b"list",
+    b"conffiles",
+    b"preinst",
+    b"postinst",
+    b"prerm",
+    b"postrm",
+    b"config",
+    b"templates",
+    b"triggers",
+    b"shlibs",
+    b"symbols",
+];
+
 /// `var/lib/dpkg/status.d/<package>`.
 pub(super) struct StatusDir;
 
@@ -52,7 +68,7 @@ static STATUS_DIR: Meta = Meta {
     name: "os/dpkg-status.d",
     summary: "installed Debian packages of distroless images",
     required: true,
-    doc: "**Reads** `var/lib/dpkg/status.d/*` but not its `*.md5sums`, one control paragraph each.\n\n**Reports** the package of each file; there is no `Status` \
+    doc: "**Reads** `var/lib/dpkg/status.d/*` but not control files such as `*.md5sums`, one control paragraph each.\n\n**Reports** the package of each file; there is no `Status` \
           field, being there means installed.\n\n**Cannot see** packages that the image builder did not record.\n\n**Since** 0.1.0",
 };
 
@@ -62,7 +78,8 @@ impl Inspector for StatusDir {
     }
 
     fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
-        parent(entry).ends_with(b"dpkg/status.d") && !entry.name().ends_with(b".md5sums")
+        let extension = entry.name().rsplit(|b| *b == b'.').next().unwrap_or_default();
+        parent(entry).ends_with(b"dpkg/status.d") && !CONTROL_FILES.contains(&extension)
     }
 
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
@@ -203,11 +220,13 @@ impl<'a> Paragraph<'a> {
     }
 }
 
-/// Whether the third word of `Status` says that the package's files are there. `config-files` and `not-installed` mean it was removed;
-/// `half-installed` means that unpacking failed.
+/// Whether the third word of `Status` says that files of the package are there, if only some (`half-installed`: unpacking or removing it failed).
+/// `config-files` and `not-installed` mean that it was removed. The first word is what the administrator wants, not what is.
+///
+/// Source: dpkg(1), "Package states".
 fn is_installed(status: &[u8]) -> bool {
     let state = status.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(2);
-    matches!(state, Some(b"installed" | b"half-configured" | b"unpacked" | b"triggers-awaited" | b"triggers-pending"))
+    !matches!(state, None | Some(b"config-files" | b"not-installed"))
 }
 
 /// `Source: name` or `Source: name (version)`.

@@ -22,16 +22,19 @@ static META: Meta = Meta {
     name: "language/go-binary",
     summary: "Go modules compiled into programs",
     required: false,
-    doc: "**Reads** ELF, PE and thin Mach-O programs and shared libraries of up to 2 GiB, outside of folders named `testdata`.\n\n**Reports** the main module, every dependency \
-          (the replacement where one is replaced) and Go's own standard library as `stdlib`, as `go version -m` names them.\n\n**Cannot see** modules of programs built \
-          without module mode, of packed (UPX) programs and of universal Mach-O files.\n\n**Since** 0.1.0",
+    doc: "**Reads** ELF, PE and thin Mach-O programs and shared libraries of up to 2 GiB.\n\n**Reports** the main module, every dependency \
+          (the replacement where another module replaces it) and Go's own standard library as `stdlib`, as `go version -m` names them.\n\n**Cannot see** modules of programs built \
+          without module mode, of packed programs (which are told) and of universal Mach-O files.\n\n**Since** 0.1.0",
 };
 
 /// Most bytes that one header table may have; Go programs have a few KiB of headers.
 const MAX_TABLE_BYTES: usize = 4 << 20;
 
-/// How much of a data segment is searched where no section names the place; Go's linker puts the record at its start.
-const MAX_SEARCH_BYTES: u64 = 1 << 20;
+/// How much of a data segment is searched where no section names the place. Go's linker puts the record at its start, but a C linker may put other data before it.
+const MAX_SEARCH_BYTES: u64 = 64 << 20;
+
+/// How much of it is searched at once, a multiple of the record's alignment.
+const CHUNK_BYTES: u64 = 1 << 20;
 
 /// Longest module list. Kubernetes, with some 250 modules, has 30 KiB.
 const MAX_STRING_BYTES: u64 = 8 << 20;
@@ -44,8 +47,8 @@ impl Inspector for GoBuildInfo {
         &META
     }
 
-    fn wants(&self, entry: &Entry<'_>, head: &[u8]) -> bool {
-        let is_program = match head {
+    fn wants(&self, _entry: &Entry<'_>, head: &[u8]) -> bool {
+        match head {
             // ET_EXEC and ET_DYN; an object file or core dump is no program.
             [0x7f, b'E', b'L', b'F', _, order, ..] => {
                 matches!((order, head.get(16..18)), (1, Some([2 | 3, 0])) | (2, Some([0, 2 | 3])))
@@ -53,16 +56,28 @@ impl Inspector for GoBuildInfo {
             [b'M', b'Z', ..] => head.len() >= 64,
             [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
             _ => false,
-        };
-        is_program && !entry.path.split(|b| *b == b'/').any(|part| part == b"testdata")
+        }
     }
 
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
         let Some(program) = Program::parse(file) else { return Ok(()) };
-        let Some(info) = program.build_info(file)? else { return Ok(()) };
-        facts.extend(packages(&info));
+        match program.build_info(file)? {
+            Some(info) => facts.extend(packages(&info)),
+            None if is_packed(file)? => {
+                return Err(InspectError::Malformed("packed with UPX: what it was built from cannot be seen"));
+            }
+            None => {}
+        }
         Ok(())
     }
+}
+
+/// Whether UPX's mark stands among the headers (its `l_info` in ELF, its section names in PE).
+fn is_packed(file: &FileView<'_>) -> io::Result<bool> {
+    let mut head = [0; 1024];
+    let n = file.read_at(0, &mut head)?;
+    let head = head.get(..n).unwrap_or_default();
+    Ok([&b"UPX!"[..], b"UPX0\0"].iter().any(|mark| memchr::memmem::find(head, mark).is_some()))
 }
 
 /// What of a program's headers is needed: where the record may be, and where addresses are in the file.
@@ -202,24 +217,33 @@ impl Program {
     }
 
     /// The record, where there is one.
-    fn build_info(&self, file: &FileView<'_>) -> io::Result<Option<BuildInfo>> {
-        for (offset, length) in &self.searched {
-            let mut bytes = vec![0; usize::try_from((*length).min(MAX_SEARCH_BYTES)).unwrap_or(0)];
-            let n = file.read_at(*offset, &mut bytes)?;
-            bytes.truncate(n);
-            for at in memchr::memmem::find_iter(&bytes, MAGIC).filter(|at| at % 16 == 0) {
-                let header = bytes.get(at..at + 32).and_then(|header| <&[u8; 32]>::try_from(header).ok());
-                let Some(header) = header else { continue };
-                let info = self.decode(file, offset + at as u64, header)?;
-                if info.is_some() {
-                    return Ok(info);
+    fn build_info(&self, file: &FileView<'_>) -> Result<Option<BuildInfo>, InspectError> {
+        let mut chunk = Vec::new();
+        for (start, length) in &self.searched {
+            let end = start.saturating_add((*length).min(MAX_SEARCH_BYTES)).min(file.len());
+            let mut at = *start;
+            while at < end {
+                // The record's mark is aligned, so that it never goes over the end of a chunk.
+                chunk.resize(usize::try_from(CHUNK_BYTES.min(end - at)).unwrap_or(0), 0);
+                file.read_exact_at(at, &mut chunk)?;
+                if let Some(mark) = memchr::memmem::find_iter(&chunk, MAGIC).find(|mark| mark % 16 == 0) {
+                    return self.decode(file, at + mark as u64);
                 }
+                at += CHUNK_BYTES;
             }
         }
         Ok(None)
     }
 
-    fn decode(&self, file: &FileView<'_>, at: u64, header: &[u8; 32]) -> io::Result<Option<BuildInfo>> {
+    fn decode(&self, file: &FileView<'_>, at: u64) -> Result<Option<BuildInfo>, InspectError> {
+        let mut header = [0; 32];
+        let whole = file.read_at(at, &mut header)? == header.len();
+        let info = if whole { self.strings(file, at, &header)? } else { None };
+        info.map(Some).ok_or(InspectError::Malformed("its Go build information is damaged"))
+    }
+
+    /// The two texts that the record's header leads to.
+    fn strings(&self, file: &FileView<'_>, at: u64, header: &[u8; 32]) -> io::Result<Option<BuildInfo>> {
         let (pointer_size, flags) = (header[14], header[15]);
         let (go_version, modules) = if flags & 2 != 0 {
             let Some((go_version, next)) = inline_string(file, at + 32)? else { return Ok(None) };
@@ -309,32 +333,36 @@ fn unframed(modules: &[u8]) -> &[u8] {
 }
 
 /// The packages that a record names.
+///
+/// Source: Go's `runtime/debug.ParseBuildInfo`.
 fn packages(info: &BuildInfo) -> Vec<Fact> {
     let go = info.go_version.split_whitespace().next().unwrap_or_default();
-    let mut found = Vec::new();
-    if let Some(version) = go.strip_prefix("go") {
-        found.push(Fact::Package(PackageFact::new(PackageKind::Go, "stdlib", version)));
-    }
+    let stdlib = go.strip_prefix("go").map(|version| PackageFact::new(PackageKind::Go, "stdlib", version));
+    let mut modules: Vec<(bool, &str, &str)> = Vec::new();
     for line in info.modules.lines() {
         let mut fields = line.split('\t');
         let kind = fields.next();
         let (Some(path), Some(version)) = (fields.next(), fields.next()) else { continue };
-        match kind {
-            Some("mod") if !path.is_empty() => {
-                found.push(Fact::Program(PackageFact::new(PackageKind::Go, path, version)))
-            }
-            Some("dep") if !path.is_empty() => {
-                found.push(Fact::Package(PackageFact::new(PackageKind::Go, path, version)))
-            }
-            // A replacement stands below what it replaces, and is what was compiled in.
-            Some("=>") if found.len() > 1 => {
-                found.pop();
-                found.push(Fact::Package(PackageFact::new(PackageKind::Go, path, version)));
-            }
+        match (kind, modules.last_mut()) {
+            (Some("mod" | "dep"), _) if !path.is_empty() => modules.push((kind == Some("mod"), path, version)),
+            // A replacement stands below what it replaces, and is what was compiled in. One in a folder has no name of its own.
+            (Some("=>"), Some(last)) if !is_folder(path) => (last.1, last.2) = (path, version),
             _ => {}
         }
     }
-    found
+    let fact = |(is_main, path, version): (bool, &str, &str)| {
+        let package = PackageFact::new(PackageKind::Go, path, version);
+        if is_main || version == DEVELOPMENT { Fact::Program(package) } else { Fact::Package(package) }
+    };
+    stdlib.map(Fact::Package).into_iter().chain(modules.into_iter().map(fact)).collect()
+}
+
+/// The version of a module that was built from a folder.
+const DEVELOPMENT: &str = "(devel)";
+
+/// Whether a replacement is a folder: module paths never begin so (Go modules reference, "`replace` directive").
+fn is_folder(path: &str) -> bool {
+    path.starts_with(['.', '/']) || path.is_empty()
 }
 
 #[cfg(test)]
@@ -346,7 +374,8 @@ mod tests {
         let info = BuildInfo {
             go_version: "go1.22.3 X:boringcrypto".into(),
             modules: "path\texample.org/app\nmod\texample.org/app\t(devel)\t\ndep\tgolang.org/x/net\tv0.1.0\th1:=\n\
-                      dep\ta.example/old\tv1.0.0\n=>\tb.example/new\tv1.2.0\th1:=\nbuild\t-compiler=gc\n"
+                      dep\ta.example/old\tv1.0.0\n=>\tb.example/new\tv1.2.0\th1:=\ndep\tc.example/near\tv1.1.0\n=>\t../near\t(devel)\t\n\
+                      dep\td.example/work\t(devel)\t\nbuild\t-compiler=gc\n"
                 .into(),
         };
         let shown: Vec<_> = packages(&info)
@@ -359,7 +388,14 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            ["stdlib@1.22.3", "program example.org/app@(devel)", "golang.org/x/net@v0.1.0", "b.example/new@v1.2.0"]
+            [
+                "stdlib@1.22.3",
+                "program example.org/app@(devel)",
+                "golang.org/x/net@v0.1.0",
+                "b.example/new@v1.2.0",
+                "c.example/near@v1.1.0",
+                "program d.example/work@(devel)"
+            ]
         );
     }
 }

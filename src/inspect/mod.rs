@@ -16,7 +16,7 @@ pub mod rpm;
 mod rpm_files;
 
 use crate::facts::Fact;
-use crate::layer::{Entry, FileView};
+use crate::layer::{Entry, EntryKind, FileView};
 
 /// How many bytes of a file are shown to [`Inspector::wants`].
 pub const HEAD_BYTES: usize = 512;
@@ -39,7 +39,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Reads one kind of file.
 pub trait Inspector: Sync {
@@ -67,6 +67,13 @@ pub struct Meta {
     pub doc: &'static str,
     /// Whether the answer about a platform is complete when such a file could not be read.
     pub required: bool,
+}
+
+/// The inspector that wants a file for its name alone, whatever it holds.
+#[must_use]
+pub fn wanted_by_name(path: &[u8]) -> Option<&'static dyn Inspector> {
+    let entry = Entry { path, kind: EntryKind::File, size: 0, mode: 0, uid: 0, gid: 0, link: b"", capability: None };
+    INSPECTORS.iter().copied().find(|inspector| inspector.wants(&entry, b""))
 }
 
 /// Why a file could not be read. The caller adds the path and the layer.

@@ -13,9 +13,10 @@ static META: Meta = Meta {
     name: "language/node",
     summary: "installed Node packages",
     required: false,
-    doc: "**Reads** `package.json` directly in `node_modules/<name>` or `node_modules/@<scope>/<name>`, and outside of any `node_modules` where such a folder \
-          stands beside it (an application root), up to 4 MiB.\n\n**Reports** name, version and licence.\n\n**Cannot see** packages that a bundler folded into one file; \
-          `package.json` files inside a package (tests, `dist/esm` markers) are not installed packages and are left out.\n\n**Since** 0.1.0",
+    doc: "**Reads** `package.json` of packages in `node_modules`, in the stores of pnpm, Yarn and npm's linked layout there, and outside of any `node_modules` where such a \
+          folder stands beside it (an application root) or a symlink in one leads to it (a workspace); up to 4 MiB.\n\n**Reports** name, version and licence.\n\n\
+          **Cannot see** packages that a bundler folded into one file, and Yarn's Plug'n'Play archives; `package.json` files inside a package (`dist/esm` markers, \
+          packages in its tests and examples) are not installed packages and are left out.\n\n**Since** 0.1.0",
 };
 
 impl Inspector for PackageJson {
@@ -45,17 +46,52 @@ enum Place {
     Inside,
 }
 
+/// Folders in `node_modules` that hold a folder for each version of each package: pnpm's, and that of Yarn's and npm's linked layouts.
+const STORES: &[&[u8]] = &[b".pnpm", b".store"];
+
+/// Folders inside a package whose `node_modules` are there to be tested with or looked at, not to be used.
+const NOT_USED: &[&[u8]] = &[
+    b"test",
+    b"tests",
+    b"__tests__",
+    b"spec",
+    b"fixtures",
+    b"fixture",
+    b"__fixtures__",
+    b"testdata",
+    b"example",
+    b"examples",
+    b"mocks",
+    b"__mocks__",
+    b"benchmark",
+    b"benchmarks",
+];
+
 /// Where the `package.json` at `path` stands.
 fn place(path: &[u8]) -> Place {
     let mut parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
     parts.pop();
-    match parts.as_slice() {
-        [.., modules, scope, _] if *modules == b"node_modules" && scope.starts_with(b"@") => Place::Installed,
-        [.., modules, name] if *modules == b"node_modules" && !name.starts_with(b"@") && !name.starts_with(b".") => {
-            Place::Installed
+    let mut rest = match parts.iter().position(|part| *part == b"node_modules") {
+        Some(at) => parts.get(at + 1..).unwrap_or_default(),
+        None => return Place::Root,
+    };
+    loop {
+        rest = match rest {
+            [store, _, b"package"] if *store == b".store" => return Place::Installed,
+            [store, _, rest @ ..] if STORES.contains(store) && !rest.is_empty() => rest,
+            [scope, _, rest @ ..] if scope.starts_with(b"@") => rest,
+            [name, rest @ ..] if !name.starts_with(b"@") && !name.starts_with(b".") => rest,
+            _ => return Place::Inside,
+        };
+        if rest.is_empty() {
+            return Place::Installed;
         }
-        parts if parts.iter().any(|part| *part == b"node_modules") => Place::Inside,
-        _ => Place::Root,
+        // Packages that a package brings along: npm nests them right below it, some have them in a folder of their own.
+        let Some(nested) = rest.iter().position(|part| *part == b"node_modules") else { return Place::Inside };
+        if rest.iter().take(nested).any(|part| NOT_USED.contains(part)) {
+            return Place::Inside;
+        }
+        rest = rest.get(nested + 1..).unwrap_or_default();
     }
 }
 
@@ -100,6 +136,17 @@ mod tests {
             ("app/node_modules/a/node_modules/b/package.json", Place::Installed),
             ("app/node_modules/.pnpm/b@1.0.0/node_modules/b/package.json", Place::Installed),
             ("app/node_modules/a/dist/esm/package.json", Place::Inside),
+            ("app/node_modules/.pnpm/b@1.0.0/node_modules/@s/b/package.json", Place::Installed),
+            ("app/node_modules/.store/b-npm-1.0.0-0badcafe/package/package.json", Place::Installed),
+            ("app/node_modules/.store/b@1.0.0/node_modules/b/package.json", Place::Installed),
+            ("lib/node_modules/npm/node_modules/@npmcli/arborist/package.json", Place::Installed),
+            ("lib/node_modules/editor/lib/core/node_modules/b/package.json", Place::Installed),
+            ("test/app/node_modules/a/package.json", Place::Installed),
+            ("app/node_modules/resolve/test/module_dir/node_modules/b/package.json", Place::Inside),
+            ("app/node_modules/a/example/node_modules/@s/b/package.json", Place::Inside),
+            ("app/node_modules/.vite/deps/package.json", Place::Inside),
+            ("app/node_modules/.pnpm/package.json", Place::Inside),
+            ("app/node_modules/.pnpm/b@1.0.0/package.json", Place::Inside),
             ("app/node_modules/@s/package.json", Place::Inside),
             ("app/node_modules/package.json", Place::Inside),
             ("app/package.json", Place::Root),

@@ -1,10 +1,11 @@
 //! One layer's entries to its [`LayerFacts`]: every file is offered to the inspectors and to the secret scan as it streams by.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use crate::facts::tree::{Node, TreeBuilder};
 use crate::facts::{Effect, Fact, FileFacts, FilePath, FileSecrets, LayerFacts, PrivilegedFile, Unknown};
-use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector};
+use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector, wanted_by_name};
 use crate::layer::path::{Whiteout, whiteout};
 use crate::layer::view::{MAX_FILE_BYTES, Reservation};
 use crate::layer::{Budget, Entry, EntryKind, Gather, LayerError, PassOptions, Visitor, read_layer};
@@ -90,6 +91,8 @@ pub(super) struct Collector<'w> {
     budget: &'w Budget,
     tree: TreeBuilder,
     facts: LayerFacts,
+    /// What was inspected, with the index of its facts in [`LayerFacts::files`] where it had any.
+    inspected: HashMap<FilePath, Option<usize>>,
     secrets: usize,
     current: Option<Current>,
 }
@@ -104,6 +107,7 @@ impl<'w> Collector<'w> {
             budget,
             tree: TreeBuilder::default(),
             facts: LayerFacts::default(),
+            inspected: HashMap::new(),
             secrets: 0,
             current: None,
         }
@@ -161,6 +165,25 @@ impl<'w> Collector<'w> {
         }
     }
 
+    /// Another name of a file that streamed by: an inspector may want it for this name, or it says the same under any name.
+    fn note_hard_link(&mut self, entry: &Entry<'_>) {
+        let target = FilePath::new(entry.link);
+        let read = self.inspected.get(&target).copied().flatten().and_then(|index| self.facts.files.get(index));
+        let wanted = wanted_by_name(entry.path).map(|inspector| inspector.meta().name);
+        let says_the_same = |file: &FileFacts| match wanted {
+            Some(wanted) => wanted == file.inspector,
+            None => wanted_by_name(entry.link).is_none(),
+        };
+        match read {
+            Some(file) if says_the_same(file) => {
+                let file = FileFacts { path: FilePath::new(entry.path), ..file.clone() };
+                self.facts.files.push(file);
+            }
+            _ if wanted.is_some() => self.facts.links.push(FilePath::new(entry.path)),
+            _ => {}
+        }
+    }
+
     /// Asks the inspectors once the file's first bytes are there.
     fn ask(&mut self) {
         let Some(current) = &mut self.current else { return };
@@ -197,7 +220,9 @@ impl<'w> Collector<'w> {
             let effect = if meta.required { Effect::Required } else { Effect::Optional };
             self.unknown(effect, &current.path, meta.name, reason);
         }
-        if !found.is_empty() || meta.required {
+        let is_kept = !found.is_empty() || meta.required;
+        self.inspected.insert(FilePath::new(&current.path), is_kept.then_some(self.facts.files.len()));
+        if is_kept {
             self.facts.files.push(FileFacts {
                 path: FilePath::new(&current.path),
                 inspector: meta.name.to_owned(),
@@ -235,6 +260,9 @@ impl Visitor for Collector<'_> {
             return;
         }
         self.note_privileges(entry);
+        if entry.kind == EntryKind::HardLink {
+            self.note_hard_link(entry);
+        }
         if !entry.is_file() {
             return;
         }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers};
 use super::second_read;
 use crate::facts::cache::Cache;
-use crate::facts::merge::{MergeOptions, UnreadDatabase, merge, unread_databases};
+use crate::facts::merge::{MergeOptions, UnreadFile, merge, unread_files};
 use crate::facts::{Effect, Inventory, LayerFacts, Unknown};
+use crate::inspect::wanted_by_name;
 use crate::layer::LayerError;
 use crate::layer::inflate::Compression;
 use crate::source::{Image, Layer, Manifest, SourceError};
@@ -82,23 +83,24 @@ fn facts_of<'a>(
     manifest.layers.iter().map(facts).collect()
 }
 
-/// Reads the databases that only links lead to. Facts that were completed so are kept for the next run.
+/// Reads the files that only links give a name by which an inspector asks for them. Facts that were completed so are kept for the next run.
 fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, Outcome>, cache: &Cache) {
-    let mut wanted: BTreeMap<LayerKey, (usize, usize, Vec<UnreadDatabase>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<LayerKey, (usize, usize, Vec<UnreadFile>)> = BTreeMap::new();
     for (which, manifest) in image.manifests.iter().enumerate() {
-        for database in unread_databases(&facts_of(manifest, number, outcomes)) {
-            let Some(layer) = manifest.layers.get(database.layer) else { continue };
-            let entry = wanted.entry(LayerKey::of(layer, number)).or_insert((which, database.layer, Vec::new()));
-            if !entry.2.iter().any(|other| other.path == database.path) {
-                entry.2.push(database);
+        let unread = unread_files(&facts_of(manifest, number, outcomes));
+        for file in unread.into_iter().filter(|file| wanted_by_name(file.known_as.as_bytes()).is_some()) {
+            let Some(layer) = manifest.layers.get(file.layer) else { continue };
+            let entry = wanted.entry(LayerKey::of(layer, number)).or_insert((which, file.layer, Vec::new()));
+            if !entry.2.iter().any(|other| other.keep_at == file.keep_at) {
+                entry.2.push(file);
             }
         }
     }
-    for (key, (which, index, databases)) in wanted {
+    for (key, (which, index, files)) in wanted {
         let Some(layer) = image.manifests.get(which).and_then(|manifest| manifest.layers.get(index)) else { continue };
         let Some(outcome) = outcomes.get_mut(&key) else { continue };
         let read = match outcome {
-            Ok(facts) => second_read::read_again(image.blobs.as_ref(), layer, &databases, facts),
+            Ok(facts) => second_read::read_again(image.blobs.as_ref(), layer, &files, facts),
             Err(_) => continue,
         };
         match (read, &*outcome) {

@@ -1,60 +1,108 @@
-//! A bounded second read of a layer for databases that a link gives a name no inspector asks for, such as `var/lib/dpkg -> /opt/db`.
+//! A bounded second read of a layer for files that only a link gives a name by which an inspector asks for them: `var/lib/dpkg -> /opt/db`, or a `package.json` that is a
+//! hard link into a package manager's store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::merge::UnreadDatabase;
+use crate::facts::merge::UnreadFile;
 use crate::facts::{Effect, FileFacts, FilePath, LayerFacts, Unknown};
 use crate::inspect::{HEAD_BYTES, INSPECTORS};
 use crate::layer::view::MAX_FILE_BYTES;
 use crate::layer::{Entry, EntryKind, Gather, LayerError, PassOptions, Visitor, read_layer};
 use crate::source::{Blobs, Content, Layer, rootfs};
 
-/// Reads the files that `wanted` names from `layer` and adds what their inspectors say to `facts`, as if they stood at their well-known places.
+/// Reads the files that `wanted` names from `layer` and adds what their inspectors say to `facts`, as if they stood where they are known.
 ///
 /// # Errors
 /// When the layer cannot be read or verified again.
 pub(super) fn read_again(
     blobs: &dyn Blobs,
     layer: &Layer,
-    wanted: &[UnreadDatabase],
+    wanted: &[UnreadFile],
     facts: &mut LayerFacts,
 ) -> Result<(), LayerError> {
-    let wanted = wanted.iter().map(|database| (database.path.clone(), database.known_as)).collect();
-    let mut picker =
-        Picker { wanted, gather: Gather::default(), current: None, files: Vec::new(), unknowns: Vec::new() };
+    let mut by_path: BTreeMap<FilePath, Vec<Names>> = BTreeMap::new();
+    for file in wanted {
+        let names = Names { known_as: file.known_as.clone(), keep_at: file.keep_at.clone() };
+        by_path.entry(file.path.clone()).or_default().push(names);
+    }
+    let mut picker = Picker::new(by_path);
     match blobs.open(layer)? {
         Content::Bytes(reader) => drop(read_layer(reader, layer, PassOptions::default(), &mut picker)?),
         Content::Tree(root) => drop(rootfs::walk(&root, &mut picker)?),
     }
     facts.files.extend(picker.files);
     facts.unknowns.extend(picker.unknowns);
-    // What no inspector wanted is told once, so that it is not looked for again.
-    for path in picker.wanted.into_keys() {
+    // What is no file is told once, so that it is not looked for again.
+    let missing = picker.wanted.into_iter().filter(|(path, _)| !picker.seen.contains(path));
+    for names in missing.flat_map(|(_, names)| names) {
         let reason = "a link names it as a package database, but it is not one".to_owned();
-        facts.unknowns.push(Unknown { effect: Effect::Optional, path: Some(path), by: "layer".into(), reason });
+        let path = Some(names.keep_at);
+        facts.unknowns.push(Unknown { effect: Effect::Optional, path, by: "layer".into(), reason });
     }
     Ok(())
 }
 
+/// What a wanted file is called besides its name in the layer.
+#[derive(Clone)]
+struct Names {
+    known_as: FilePath,
+    keep_at: FilePath,
+}
+
 /// Takes the wanted files out of the stream.
 struct Picker {
-    wanted: BTreeMap<FilePath, &'static str>,
+    wanted: BTreeMap<FilePath, Vec<Names>>,
     gather: Gather,
-    current: Option<(FilePath, &'static str, u64)>,
+    current: Option<FilePath>,
+    seen: BTreeSet<FilePath>,
     files: Vec<FileFacts>,
     unknowns: Vec<Unknown>,
 }
 
+impl Picker {
+    fn new(wanted: BTreeMap<FilePath, Vec<Names>>) -> Self {
+        let (gather, seen) = (Gather::default(), BTreeSet::new());
+        Self { wanted, gather, current: None, seen, files: Vec::new(), unknowns: Vec::new() }
+    }
+
+    fn inspect(&mut self, names: &Names) {
+        let unknown = |effect, by: &str, reason| {
+            let path = Some(names.keep_at.clone());
+            Unknown { effect, path, by: by.to_owned(), reason }
+        };
+        let entry = Entry { path: names.known_as.as_bytes(), ..FILE };
+        let view = match self.gather.view(entry) {
+            Ok(view) => view,
+            Err(error) => return self.unknowns.push(unknown(Effect::Required, "layer", error.to_string())),
+        };
+        let mut head = [0; HEAD_BYTES];
+        let n = view.read_at(0, &mut head).unwrap_or(0);
+        let head = head.get(..n).unwrap_or_default();
+        let Some(inspector) = INSPECTORS.iter().find(|inspector| inspector.wants(&view.entry, head)) else {
+            let reason = "no inspector knows its format".to_owned();
+            return self.unknowns.push(unknown(Effect::Required, "os/database", reason));
+        };
+        let (meta, mut facts) = (inspector.meta(), Vec::new());
+        if let Err(error) = inspector.inspect(&view, &mut facts) {
+            let effect = if meta.required { Effect::Required } else { Effect::Optional };
+            self.unknowns.push(unknown(effect, meta.name, error.to_string()));
+        }
+        self.files.push(FileFacts { path: names.keep_at.clone(), inspector: meta.name.to_owned(), facts });
+    }
+}
+
+/// Metadata that no inspector looks at.
+const FILE: Entry<'_> =
+    Entry { path: b"", kind: EntryKind::File, size: 0, mode: 0, uid: 0, gid: 0, link: b"", capability: None };
+
 impl Visitor for Picker {
     fn entry(&mut self, entry: &Entry<'_>) {
         let path = FilePath::new(entry.path);
-        self.current = match self.wanted.get(&path) {
-            Some(known_as) if entry.is_file() && entry.size <= MAX_FILE_BYTES => {
-                self.gather.start(entry.size);
-                Some((path, known_as, entry.size))
-            }
-            _ => None,
-        };
+        let is_wanted = self.wanted.contains_key(&path) && entry.is_file() && entry.size <= MAX_FILE_BYTES;
+        self.current = is_wanted.then(|| {
+            self.gather.start(entry.size);
+            path
+        });
     }
 
     fn data(&mut self, bytes: &[u8]) {
@@ -73,39 +121,12 @@ impl Visitor for Picker {
     }
 
     fn end(&mut self) {
-        let Some((path, known_as, size)) = self.current.take() else { return };
-        let entry = Entry {
-            path: known_as.as_bytes(),
-            kind: EntryKind::File,
-            size,
-            mode: 0,
-            uid: 0,
-            gid: 0,
-            link: b"",
-            capability: None,
-        };
-        let mut facts = Vec::new();
-        let outcome = self.gather.view(entry).map_err(|error| error.to_string()).and_then(|view| {
-            let mut head = [0; HEAD_BYTES];
-            let n = view.read_at(0, &mut head).map_err(|error| error.to_string())?;
-            let head = head.get(..n).unwrap_or_default();
-            let inspector = INSPECTORS
-                .iter()
-                .find(|inspector| inspector.wants(&view.entry, head))
-                .ok_or_else(|| "no inspector knows its format".to_owned())?;
-            inspector.inspect(&view, &mut facts).map_err(|error| error.to_string())?;
-            Ok(inspector.meta().name)
-        });
-        self.wanted.remove(&path);
-        match outcome {
-            Ok(name) => self.files.push(FileFacts { path, inspector: name.to_owned(), facts }),
-            Err(reason) => self.unknowns.push(Unknown {
-                effect: Effect::Required,
-                path: Some(path),
-                by: "os/database".into(),
-                reason,
-            }),
+        let Some(path) = self.current.take() else { return };
+        // Of several files with one name the last stands.
+        for names in self.wanted.get(&path).cloned().unwrap_or_default() {
+            self.inspect(&names);
         }
+        self.seen.insert(path);
     }
 
     fn skipped(&mut self, _path: &[u8], _reason: &str) {
