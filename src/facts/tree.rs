@@ -309,11 +309,11 @@ impl Tree {
                     at = self.paths.lower_bound(path);
                 }
             }
-            if *node == Node::Directory {
+            // Everything that begins with the path stands from here on, so mostly one look tells that there is nothing.
+            if *node == Node::Directory || at >= self.len() || !self.paths.get(at).starts_with(path) {
                 continue;
             }
-            if at < self.len()
-                && self.paths.get(at) == path
+            if self.paths.get(at) == path
                 && let Some(mark) = gone.get_mut(at)
             {
                 *mark = true;

@@ -72,18 +72,7 @@ pub(super) fn read_layers(
     cache: &Cache,
     progress: &dyn Progress,
 ) -> BTreeMap<LayerKey, Outcome> {
-    let mut outcomes = BTreeMap::new();
-    let mut queue = Vec::new();
-    for job in jobs {
-        let known = if let LayerKey::Digest(digest) = &job.key { cache.get(digest) } else { None };
-        match known {
-            Some(facts) if !options.verify_diff_ids => {
-                progress.layer_done(job.layer.size, true);
-                outcomes.insert(job.key, Ok(facts));
-            }
-            _ => queue.push(job),
-        }
-    }
+    let (mut outcomes, mut queue) = (BTreeMap::new(), jobs);
     // Biggest last: workers take from the end.
     queue.sort_by(|a, b| (a.layer.size, &a.key).cmp(&(b.layer.size, &b.key)));
     let live = AtomicUsize::new(queue.len());
@@ -95,17 +84,17 @@ pub(super) fn read_layers(
             scope.spawn(|| {
                 let mut worker = Worker::default();
                 while let Some(job) = lock(&queue).pop() {
-                    let split = live.load(Ordering::Relaxed) < options.threads;
-                    let outcome = read_one(
-                        &job,
-                        PassOptions { split, verify_diff_id: options.verify_diff_ids },
-                        options.collect,
-                        &mut worker,
-                        &budget,
-                    );
-                    keep(cache, &job.key, &outcome);
+                    let known = if options.verify_diff_ids { None } else { known(cache, &job.key) };
+                    let cached = known.is_some();
+                    let outcome = known.map(Ok).unwrap_or_else(|| {
+                        let split = live.load(Ordering::Relaxed) < options.threads;
+                        let pass = PassOptions { split, verify_diff_id: options.verify_diff_ids };
+                        let outcome = read_one(&job, pass, options.collect, &mut worker, &budget);
+                        keep(cache, &job.key, &outcome);
+                        outcome
+                    });
                     live.fetch_sub(1, Ordering::Relaxed);
-                    progress.layer_done(job.layer.size, false);
+                    progress.layer_done(job.layer.size, cached);
                     lock(&done).insert(job.key, outcome);
                 }
             });
@@ -116,6 +105,14 @@ pub(super) fn read_layers(
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The facts of a layer that was read before.
+fn known(cache: &Cache, key: &LayerKey) -> Option<LayerFacts> {
+    match key {
+        LayerKey::Digest(digest) => cache.get(digest),
+        LayerKey::Place(_) => None,
+    }
 }
 
 /// Facts are kept only of a layer that was verified whole; that the cache cannot be written costs the next run time and this one nothing.
