@@ -56,7 +56,10 @@ const fn fnv(mut hash: u64, text: &str) -> u64 {
 }
 
 /// Bytes that may stand before a token whose literal has only three bytes; they are made part of the literal.
-const LEADS: &[u8] = b"\n\r\t \"'`=:,;(<>[/\\|\0";
+const OUTER_LEADS: &[u8] = b"\n\r\t \"'`=:,;(<>[/\\|\0";
+
+/// The same for a literal that stands within a token (or behind a URL's scheme).
+const INNER_LEADS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_~.-";
 
 /// Why a rule file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +130,9 @@ pub struct RuleInfo {
     /// Also looked for in binaries.
     #[serde(default)]
     pub binary: bool,
-    /// Templates of texts in which the rule finds one secret; never a whole token, so that no scanner takes them for one.
+    /// Templates of texts in which the rule finds one secret; never a whole token, so that no scanner takes them for one. `{base62:36}`
+    /// stands for so many characters of an alphabet, `{jwt}` and the like for what has a structure or a checksum; `tests/secrets/template.rs`
+    /// lists and fills them.
     #[serde(default)]
     pub examples: Vec<String>,
     /// Templates of texts in which it finds none.
@@ -292,8 +297,14 @@ impl Rule {
             if keyword.len() >= MIN_LITERAL {
                 return vec![plain(b"")];
             }
-            LEADS.iter().map(|lead| plain(&[*lead])).collect()
+            self.leads(keyword).iter().map(|lead| plain(&[*lead])).collect()
         })
+    }
+
+    /// What may stand before a short keyword, which depends on whether matches begin with it.
+    fn leads(&self, keyword: &str) -> &'static [u8] {
+        let begins = |regex: &String| regex.replace('\\', "").starts_with(keyword);
+        if self.info.regex.as_ref().is_some_and(begins) { OUTER_LEADS } else { INNER_LEADS }
     }
 }
 

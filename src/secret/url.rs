@@ -26,13 +26,14 @@ pub(super) struct Url {
     pub(super) shown: String,
 }
 
-/// The URL whose `://` stands one byte behind `at`, if it holds a password.
+/// The URL whose `://` stands at `at`, if it holds a password.
 pub(super) fn read(bytes: &[u8], at: usize) -> Option<Url> {
-    let authority_at = at + 4;
+    let authority_at = at + 3;
     let window = bytes.get(authority_at..bytes.len().min(authority_at + MAX_AUTHORITY))?;
     let ends = |byte: &u8| !byte.is_ascii_graphic() || b"/?#\"'<>`\\|^".contains(byte);
+    let end = window.iter().position(ends).unwrap_or(window.len());
     // Nearly every URL ends here: only one with an `@` goes on.
-    let authority = window.get(..window.iter().position(ends)?.max(1)).or(Some(window))?;
+    let authority = window.get(..end)?;
     let host_at = memchr::memrchr(b'@', authority)? + 1;
     let user_end = memchr::memchr(b':', authority.get(..host_at)?)?;
     let (user, password, host) =
@@ -42,7 +43,7 @@ pub(super) fn read(bytes: &[u8], at: usize) -> Option<Url> {
         return None;
     }
     let shown_host = mask::printable(host.get(..host.len().min(MAX_SHOWN_HOST))?).into_owned();
-    let scheme = mask::printable(bytes.get(scheme_at..=at)?).into_owned();
+    let scheme = mask::printable(bytes.get(scheme_at..at)?).into_owned();
     Some(Url {
         range: scheme_at..authority_at + authority.len(),
         password: authority_at + user_end + 1..authority_at + host_at - 1,

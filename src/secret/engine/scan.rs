@@ -4,6 +4,8 @@
 //! looked at only when everything that a match may need behind it is there, and enough of what came before is kept; so blocks cannot
 //! change one either. Credential files are also gathered whole and parsed at their end.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{Confidence, SecretFact};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
 use crate::secret::found::{Findings, Found};
@@ -273,11 +275,11 @@ impl<'s> FileScan<'s> {
     /// Literals that need a byte before them are also looked for where there is none.
     fn search_start(&mut self, buffer: &[u8]) {
         let scanner = self.scanner;
+        let mut looked = BTreeSet::new();
         for literal in scanner.literals.iter() {
             let own = literal.bytes.get(usize::from(literal.lead)..).unwrap_or_default();
-            if literal.lead > 0 && buffer.starts_with(own) {
+            if literal.lead > 0 && buffer.starts_with(own) && looked.insert((literal.rule, own)) {
                 self.look(buffer, literal.rule, 0, own.len());
-                return;
             }
         }
     }

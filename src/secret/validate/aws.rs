@@ -9,7 +9,7 @@ pub(super) fn key_id(id: &[u8]) -> Verdict {
         return Verdict::Invalid;
     }
     let base32 = |byte: &u8| byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7');
-    if body.len() == 16 && body.iter().all(base32) { Verdict::Valid } else { Verdict::Invalid }
+    if body.len() == 16 && body.iter().all(base32) { Verdict::Unknown } else { Verdict::Invalid }
 }
 
 /// Secret keys are 30 random bytes in base 64; a path, a word list or a hash in hex is none.

@@ -28,6 +28,22 @@ pub(super) fn random(token: &[u8]) -> Verdict {
     if entropy(token) < 3.0 || is_placeholder(token) { Verdict::Invalid } else { Verdict::Unknown }
 }
 
+/// For formats that a long name could have, too: a generator mixes upper and lower case and digits.
+pub(super) fn mixed(token: &[u8]) -> Verdict {
+    let has = |class: fn(&u8) -> bool| token.iter().any(class);
+    match (has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase), has(u8::is_ascii_digit)) {
+        (false, _) => Verdict::Other,
+        // One in a hundred short tokens has no digit by chance.
+        (true, false) => Verdict::Invalid,
+        (true, true) => random(token),
+    }
+}
+
+/// For formats of one case and digits that a long name could have, too.
+pub(super) fn digit(token: &[u8]) -> Verdict {
+    if token.iter().any(u8::is_ascii_digit) { random(token) } else { Verdict::Other }
+}
+
 /// Values that documents put where a secret goes.
 const WORDS: &[&[u8]] = &[
     b"changeme",
@@ -43,7 +59,6 @@ const WORDS: &[&[u8]] = &[
     b"yourpass",
     b"insert_",
     b"dummy",
-    b"todo",
     b"fixme",
     b"my_secret",
     b"mysecret",
@@ -54,11 +69,13 @@ const WORDS: &[&[u8]] = &[
     b"-here",
     b"notasecret",
     b"not-a-secret",
-    b"fake",
     b"0123456789abcdef",
     b"1234567890abcdef",
     b"abcdefghijklmnop",
 ];
+
+/// The same, too short to mean anything inside a random text: they count only between other characters than letters and digits.
+const SHORT_WORDS: &[&[u8]] = &[b"todo", b"fake"];
 
 /// Whole values that are no secret.
 const VALUES: &[&str] = &[
@@ -131,6 +148,7 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
         || stars
         || VALUES.iter().any(|known| known.as_bytes() == lower)
         || WORDS.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+        || lower.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| SHORT_WORDS.contains(&word))
 }
 
 #[cfg(test)]
