@@ -10,7 +10,7 @@ pub(super) struct RootUser;
 static META: Meta = Meta {
     name: "root-user",
     summary: "the image runs as root",
-    doc: "**Reads** `USER` of the image configuration, and the image's own `etc/passwd`.\n\n**Reports** a user with the uid 0, however it is written (``, `root`, `0`, `0:0`, `+0`, another name with uid 0).\n\n\
+    doc: "**Reads** `USER` of the image configuration, and the image's own `etc/passwd`.\n\n**Reports** a user with the uid 0, however it is written (``, `root`, `0`, `0:0`, `+0`, another name with uid 0), and the name `root` even where the image has no such account.\n\n\
           **Cannot see** a user set when the container is started, or an entrypoint that drops privileges.\n\n**Since** 0.1.0",
 };
 
@@ -21,7 +21,9 @@ impl Check for RootUser {
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let resolved = user::resolve(&subject.manifest.config.config.user, subject.inventory);
-        if resolved.uid != Some(0) {
+        // Podman takes the name for uid 0 even where the image has no passwd; Docker does not start such a container.
+        let is_named_root = resolved.spec.split(':').next() == Some("root");
+        if resolved.uid != Some(0) && !is_named_root {
             return Vec::new();
         }
         let title = format!("the image runs as root: {}", spec(&resolved));

@@ -72,7 +72,6 @@ pub enum Verb {
 
 /// What `scan` takes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Judgement")]
 pub struct ScanArgs {
     /// Which images, and how to read them.
     #[command(flatten)]
@@ -81,16 +80,15 @@ pub struct ScanArgs {
     #[command(flatten)]
     pub output: Output,
     /// Exit 1 for a finding of this severity or worse; an unknown one counts as medium
-    #[arg(long, value_name = "SEVERITY", value_parser = threshold)]
+    #[arg(long, value_name = "SEVERITY", value_parser = threshold, help_heading = "Judgement")]
     pub fail_on: Option<Severity>,
     /// Judge by this policy: a built-in name (local) or a file
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Judgement")]
     pub policy: Option<String>,
 }
 
 /// What `gate` takes.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Judgement")]
 pub struct GateArgs {
     /// Which images, and how to read them.
     #[command(flatten)]
@@ -99,10 +97,10 @@ pub struct GateArgs {
     #[command(flatten)]
     pub output: Output,
     /// Refuse for a finding of this severity or worse; an unknown one counts as medium
-    #[arg(long, value_name = "SEVERITY", value_parser = threshold)]
+    #[arg(long, value_name = "SEVERITY", value_parser = threshold, help_heading = "Judgement")]
     pub fail_on: Option<Severity>,
     /// The policy: a built-in name (local) or a file [default: local, unless --fail-on is given]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Judgement")]
     pub policy: Option<String>,
 }
 
@@ -111,7 +109,7 @@ pub struct GateArgs {
 #[command(next_help_heading = "Image")]
 pub struct Target {
     /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
-    #[arg(value_name = "REFERENCE")]
+    #[arg(value_name = "REFERENCE", help_heading = None::<&'static str>)]
     pub references: Vec<String>,
     /// Read references from a file, one a line, or from standard input with -
     #[arg(long, value_name = "FILE")]

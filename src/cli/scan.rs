@@ -11,6 +11,7 @@ use super::{Failed, db, today};
 use crate::advisory::model::Severity;
 use crate::facts::cache::Cache;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
+use crate::reference::Reference;
 use crate::report::contract::{Reports, SCHEMA_VERSION};
 use crate::scan::{self, Answer, CollectOptions, Failure, ReadOptions, Request};
 use crate::source::{Image, SourceError};
@@ -95,7 +96,7 @@ fn run(
         match opener.open(text, reference) {
             Ok(image) => images.push(image),
             // The others are still read; the worst ending is the exit code.
-            Err(error) => worst = worst.max(unopened(text, error)),
+            Err(error) => worst = worst.max(unopened(text, reference, error)),
         }
     }
     if images.is_empty() {
@@ -139,14 +140,18 @@ fn ending(answer: &Answer, judged: bool) -> Ending {
 }
 
 /// Tells why an image could not be opened, and how that counts.
-fn unopened(text: &str, error: SourceError) -> Ending {
+fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
     let ending = match &error {
         SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. } => Ending::Mismatch,
         error if error.is_damage() => Ending::Incomplete,
         SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } => Ending::Usage,
         _ => Ending::Source,
     };
-    let hint = error.hint();
+    let is_remote = matches!(reference, Reference::Registry { .. });
+    let hint = match &error {
+        SourceError::NotFound { .. } if !is_remote => Some("check the path, and the name or digest after it"),
+        error => error.hint(),
+    };
     let failed = Failed::new(ending, anyhow::Error::new(error).context(format!("`{text}` could not be opened")));
     super::complain(&match hint {
         Some(hint) => failed.hint(hint),

@@ -70,16 +70,21 @@ struct RawPolicy {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// No built-in policy has that name.
-    #[error("there is no policy `{name}`; built in are: {known}")]
+    #[error("there is no policy and no file `{name}`; built in are: {known}")]
     Unknown {
         /// Asked for.
         name: String,
         /// What there is.
         known: String,
     },
-    /// The file does not parse; the message has the place.
-    #[error("the policy is malformed")]
-    Malformed(#[from] toml::de::Error),
+    /// The file does not parse.
+    #[error("line {line} of the policy: {reason}")]
+    Malformed {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A policy without gates would let everything pass.
     #[error("the policy has no gates")]
     Empty,
@@ -154,7 +159,7 @@ impl Policy {
     /// # Errors
     /// When it is malformed or could never refuse anything.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let raw: RawPolicy = toml::from_str(text)?;
+        let raw: RawPolicy = toml::from_str(text).map_err(|error| malformed(text, &error))?;
         if raw.gate.is_empty() {
             return Err(PolicyError::Empty);
         }
@@ -238,6 +243,11 @@ impl Gate {
     }
 }
 
+fn malformed(text: &str, error: &toml::de::Error) -> PolicyError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    PolicyError::Malformed { line: before.matches('\n').count() + 1, reason: error.message().to_owned() }
+}
+
 /// Whether something may report under that name. Ids of advisories have capitals, which names of our rules have not.
 fn is_rule(name: &str) -> bool {
     name.bytes().any(|byte| byte.is_ascii_uppercase())
@@ -297,7 +307,7 @@ mod tests {
         assert!(
             matches!(
                 Policy::parse("name = 'x'\n[[gate]]\nname = 'a'\nkind = ['secret']"),
-                Err(PolicyError::Malformed(_))
+                Err(PolicyError::Malformed { line: 4, .. })
             ),
             "a misspelt field must not be passed over"
         );

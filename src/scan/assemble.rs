@@ -268,6 +268,11 @@ fn status(status: Status) -> &'static str {
     }
 }
 
+/// Why, with who could not read it; a layer's errors name the layer themselves.
+fn unknown_reason(unknown: &crate::facts::Unknown) -> String {
+    if unknown.by == "layer" { unknown.reason.clone() } else { format!("{}: {}", unknown.by, unknown.reason) }
+}
+
 fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
     let mut unknowns: BTreeMap<String, contract::Unknown> = BTreeMap::new();
     let mut add = |path: Option<String>, layer: Option<String>, effect: Effect, reason: String, platform: String| {
@@ -293,13 +298,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
         };
         for (layer, unknown) in &platform.inventory.unknowns {
             let path = unknown.path.as_ref().map(ToString::to_string);
-            add(
-                path,
-                layer.and_then(layer_digest),
-                unknown.effect,
-                format!("{}: {}", unknown.by, unknown.reason),
-                name.clone(),
-            );
+            add(path, layer.and_then(layer_digest), unknown.effect, unknown_reason(unknown), name.clone());
         }
         for (package, reason) in &found.undetermined {
             let Some(installed) = platform.inventory.packages.get(*package) else { continue };

@@ -9,14 +9,14 @@ use crate::version::{Scheme, for_osv_ecosystem};
 pub(super) struct Group<'a> {
     /// The source package.
     pub(super) source: &'a str,
-    /// The installed version.
+    /// Its installed version.
     pub(super) version: &'a str,
     /// The version to update to; empty without any.
     pub(super) fix: String,
     /// The worst severity.
     pub(super) severity: &'a str,
-    /// Advisory ids.
-    pub(super) ids: BTreeSet<&'a str>,
+    /// Advisory ids with the worst severity of each: binary packages of one source share a flaw.
+    pub(super) ids: BTreeMap<&'a str, &'a str>,
     /// Platforms that have one of them.
     pub(super) platforms: Vec<String>,
     /// Whether one is known to be exploited.
@@ -37,7 +37,7 @@ pub(super) fn by_source<'a>(report: &'a Report, findings: &[&'a Finding]) -> Vec
         .packages
         .iter()
         .map(|package| {
-            let (source, version) = (package.source.name.as_str(), package.version.as_str());
+            let (source, version) = (package.source.name.as_str(), package.source.version.as_str());
             (package.purl.as_str(), Known { source, version, ecosystem: &package.ecosystem })
         })
         .collect();
@@ -59,13 +59,20 @@ pub(super) fn by_source<'a>(report: &'a Report, findings: &[&'a Finding]) -> Vec
 
 fn group<'a>((source, version, ecosystem): (&'a str, &'a str, &'a str), findings: &[&'a Finding]) -> Group<'a> {
     let worst = findings.iter().min_by_key(|finding| severity_rank(&finding.severity));
+    let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
+    for finding in findings {
+        let known = ids.entry(&finding.rule).or_insert(&finding.severity);
+        if severity_rank(&finding.severity) < severity_rank(known) {
+            *known = &finding.severity;
+        }
+    }
     let platforms: BTreeSet<&String> = findings.iter().flat_map(|finding| &finding.platforms).collect();
     Group {
         source,
         version,
         fix: fix(findings, for_osv_ecosystem(ecosystem)),
         severity: worst.map_or("unknown", |finding| &finding.severity),
-        ids: findings.iter().map(|finding| finding.rule.as_str()).collect(),
+        ids,
         platforms: platforms.into_iter().cloned().collect(),
         is_exploited: findings.iter().any(|finding| finding.kev),
     }

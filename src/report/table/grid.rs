@@ -1,6 +1,8 @@
 //! Rows of cells in columns: as wide as their content up to a cap, the last one takes what is left, and what does not fit wraps. Nothing is cut away but
 //! the end of texts that no person would read.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 use textwrap::core::display_width;
 
@@ -83,9 +85,10 @@ fn row_lines(row: &[Cell], widths: &[usize], color: bool) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
-/// Words to lines; a word that is too long is broken.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    textwrap::wrap(text, width).into_iter().map(|line| line.into_owned()).collect()
+/// Words to lines. Only a word that is longer than a line is broken: an id must stay whole.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ impl<'a> Page<'a> {
         self.secrets()?;
         self.checks()?;
         self.vulnerabilities()?;
+        self.nothing()?;
         self.coverage()?;
         self.unknowns()?;
         self.verdict()
@@ -112,6 +113,17 @@ impl<'a> Page<'a> {
 
     fn limit(&self) -> usize {
         if self.options.show_all { usize::MAX } else { MAX_ROWS }
+    }
+
+    /// That nothing was found is worth a line, with what was looked for.
+    fn nothing(&mut self) -> io::Result<()> {
+        let report = self.report;
+        if report.findings.iter().any(|finding| finding.disposition.state == "open") {
+            return Ok(());
+        }
+        let secrets = if report.skipped.is_empty() { "no secrets, " } else { "" };
+        let read = if report.platforms.iter().all(|platform| platform.complete) { "" } else { " in what was read" };
+        writeln!(self.out, "\nFound{read}: {secrets}no failed checks, no known vulnerabilities")
     }
 
     /// "[only arm64]", where not all platforms have it.
@@ -177,12 +189,12 @@ impl<'a> Page<'a> {
         let (fixable, unfixed): (Vec<_>, Vec<_>) =
             self.of_kind("vulnerability").into_iter().partition(|finding| !finding.fixed_in.is_empty() || finding.kev);
         let lists_unfixed = self.options.show_all && !self.options.only_fixed;
-        let listed: Vec<&Finding> =
-            if lists_unfixed { fixable.iter().chain(&unfixed).copied().collect() } else { fixable };
+        let listed = if lists_unfixed { fixable.iter().chain(&unfixed).copied().collect() } else { fixable };
         let groups = fixes::by_source(self.report, &listed);
         if !groups.is_empty() {
             let what = if lists_unfixed { "Vulnerabilities" } else { "Vulnerabilities with a fix" };
-            self.heading(&format!("{what}: {} in {}", listed.len(), counted(groups.len(), "package")))?;
+            let all: usize = groups.iter().map(|group| group.ids.len()).sum();
+            self.heading(&format!("{what}: {all} in {}", counted(groups.len(), "package")))?;
             let rows: Vec<Vec<Cell>> = groups.iter().take(self.limit()).map(|group| self.group(group)).collect();
             self.rows(&rows, &[10, 28, 18, 20])?;
             self.rest(groups.len())?;
@@ -191,7 +203,7 @@ impl<'a> Page<'a> {
             if groups.is_empty() {
                 self.heading("Vulnerabilities")?;
             }
-            self.note(&format!("{} unfixed: {}", unfixed.len(), by_severity(&unfixed)))?;
+            self.note(&summary(&fixes::by_source(self.report, &unfixed)))?;
         }
         match self.of_kind("informational").len() {
             0 => Ok(()),
@@ -204,7 +216,7 @@ impl<'a> Page<'a> {
 
     fn group(&self, group: &fixes::Group<'_>) -> Vec<Cell> {
         let limit = if self.options.show_all { usize::MAX } else { MAX_IDS };
-        let named = group.ids.iter().take(limit).copied().collect::<Vec<_>>().join(", ");
+        let named = group.ids.keys().take(limit).copied().collect::<Vec<_>>().join(", ");
         let more = match group.ids.len().saturating_sub(limit) {
             0 => String::new(),
             more => format!(" and {more} more"),
@@ -275,7 +287,7 @@ impl<'a> Page<'a> {
         let failed = verdict.gates.iter().filter(|gate| gate.result == "fail");
         let failed: Vec<String> = failed
             .map(|gate| match gate.findings.len() {
-                0 => gate.name.clone(),
+                0 => format!("{} (something was not read)", gate.name),
                 findings => format!("{} ({findings})", gate.name),
             })
             .collect();
@@ -299,7 +311,7 @@ impl<'a> Page<'a> {
             names => format!("{line}; NOT CHECKED: {names}"),
         };
         writeln!(self.out)?;
-        for line in textwrap::wrap(&terminal(&line), self.options.width.max(MIN_WIDTH)) {
+        for line in grid::wrap(&terminal(&line), self.options.width.max(MIN_WIDTH)) {
             if self.options.color {
                 let style = style.on_default();
                 writeln!(self.out, "{style}{line}{style:#}")?;
@@ -370,13 +382,14 @@ fn place(location: &Location) -> String {
     format!("{path}{line}{state} layer {}{}", index + 1, instruction.unwrap_or_default())
 }
 
-/// "3 high, 309 low".
-fn by_severity(findings: &[&Finding]) -> String {
+/// "312 unfixed: 3 high, 309 low".
+fn summary(groups: &[fixes::Group<'_>]) -> String {
     let mut counts: BTreeMap<(u8, &str), usize> = BTreeMap::new();
-    for finding in findings {
-        *counts.entry((severity_rank(&finding.severity), &finding.severity)).or_default() += 1;
+    for severity in groups.iter().flat_map(|group| group.ids.values()) {
+        *counts.entry((severity_rank(severity), severity)).or_default() += 1;
     }
-    counts.iter().map(|((_, severity), count)| format!("{count} {severity}")).collect::<Vec<_>>().join(", ")
+    let parts: Vec<String> = counts.iter().map(|((_, severity), count)| format!("{count} {severity}")).collect();
+    format!("{} unfixed: {}", counts.values().sum::<usize>(), parts.join(", "))
 }
 
 /// "1 package", "2 packages".
