@@ -9,6 +9,7 @@ mod scan;
 mod sources;
 
 use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -53,7 +54,9 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     };
     color.write_global();
-    let ending = match run(&cli) {
+    // A defect of ours must not look like an answer of the policy, whose code a panic's 101 might be mapped to by a wrapper.
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| run(&cli))).unwrap_or_else(|_| Err(internal_error()));
+    let ending = match outcome {
         Ok(ending) => ending,
         Err(failed) => {
             complain(&failed);
@@ -61,6 +64,12 @@ pub fn main() -> ExitCode {
         }
     };
     ending.code().into()
+}
+
+/// What a panic is to the user: the run did not finish.
+fn internal_error() -> Failed {
+    let error = anyhow::anyhow!("an internal error ended the run, and nothing of it counts");
+    Failed::new(Ending::Incomplete, error).hint("please report this with the lines above; SECURITY.md says how")
 }
 
 fn run(cli: &Cli) -> Result<Ending, Failed> {
