@@ -144,7 +144,7 @@ pub struct Target {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub struct Network {
-    /// Give up on a source after this many seconds [default: no limit but the one on stalls]
+    /// Give up on the network this many seconds after it was first used [default: no limit but those of 10 s on connecting and 30 s on silence]
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
     /// Trust the certificates in this PEM file too

@@ -89,7 +89,7 @@ fn run(
     let references = sources::references(target)?;
     let plan = Plan::new(output, references.len() > 1)?;
     let store = db::open_store(target.db.as_deref())?;
-    let opener = Opener { choice: &target.platform, offline: target.offline, guess };
+    let opener = Opener::new(target, guess);
     let mut worst = Ending::Pass;
     let mut images = Vec::new();
     for (text, reference) in &references {
@@ -144,7 +144,9 @@ fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
     let ending = match &error {
         SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. } => Ending::Mismatch,
         error if error.is_damage() => Ending::Incomplete,
-        SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } => Ending::Usage,
+        SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } | SourceError::Configuration { .. } => {
+            Ending::Usage
+        }
         _ => Ending::Source,
     };
     let is_remote = matches!(reference, Reference::Registry { .. });

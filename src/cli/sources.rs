@@ -1,14 +1,18 @@
 //! References to opened images.
 
+use std::cell::OnceCell;
 use std::io::Read as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::Failed;
-use super::args::Target;
+use super::args::{Network, Target};
 use super::exit::Ending;
+use crate::net::Settings;
 use crate::reference::{Choice, ImageName, Reference};
 use crate::source::archive::{self, Format};
 use crate::source::layout::{self, Selection};
+use crate::source::registry::Registry;
 use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, storage};
 
 /// Longest list of references.
@@ -58,14 +62,23 @@ fn read_list(from: &Path) -> Result<String, Failed> {
 /// What opening needs besides the reference.
 pub(super) struct Opener<'a> {
     /// Platforms asked for.
-    pub(super) choice: &'a PlatformChoice,
+    choice: &'a PlatformChoice,
     /// No network.
-    pub(super) offline: bool,
+    offline: bool,
     /// Whether a bare name may be one of a local engine.
-    pub(super) guess: bool,
+    guess: bool,
+    network: &'a Network,
+    /// Started by the first reference that needs it; the others share its connections and tokens.
+    registry: OnceCell<Registry>,
 }
 
-impl Opener<'_> {
+impl<'a> Opener<'a> {
+    /// For the images of one run. `guess` allows a bare name to be one of a local engine.
+    pub(super) fn new(target: &'a Target, guess: bool) -> Self {
+        let (choice, offline, network) = (&target.platform, target.offline, &target.network);
+        Self { choice, offline, guess, network, registry: OnceCell::new() }
+    }
+
     /// Opens one image: finds its manifests; the layers are read later.
     pub(super) fn open(&self, text: &str, reference: &Reference) -> Result<Image, SourceError> {
         let variables = |name: &str| std::env::var(name).ok();
@@ -102,16 +115,22 @@ impl Opener<'_> {
         if self.offline {
             return Err(SourceError::Offline(text.to_owned()));
         }
-        self.pull(text, name)
+        self.registry()?.open(name, self.choice, text)
     }
 
-    fn pull(&self, text: &str, name: &ImageName) -> Result<Image, SourceError> {
-        let _ = name;
-        Err(SourceError::Unreachable {
-            host: text.to_owned(),
-            phase: "connecting",
-            detail: "this build has no registry client".into(),
-        })
+    fn registry(&self) -> Result<&Registry, SourceError> {
+        if let Some(registry) = self.registry.get() {
+            return Ok(registry);
+        }
+        let settings = Settings {
+            timeout: self.network.timeout.map(Duration::from_secs),
+            ca_files: self.network.ca.clone(),
+            plain_http: self.network.plain_http.clone(),
+            insecure_tls: self.network.insecure_tls.clone(),
+            ..Settings::default()
+        };
+        let registry = Registry::new(settings, &|name| std::env::var(name).ok())?;
+        Ok(self.registry.get_or_init(|| registry))
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod daemon;
 pub mod layout;
+pub mod registry;
 mod resolve;
 pub mod rootfs;
 mod spool;
@@ -134,7 +135,7 @@ pub enum PlatformChoice {
     Only(Vec<Platform>),
 }
 
-/// Why an image could not be had. The class decides the exit code: [`SourceError::is_damage`] is 3, the rest is 5 (usage errors never get here).
+/// Why an image could not be had. The class decides the exit code: [`SourceError::is_damage`] is 3, [`SourceError::Configuration`] is 2, the rest is 5.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// There is no such file, image, tag or blob.
@@ -146,7 +147,7 @@ pub enum SourceError {
         place: String,
     },
     /// The server wants other credentials (401).
-    #[error("`{host}` did not accept the credentials ({detail})")]
+    #[error("`{host}` asks for other credentials ({detail})")]
     Unauthorized {
         /// Registry host.
         host: String,
@@ -199,6 +200,14 @@ pub enum SourceError {
         /// What was being done.
         phase: &'static str,
         /// The cause.
+        detail: String,
+    },
+    /// A configuration file of the machine or user that cannot be used.
+    #[error("the configuration in `{place}` cannot be used: {detail}")]
+    Configuration {
+        /// The file or variable.
+        place: String,
+        /// What is wrong, without quoting what may be secret.
         detail: String,
     },
     /// `--offline` forbids what the reference needs.

@@ -1,0 +1,351 @@
+//! Requests to answers: connections, time limits, redirects and repetitions.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Client, Method, Response, StatusCode, Url};
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::hosts::{MAX_REDIRECTS, authority, is_loopback, same_origin};
+use super::tls::Trust;
+use super::{CONNECT_TIMEOUT, Cause, NetError, Settings, innermost, retry};
+
+/// Most connections to one host at a time, as many as browsers open. More than one is faster where a single stream is held back by the distance.
+const MAX_CONNECTIONS_PER_HOST: usize = 6;
+
+/// Threads that move bytes; they wait nearly always.
+const THREADS: usize = 2;
+
+/// Most bytes that are read of an answer that is only quoted in a message.
+const MAX_MESSAGE_BYTES: usize = 16 << 10;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Where to.
+    pub url: Url,
+    /// Headers that go to every host, also after a redirect.
+    pub headers: HeaderMap,
+    /// Credentials for the URL's own origin; no other gets them.
+    pub authorization: Option<HeaderValue>,
+    /// Fields to send by POST, which is then not redirected; none for GET.
+    pub form: Option<Vec<(&'static str, String)>>,
+    /// What is being done, for messages.
+    pub phase: &'static str,
+}
+
+impl Request {
+    /// A GET without credentials.
+    #[must_use]
+    pub fn get(url: Url, phase: &'static str) -> Self {
+        Self { url, headers: HeaderMap::new(), authorization: None, form: None, phase }
+    }
+}
+
+/// The transport of a run: all requests share its connections, certificates and deadline.
+pub struct Transport {
+    settings: Settings,
+    /// Ends with [`Drop`]; present until then.
+    runtime: Option<Runtime>,
+    trust: Trust,
+    limits: Limits,
+    clients: Mutex<BTreeMap<ClientKey, Client>>,
+    connections: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+/// What makes one HTTP client different from another; most hosts share one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct ClientKey {
+    certificates: Option<PathBuf>,
+    check: bool,
+    /// Without a proxy: this machine's own servers are not asked for through another.
+    direct: bool,
+}
+
+impl Transport {
+    /// Starts the transport; the time of `settings.timeout` begins.
+    ///
+    /// # Errors
+    /// When a certificate file of the settings cannot be used, or no thread can be started.
+    pub fn new(settings: Settings) -> Result<Self, NetError> {
+        let trust = Trust::load(&settings.ca_files)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("imgguard-net")
+            .enable_all()
+            .build()
+            .map_err(|error| NetError::Start(error.to_string()))?;
+        let deadline = settings.timeout.map(|timeout| (Instant::now() + timeout, timeout));
+        let limits = Limits { stall: settings.stall, deadline };
+        let (clients, connections) = (Mutex::default(), Mutex::default());
+        Ok(Self { settings, runtime: Some(runtime), trust, limits, clients, connections })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Runs `future` to its end on the calling thread, which must not be one of a runtime's.
+    ///
+    /// # Panics
+    /// On a thread that belongs to an asynchronous runtime.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.runtime {
+            Some(runtime) => runtime.block_on(future),
+            None => unreachable!("the runtime lives as long as the transport"),
+        }
+    }
+
+    /// Sends a request, again where that may help, and follows redirects. Any status is an answer; one that says "later" only after the last repetition.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(&self, request: &Request) -> Result<Answer, NetError> {
+        let mut repetition = 0;
+        loop {
+            let outcome = self.follow(request).await;
+            let last = repetition + 1 >= retry::MAX_ATTEMPTS;
+            let delay = match &outcome {
+                _ if last => None,
+                Ok(answer) if retry::is_transient(answer.status()) => {
+                    retry::delay_asked(answer.headers(), self.settings.backoff, repetition)
+                }
+                Err(NetError::Host { cause: Cause::Broken(_) | Cause::Stalled(_), .. }) => {
+                    Some(retry::delay(self.settings.backoff, repetition))
+                }
+                _ => None,
+            };
+            let Some(delay) = delay else { return outcome };
+            // The connection is free for others while we wait.
+            drop(outcome);
+            self.pause(&authority(&request.url), request.phase, delay).await?;
+            repetition += 1;
+        }
+    }
+
+    /// Waits before repetition number `repetition` of something that failed, counted from 0.
+    ///
+    /// # Errors
+    /// When the deadline comes first.
+    pub async fn back_off(&self, host: &str, phase: &'static str, repetition: u32) -> Result<(), NetError> {
+        self.pause(host, phase, retry::delay(self.settings.backoff, repetition)).await
+    }
+
+    async fn pause(&self, host: &str, phase: &'static str, delay: Duration) -> Result<(), NetError> {
+        self.limits.within(host, phase, None, sleep(delay)).await
+    }
+
+    /// Sends once, and on to where redirects lead.
+    async fn follow(&self, request: &Request) -> Result<Answer, NetError> {
+        let mut url = request.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let authorization = request.authorization.clone().filter(|_| same_origin(&url, &request.url));
+            let answer = self.exchange(request, url.clone(), authorization).await?;
+            let Some(target) = redirect_target(&answer, request.form.is_some()) else { return Ok(answer) };
+            let refused = |reason| failed(&authority(&url), request.phase, Cause::Redirect(reason));
+            let next = url.join(&target).map_err(|error| refused(error.to_string()))?;
+            self.settings.allows_step(&url, &next).map_err(refused)?;
+            url = next;
+        }
+        let cause = Cause::Redirect(format!("there are more than {MAX_REDIRECTS} in a row"));
+        Err(failed(&authority(&request.url), request.phase, cause))
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        url: Url,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer, NetError> {
+        let (host, phase) = (authority(&url), request.phase);
+        let client = self.client(&url)?;
+        let waiting = self.connections_of(&host).acquire_owned();
+        let permit = self.limits.within(&host, phase, None, waiting).await?;
+        let permit = permit.map_err(|error| NetError::Start(error.to_string()))?;
+        let method = if request.form.is_some() { Method::POST } else { Method::GET };
+        let mut builder = client.request(method, url).headers(request.headers.clone());
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
+        if let Some(form) = &request.form {
+            builder = builder.form(form);
+        }
+        // Connecting has its own, shorter limit inside.
+        let stall = Some(CONNECT_TIMEOUT + self.limits.stall);
+        let sent = self.limits.within(&host, phase, stall, builder.send()).await?;
+        let response = sent.map_err(|error| failed(&host, phase, cause_of(&error)))?;
+        Ok(Answer { limits: self.limits, response, host, phase, _permit: permit })
+    }
+
+    fn client(&self, url: &Url) -> Result<Client, NetError> {
+        let host = authority(url);
+        // A host's name has no slash, so this names a folder directly below.
+        let folder = self.settings.certificate_folders.iter().map(|folder| folder.join(&host));
+        let key = ClientKey {
+            certificates: folder.into_iter().find(|folder| url.scheme() == "https" && folder.is_dir()),
+            check: self.settings.checks_certificate(url),
+            direct: is_loopback(url),
+        };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&key) {
+            return Ok(client.clone());
+        }
+        let builder = Client::builder()
+            .user_agent(concat!("imgguard/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(MAX_CONNECTIONS_PER_HOST)
+            .tls_backend_preconfigured(self.trust.client_config(key.certificates.as_deref(), key.check)?);
+        let builder = if key.direct { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|error| NetError::Start(innermost(&error)))?;
+        clients.insert(key, client.clone());
+        Ok(client)
+    }
+
+    fn connections_of(&self, host: &str) -> Arc<Semaphore> {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(MAX_CONNECTIONS_PER_HOST));
+        connections.entry(host.to_owned()).or_insert_with(new).clone()
+    }
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        // A name lookup that hangs must not hold the process.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The limits on waiting.
+#[derive(Clone, Copy)]
+struct Limits {
+    stall: Duration,
+    /// When the time for everything together is over, and how long it was.
+    deadline: Option<(Instant, Duration)>,
+}
+
+impl Limits {
+    /// Waits for `future`, but not past the deadline and not longer than `stall`.
+    async fn within<F: Future>(
+        self,
+        host: &str,
+        phase: &'static str,
+        stall: Option<Duration>,
+        future: F,
+    ) -> Result<F::Output, NetError> {
+        let stalled = stall.map(|stall| (Instant::now() + stall, Cause::Stalled(self.stall)));
+        let over = self.deadline.map(|(deadline, timeout)| (deadline, Cause::Deadline(timeout)));
+        let Some((until, cause)) = stalled.into_iter().chain(over).min_by_key(|(until, _)| *until) else {
+            return Ok(future.await);
+        };
+        timeout_at(until, future).await.map_err(|_| failed(host, phase, cause))
+    }
+}
+
+fn failed(host: &str, phase: &'static str, cause: Cause) -> NetError {
+    NetError::Host { host: host.to_owned(), phase, cause }
+}
+
+/// Where a redirect leads. A POST carries secrets and is not sent elsewhere.
+fn redirect_target(answer: &Answer, is_post: bool) -> Option<String> {
+    let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) && !is_post;
+    let location = answer.headers().get(LOCATION).filter(|_| is_redirect)?;
+    Some(location.to_str().ok()?.to_owned())
+}
+
+/// A failure of the HTTP client. Its URL is not told: those of storage servers hold signatures that open the blob for anybody.
+fn cause_of(error: &reqwest::Error) -> Cause {
+    if error.is_timeout() {
+        return Cause::Connect(format!("none within {} s", CONNECT_TIMEOUT.as_secs()));
+    }
+    let cause = if error.is_connect() { Cause::Connect } else { Cause::Broken };
+    cause(innermost(error))
+}
+
+/// The answer to a request. Its body comes piece by piece; dropping the answer closes the connection if there is more to come.
+pub struct Answer {
+    limits: Limits,
+    response: Response,
+    host: String,
+    phase: &'static str,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Answer {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Host and port that answered, after redirects.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Length of the body in bytes, where the server tells it.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    /// How long the server asks to wait before the next request.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry::retry_after(self.headers())
+    }
+
+    /// The next piece of the body; none at its end.
+    ///
+    /// # Errors
+    /// When the connection breaks, the server is silent or the deadline comes.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, NetError> {
+        // The limit counts from here: a reader that takes its time is not the server's silence.
+        let next = self.limits.within(&self.host, self.phase, Some(self.limits.stall), self.response.chunk()).await?;
+        next.map_err(|error| failed(&self.host, self.phase, Cause::Broken(innermost(&error))))
+    }
+
+    /// The body up to `limit` bytes; some more where the server sends more, so that the caller sees that.
+    ///
+    /// # Errors
+    /// As [`Answer::chunk`].
+    pub async fn body(&mut self, limit: usize) -> Result<Vec<u8>, NetError> {
+        let mut body = Vec::new();
+        while body.len() <= limit
+            && let Some(chunk) = self.chunk().await?
+        {
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// The beginning of the body, for a message; whatever came where it broke off.
+    pub async fn message(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        while body.len() < MAX_MESSAGE_BYTES
+            && let Ok(Some(chunk)) = self.chunk().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+        body.truncate(MAX_MESSAGE_BYTES);
+        body
+    }
+}

@@ -1,0 +1,131 @@
+//! `registry.example/app:tag`: an image in a registry.
+//!
+//! In: an image name. Out: the [`Image`], whose layers are downloaded when they are read. Every run has one [`Registry`]: its references share connections, tokens and
+//! credentials. Nothing that a server says of content is believed: digests are computed over the bytes that came, manifests are verified by [`super::resolve`], layers by the
+//! layer pass; the header `Docker-Content-Digest` is not looked at.
+//!
+//! The rest of the program is plain threads; they wait here for the transport's own. A layer's body is pulled by its reader, so what is in flight is bounded by the connection's
+//! buffers, and dropping the reader ends the download.
+//!
+//! Source: OCI distribution-spec, "Pull"; Docker's token authentication specification.
+
+mod answers;
+mod blob;
+mod credentials;
+mod mirrors;
+mod session;
+mod token;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use blob::BlobReader;
+use credentials::Credentials;
+use mirrors::{Mirrors, Place};
+use session::Session;
+
+use super::resolve::{self, ContentStore, Descriptor, Kind, Root, read_bounded};
+use super::{Blobs, Content, Image, Layer, PlatformChoice, SourceError};
+use crate::digest::Digest;
+use crate::net::{Settings, Transport};
+use crate::reference::ImageName;
+
+/// The registries of a run.
+pub struct Registry {
+    transport: Arc<Transport>,
+    mirrors: Mirrors,
+    credentials: Arc<Credentials>,
+    /// One a repository of a host: its tokens are not for others.
+    sessions: Mutex<BTreeMap<Place, Arc<Session>>>,
+}
+
+impl Registry {
+    /// Starts the transport with `settings` and what the machine's registry configuration adds to them. `variables` are the environment.
+    ///
+    /// # Errors
+    /// When a configuration file cannot be used.
+    pub fn new(mut settings: Settings, variables: &dyn Fn(&str) -> Option<String>) -> Result<Self, SourceError> {
+        let mirrors = Mirrors::load(variables)?;
+        for host in mirrors.insecure_hosts() {
+            settings.insecure_tls.push(host.to_owned());
+            settings.plain_http.push(host.to_owned());
+        }
+        settings.certificate_folders.extend(certificate_folders(variables));
+        let transport = Arc::new(Transport::new(settings)?);
+        let credentials = Arc::new(Credentials::new(variables));
+        Ok(Self { transport, mirrors, credentials, sessions: Mutex::default() })
+    }
+
+    /// Opens an image: finds its manifests; the layers are downloaded later.
+    ///
+    /// # Errors
+    /// When the image cannot be had, or is damaged.
+    pub fn open(&self, name: &ImageName, choice: &PlatformChoice, reference: &str) -> Result<Image, SourceError> {
+        let (session, root) = self.transport.block_on(self.find(name))?;
+        let repository = Arc::new(Repository { session });
+        let digest = root.digest.clone();
+        let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
+        let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
+        let (reference, digest) = (reference.to_owned(), Some(digest));
+        Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, blobs: repository })
+    }
+
+    /// The first of the image's places that has it: mirrors come first, and the last one's word is the error.
+    async fn find(&self, name: &ImageName) -> Result<(Arc<Session>, Root), SourceError> {
+        let mut last = SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() };
+        for place in self.mirrors.places(name)? {
+            let session = self.session(place);
+            match session.root(name).await {
+                Ok(root) => return Ok((session, root)),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn session(&self, place: Place) -> Arc<Session> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone()));
+        sessions.entry(place.clone()).or_insert_with(new).clone()
+    }
+}
+
+/// Where certificates of single hosts are kept (containers-certs.d(5), Docker's "Verify repository client with certificates").
+fn certificate_folders(variables: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let home = variables("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    let own =
+        home.iter().flat_map(|home| [home.join(".config/containers/certs.d"), home.join(".config/docker/certs.d")]);
+    own.chain(["/etc/containers/certs.d".into(), "/etc/docker/certs.d".into()]).collect()
+}
+
+/// The repository that an image was found in.
+struct Repository {
+    session: Arc<Session>,
+}
+
+impl ContentStore for Repository {
+    fn read(&self, kind: Kind, descriptor: &Descriptor, digest: &Digest) -> Result<Vec<u8>, SourceError> {
+        match kind {
+            Kind::Manifest => {
+                let manifest = self.session.manifest(digest.as_str(), descriptor.size);
+                Ok(self.session.transport().block_on(manifest)?.bytes)
+            }
+            Kind::Blob => {
+                let reader =
+                    BlobReader::open(self.session.clone(), digest, descriptor.size, "reading a configuration")?;
+                read_bounded(reader, descriptor.size).map_err(|error| blob::unwrap(error, digest))
+            }
+        }
+    }
+}
+
+impl Blobs for Repository {
+    fn open(&self, layer: &Layer) -> Result<Content, SourceError> {
+        let missing =
+            || SourceError::NotFound { what: "a layer without digest".into(), place: self.session.host().to_owned() };
+        let digest = layer.digest.as_ref().ok_or_else(missing)?;
+        let reader = BlobReader::open(self.session.clone(), digest, layer.size, "downloading a layer")?;
+        Ok(Content::Bytes(Box::new(reader)))
+    }
+}
