@@ -9,6 +9,8 @@ mod root_user;
 mod secret_names;
 pub mod user;
 
+pub use secret_names::NAME as SECRET_NAME;
+
 use crate::facts::FilePath;
 use crate::facts::Inventory;
 use crate::finding::{Finding, Location, file};
@@ -42,6 +44,15 @@ impl Subject<'_> {
         let digest = layers.get(layer).and_then(|layer| layer.digest.clone());
         let index = digest.is_some().then_some(layer);
         file(path, digest, index, self.manifest.config.instruction(layer, layers.len()))
+    }
+
+    /// The place of a well-known file, which the image's links may have put elsewhere.
+    #[must_use]
+    pub fn well_known(&self, name: &str) -> Location {
+        match self.inventory.live.get(name) {
+            Some((layer, path)) => self.place(path, *layer),
+            None => file(&FilePath::new(name.as_bytes()), None, None, None),
+        }
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::{Check, Meta, Subject};
 use crate::advisory::model::Severity;
-use crate::facts::FilePath;
-use crate::finding::{Finding, Kind, file};
+use crate::finding::{Finding, Kind};
 
 /// `empty-password`.
 pub(super) struct EmptyPassword;
@@ -20,7 +19,7 @@ impl Check for EmptyPassword {
     }
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let finding = |name: &String| {
+        let finding = |(name, file): &(String, &str)| {
             Finding::new(
                 Kind::Config,
                 EMPTY.name,
@@ -28,7 +27,7 @@ impl Check for EmptyPassword {
                 format!("the account `{name}` has an empty password"),
                 name.clone(),
             )
-            .at(file(&FilePath::new(b"etc/shadow"), None, None, None))
+            .at(subject.well_known(file))
             .advise("lock it: passwd -l, or `!` in the password field of etc/shadow")
         };
         subject.inventory.no_password.iter().map(finding).collect()
@@ -64,7 +63,7 @@ impl Check for SecondRoot {
                 format!("the account `{}` has the uid 0 as root has", account.name),
                 account.name.clone(),
             )
-            .at(file(&FilePath::new(b"etc/passwd"), None, None, None))
+            .at(subject.well_known("etc/passwd"))
             .advise("remove the account or give it a uid of its own")
         };
         others.map(finding).collect()

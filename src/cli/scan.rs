@@ -12,6 +12,7 @@ use crate::advisory::model::Severity;
 use crate::facts::cache::Cache;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
+use crate::report::bytes;
 use crate::report::contract::{Reports, SCHEMA_VERSION};
 use crate::scan::{self, Answer, CollectOptions, Failure, ReadOptions, Request};
 use crate::source::{Image, SourceError};
@@ -105,8 +106,8 @@ fn run(
     let collect = CollectOptions { secrets: !target.no_secrets };
     let cache = open_cache(target, collect, global);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    let bar = Bar::new(scan::jobs(&images).iter().map(|job| job.layer.size).sum(), global);
     announce(&images, global);
+    let bar = Bar::new(stored_bytes(&images), global);
     let request = Request {
         images,
         read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
@@ -162,6 +163,11 @@ fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
     ending
 }
 
+/// Bytes of the distinct layers.
+fn stored_bytes(images: &[Image]) -> u64 {
+    scan::jobs(images).iter().map(|job| job.layer.size).sum()
+}
+
 /// Platforms and bytes, before they are read.
 fn announce(images: &[Image], global: &Global) {
     use std::io::{IsTerminal as _, Write as _};
@@ -171,8 +177,8 @@ fn announce(images: &[Image], global: &Global) {
     for image in images {
         let platforms =
             image.manifests.iter().map(|manifest| manifest.platform.to_string()).collect::<Vec<_>>().join(", ");
-        let bytes: u64 = image.manifests.iter().flat_map(|manifest| &manifest.layers).map(|layer| layer.size).sum();
-        let line = format!("{}: {platforms}; {} MB of layers", image.reference, bytes.div_ceil(1_000_000));
+        let line =
+            format!("{}: {platforms}; {} of layers", image.reference, bytes(stored_bytes(std::slice::from_ref(image))));
         let _ = writeln!(anstream::stderr(), "{}", crate::report::escape::terminal(&line));
     }
 }

@@ -1,5 +1,7 @@
 //! Everything that was seen of one platform's image, after its layers were merged.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Account, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
 
 /// All facts of one platform.
@@ -17,8 +19,10 @@ pub struct Inventory {
     pub accounts: Option<Vec<Account>>,
     /// Groups.
     pub groups: Vec<Group>,
-    /// Accounts without a password.
-    pub no_password: Vec<String>,
+    /// Accounts without a password, with the file that says so: `etc/passwd` or `etc/shadow`.
+    pub no_password: BTreeSet<(String, &'static str)>,
+    /// Where the well-known files of [`DATABASES`](super::merge::DATABASES) are: the index of the layer, and the path there.
+    pub live: BTreeMap<&'static str, (usize, FilePath)>,
     /// What could not be read; the layer's index where it belongs to one.
     pub unknowns: Vec<(Option<usize>, Unknown)>,
     /// By layer: bytes of files that a later layer replaces or removes.

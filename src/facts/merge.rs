@@ -165,6 +165,7 @@ impl<'a> Merge<'a> {
         self.attribute(&mut inventory);
         inventory.unknowns = self.unknowns();
         inventory.wasted = self.wasted();
+        inventory.live.clone_from(&self.live);
         inventory.packages.sort();
         inventory.packages.dedup();
         inventory.secrets.sort();
@@ -186,20 +187,18 @@ impl<'a> Merge<'a> {
     }
 
     fn accounts(&self, inventory: &mut Inventory) {
-        for fact in ["etc/passwd", "etc/group", "etc/shadow"]
-            .iter()
-            .filter_map(|name| self.known(name))
-            .flat_map(|file| &file.facts)
-        {
-            match fact {
-                Fact::Accounts(accounts) => inventory.accounts = Some(accounts.clone()),
-                Fact::Groups(groups) => inventory.groups.clone_from(groups),
-                Fact::NoPassword(names) => inventory.no_password.extend(names.iter().cloned()),
-                _ => {}
+        for name in ["etc/passwd", "etc/group", "etc/shadow"] {
+            for fact in self.known(name).map_or(&[][..], |file| &file.facts) {
+                match fact {
+                    Fact::Accounts(accounts) => inventory.accounts = Some(accounts.clone()),
+                    Fact::Groups(groups) => inventory.groups.clone_from(groups),
+                    Fact::NoPassword(open) => {
+                        inventory.no_password.extend(open.iter().map(|account| (account.clone(), name)));
+                    }
+                    _ => {}
+                }
             }
         }
-        inventory.no_password.sort();
-        inventory.no_password.dedup();
     }
 
     /// Whether `path` is where a package manager looks: a well-known file, or a file of a well-known folder.

@@ -57,3 +57,13 @@ fn osv_address(id: &str) -> Option<String> {
     let is_plain = id.contains('-') && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
     is_plain.then(|| format!("https://osv.dev/vulnerability/{id}"))
 }
+
+/// `12.3 MB`, powers of ten.
+pub(crate) fn bytes(size: u64) -> String {
+    match size {
+        0..1_000 => format!("{size} B"),
+        1_000..1_000_000 => format!("{}.{} kB", size / 1_000, size / 100 % 10),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", size / 1_000_000, size / 100_000 % 10),
+        _ => format!("{}.{} GB", size / 1_000_000_000, size / 100_000_000 % 10),
+    }
+}

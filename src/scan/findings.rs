@@ -40,7 +40,10 @@ pub(super) fn findings(
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, found)));
     if secrets {
-        findings.extend(config_secrets(image, platform));
+        let found = config_secrets(image, platform);
+        // What is known to be a secret needs no guess by its name.
+        findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
+        findings.extend(found);
     }
     let (candidates, os) = candidates(&platform.inventory);
     let inventory = AdvisoryInventory { packages: &candidates, os };
@@ -59,6 +62,12 @@ pub(super) fn findings(
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
     Ok(Found { findings, coverage, undetermined })
+}
+
+/// Whether a finding is at a place of one of the others.
+fn is_among(finding: &Finding, others: &[Finding]) -> bool {
+    let sure = others.iter().filter(|other| other.confidence > Confidence::Low);
+    sure.flat_map(|other| other.locations.keys()).any(|place| finding.locations.contains_key(place))
 }
 
 fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<AdvisoryOs<'_>>) {

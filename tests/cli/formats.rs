@@ -31,9 +31,17 @@ fn assert_valid(validator: &Validator, report: &Value, what: &str) {
     assert!(errors.is_empty(), "{what}: {}", errors.join("\n"));
 }
 
-/// Reports of every shape: two platforms, one, a folder, several images, secrets and damage.
-fn subjects() -> Vec<(&'static str, Vec<String>)> {
-    let folder = format!("dir:{}", Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory").display());
+/// A source tree whose lock file names a crate with an advisory.
+fn source_tree() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = "version = 3\n\n[[package]]\nname = \"time\"\nversion = \"0.1.43\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
+    fs::write(folder.path().join("Cargo.lock"), lock).unwrap();
+    folder
+}
+
+/// Reports of every shape: two platforms, one, a folder, several images.
+fn subjects(tree: &Path) -> Vec<(&'static str, Vec<String>)> {
+    let folder = format!("dir:{}", tree.display());
     vec![
         ("two platforms", vec![SAMPLE.into()]),
         ("one platform", vec![SAMPLE.into(), "--platform".into(), "linux/arm64".into()]),
@@ -54,7 +62,8 @@ fn sarif_follows_its_schema() {
     let schema = document(&folder.join("sarif-schema-2.1.0.json"));
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(!validator.is_valid(&json!({"version": "2.1.0"})), "the schema is read");
-    for (what, arguments) in subjects() {
+    let tree = source_tree();
+    for (what, arguments) in subjects(tree.path()) {
         assert_valid(&validator, &report(&arguments, "sarif"), what);
     }
 }
@@ -70,7 +79,8 @@ fn cyclonedx_follows_its_schema() {
     let schema = document(&folder.join("bom-1.6.schema.json"));
     let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
     assert!(!validator.is_valid(&json!({"bomFormat": "CycloneDX"})), "the schema is read");
-    for (what, arguments) in subjects() {
+    let tree = source_tree();
+    for (what, arguments) in subjects(tree.path()) {
         assert_valid(&validator, &report(&arguments, "cyclonedx"), what);
     }
 }
@@ -95,7 +105,8 @@ fn the_contract_is_what_its_schema_says() {
     let open = jsonschema::validator_for(&schema).unwrap();
     strict(&mut schema);
     let closed = jsonschema::validator_for(&schema).unwrap();
-    for (what, arguments) in subjects() {
+    let tree = source_tree();
+    for (what, arguments) in subjects(tree.path()) {
         let report = report(&arguments, "json");
         assert_valid(&closed, &report, what);
         let mut newer = report;
@@ -194,11 +205,86 @@ fn cyclonedx_is_whole() {
 
 #[test]
 fn a_serial_number_follows_the_subject() {
+    let tree = source_tree();
     let serial = |arguments: &[String]| report(arguments, "cyclonedx")["serialNumber"].as_str().unwrap().to_owned();
-    let folder = format!("dir:{}/testdata/advisory", env!("CARGO_MANIFEST_DIR"));
+    let folder = format!("dir:{}", tree.path().display());
     let first = serial(&[SAMPLE.into()]);
     assert_eq!(first, serial(&[SAMPLE.into()]));
     assert_ne!(first, serial(&[folder]));
     // RFC 9562: version 8, variant 10.
     assert_eq!((&first[23..24], &first[28..29]), ("8", "8"), "{first}");
+}
+
+#[test]
+fn a_source_tree_is_an_application() {
+    let tree = source_tree();
+    let arguments = [format!("dir:{}", tree.path().display())];
+    let contract = report(&arguments, "json");
+    assert_eq!(contract["packages"][0]["purl"], "pkg:cargo/time@0.1.43");
+    assert!(contract["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == "CVE-2020-26235"));
+    assert_eq!(contract["subject"]["digest"], Value::Null);
+    assert!(contract["packages"][0]["locations"][0].get("layer").is_none());
+    let bom = report(&arguments, "cyclonedx");
+    assert_eq!(bom["metadata"]["component"]["type"], "application");
+    assert!(bom["metadata"]["component"].get("purl").is_none());
+}
+
+/// Ids of the findings of an image, with what each is about.
+fn ids(built: &Built) -> BTreeSet<(String, String)> {
+    let layout = Layout::of(std::slice::from_ref(built));
+    let report = report(&[layout.reference()], "json");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (text(&finding["rule"]), text(&finding["id"])))
+        .collect()
+}
+
+#[test]
+fn ids_survive_a_rebuild() {
+    let passwd = ("etc/passwd", "root:x:0:0::/root:/bin/sh\ntoor::0:0::/:/bin/sh\n");
+    let django = |version: &str| {
+        let path = format!("usr/lib/python3/site-packages/Django-{version}.dist-info/METADATA");
+        (path, format!("Metadata-Version: 2.1\nName: Django\nVersion: {version}\n"))
+    };
+    let (path, metadata) = django("4.2.1");
+    let mut first = Built::new(vec![layer(&[passwd, (&path, &metadata)])]);
+    first.config = json!({"User": "toor", "Env": ["DATABASE_PASSWORD=S3cr3tS3cr3tS3cr3t"]});
+    // Other base, other layers, other architecture, other bytes of everything, the next version of the package.
+    let (path, metadata) = django("4.2.2");
+    let layers = [layer(&[("etc/motd", "hello\n")]), layer(&[(&path, &metadata)]), layer(&[passwd])];
+    let mut second = Built { architecture: "arm64", ..Built::new(layers.to_vec()) };
+    second.config = json!({"User": "0", "Env": ["PATH=/bin", "DATABASE_PASSWORD=An0therS3cr3tValue"]});
+    let (first, second) = (ids(&first), ids(&second));
+    let rules: BTreeSet<&str> = first.iter().map(|(rule, _)| rule.as_str()).collect();
+    for rule in ["root-user", "second-root", "empty-password", "no-healthcheck", "CVE-2023-41164"] {
+        assert!(rules.contains(rule), "{rule} is not among {rules:?}");
+    }
+    let gone: Vec<_> = first.difference(&second).filter(|(rule, _)| !rule.starts_with("CVE-")).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+    let vulnerable = |ids: &BTreeSet<(String, String)>| ids.iter().find(|(rule, _)| rule == "CVE-2023-41164").cloned();
+    assert_eq!(vulnerable(&first), vulnerable(&second));
+}
+
+#[test]
+fn a_place_names_its_layer_and_its_platforms() {
+    let passwd = ("etc/passwd", "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\n");
+    let built = |architecture, layers: &[Vec<u8>]| Built { architecture, ..Built::new(layers.to_vec()) };
+    let (other, accounts) = (layer(&[("etc/motd", "hello\n")]), layer(&[passwd]));
+    let layout = Layout::of(&[built("amd64", std::slice::from_ref(&accounts)), built("arm64", &[other, accounts])]);
+    let report = report(&[layout.reference()], "json");
+    let finding =
+        report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "second-root").unwrap();
+    assert_eq!(finding["platforms"], json!(["linux/amd64", "linux/arm64"]));
+    let places: Vec<(&Value, &Value, &Value)> = finding["locations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|place| (&place["path"], &place["layer_index"], &place["platforms"]))
+        .collect();
+    let (amd64, arm64) = (json!(["linux/amd64"]), json!(["linux/arm64"]));
+    let path = json!("/etc/passwd");
+    assert_eq!(places, [(&path, &json!(0), &amd64), (&path, &json!(1), &arm64)]);
 }

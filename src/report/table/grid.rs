@@ -14,6 +14,9 @@ const MAX_CELL: usize = 320;
 /// Spaces in front of a row, and between two columns.
 const GAP: usize = 2;
 
+/// What no cap goes below: the longest severity.
+const MIN_CAP: usize = 10;
+
 /// Narrowest last column; below that, lines grow longer than the page.
 const MIN_LAST: usize = 20;
 
@@ -27,6 +30,11 @@ impl Cell {
     /// A cell in the terminal's own colour.
     pub(super) fn new(text: &str) -> Self {
         Self::styled(text, Style::new())
+    }
+
+    /// A cell that is shown to its end however long it is.
+    pub(super) fn whole(text: &str) -> Self {
+        Self { text: terminal(text), style: Style::new() }
     }
 
     /// A coloured cell.
@@ -53,8 +61,11 @@ fn widths(rows: &[Vec<Cell>], caps: &[usize], width: usize) -> Vec<usize> {
     let natural = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| display_width(&cell.text)).max().unwrap_or(0)
     };
-    let mut widths: Vec<usize> =
-        caps.iter().enumerate().map(|(column, percent)| natural(column).min(width * percent / 100).max(1)).collect();
+    let mut widths: Vec<usize> = caps
+        .iter()
+        .enumerate()
+        .map(|(column, percent)| natural(column).min((width * percent / 100).max(MIN_CAP)))
+        .collect();
     let taken: usize = widths.iter().map(|width| width + GAP).sum::<usize>() + GAP;
     widths.push(width.saturating_sub(taken).max(MIN_LAST));
     widths
@@ -104,7 +115,7 @@ mod tests {
         let rows = [cells(&["high", "a", "one two three four five"]), cells(&["critical", "日本", "x\x1by"])];
         assert_eq!(
             lines(&rows, &[30, 30], 36, false),
-            ["  high      a     one two three", "                  four five", "  critical  日本  x\\u{1b}y"]
+            ["  high      a     one two three four", "                  five", "  critical  日本  x\\u{1b}y"]
         );
     }
 

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::contract::{Finding, Location, Platform, Report, Reports, severity_rank};
 use super::escape::terminal;
-use super::{RenderOptions, ReportFormat};
+use super::{RenderOptions, ReportFormat, bytes};
 use grid::{Cell, shorten};
 
 /// Rows of a section before the rest is summed up.
@@ -215,7 +215,8 @@ impl<'a> Page<'a> {
     }
 
     fn group(&self, group: &fixes::Group<'_>) -> Vec<Cell> {
-        let limit = if self.options.show_all { usize::MAX } else { MAX_IDS };
+        let (limit, ids): (usize, fn(&str) -> Cell) =
+            if self.options.show_all { (usize::MAX, Cell::whole) } else { (MAX_IDS, Cell::new) };
         let named = group.ids.keys().take(limit).copied().collect::<Vec<_>>().join(", ");
         let more = match group.ids.len().saturating_sub(limit) {
             0 => String::new(),
@@ -228,7 +229,7 @@ impl<'a> Page<'a> {
             Cell::new(group.source),
             Cell::new(group.version),
             Cell::new(&fix),
-            Cell::new(&format!("{exploited}{}{named}{more}", self.only(&group.platforms))),
+            ids(&format!("{exploited}{}{named}{more}", self.only(&group.platforms))),
         ]
     }
 
@@ -400,14 +401,4 @@ fn counted(count: usize, what: &str) -> String {
 /// The first twelve digits, enough to tell it from others.
 fn short_digest(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
-}
-
-/// `12.3 MB`, powers of ten.
-fn bytes(size: u64) -> String {
-    match size {
-        0..1_000 => format!("{size} B"),
-        1_000..1_000_000 => format!("{}.{} kB", size / 1_000, size / 100 % 10),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", size / 1_000_000, size / 100_000 % 10),
-        _ => format!("{}.{} GB", size / 1_000_000_000, size / 100_000_000 % 10),
-    }
 }
