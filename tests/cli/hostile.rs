@@ -1,8 +1,11 @@
-//! Names that try to leave the report: escape sequences, line breaks, characters that reorder text, markup.
+//! Names that try to leave the report: escape sequences, line breaks, characters that reorder text, markup. And secrets, which must not.
+
+use std::fs;
+use std::io::Read as _;
 
 use serde_json::json;
 
-use crate::world::{Built, Ended, Layout, layer, scan};
+use crate::world::{Built, Ended, Layout, SAMPLE, layer, scan};
 
 /// Clears the screen, sets the window's title, begins a line, moves the cursor with C1's one-character form, and reorders what follows.
 const HOSTILE: &str = "a\x1b[2J\x1b]0;title\x07\r\nb\u{9b}1A\u{202e}c\u{7f}[x](http://evil.example)<img>{0}";
@@ -129,4 +132,34 @@ fn errors_hold_no_control_character() {
         assert_ne!(ended.code, 0);
         assert_safe(&ended, &reference);
     }
+}
+
+#[test]
+fn no_report_and_no_cache_holds_a_secret() {
+    let sample = Layout::sample();
+    let bytes = fs::read(sample.blob_path(&sample.sample_layers(0)[1])).unwrap();
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut text).unwrap();
+    let text = String::from_utf8_lossy(&text);
+    let after = |lead: &str| text.split(lead).nth(1).unwrap().lines().next().unwrap().to_owned();
+    let (token, key) = (after("GITHUB_TOKEN="), after("-----BEGIN PRIVATE KEY-----\n"));
+    assert!(token.starts_with("ghp_") && key.len() > 60, "{token} {key}");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().to_str().unwrap();
+    for format in ["table", "json", "sarif", "cyclonedx"] {
+        let ended = scan([SAMPLE, "--format", format, "--show", "all", "--cache", cache]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        for secret in [&token[8..], &key[..], &key[20..]] {
+            assert!(!ended.out.contains(secret) && !ended.err.contains(secret), "{format}");
+        }
+    }
+    assert!(scan([SAMPLE]).out.contains("ghp_"), "it was found");
+    let kept = fs::read_dir(cache).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let mut files = 0;
+    for bytes in kept {
+        files += 1;
+        let holds = |secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!holds(&token[8..]) && !holds(&key[20..]));
+    }
+    assert!(files > 0);
 }

@@ -3,7 +3,7 @@
 mod fixes;
 mod grid;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use super::contract::{Finding, Location, Platform, Report, Reports, severity_rank};
 use super::escape::terminal;
 use super::{RenderOptions, ReportFormat, bytes};
+use crate::secret;
 use grid::{Cell, shorten};
 
 /// Rows of a section before the rest is summed up.
@@ -145,7 +146,7 @@ impl<'a> Page<'a> {
         self.heading(&format!("Secrets: {}", shown.len()))?;
         let row = |secret: &&Finding| {
             let place = secret.locations.first().map(place).unwrap_or_default();
-            let more = match secret.locations.len() {
+            let more = match places(&secret.locations) {
                 0 | 1 => String::new(),
                 2 => ", and in 1 more place".to_owned(),
                 all => format!(", and in {} more places", all - 1),
@@ -157,6 +158,9 @@ impl<'a> Page<'a> {
         let rows: Vec<Vec<Cell>> = shown.iter().take(self.limit()).map(row).collect();
         self.rows(&rows, &[10, 30])?;
         self.rest(shown.len())?;
+        if !shown.is_empty() {
+            self.note(&format!("What to do: {}", secret::REMEDIATION))?;
+        }
         if !doubtful.is_empty() {
             self.note(&format!("{} more of low confidence (--show all)", doubtful.len()))?;
         }
@@ -366,6 +370,12 @@ fn severity(severity: &str) -> Cell {
         _ => Style::new().dimmed(),
     };
     Cell::styled(severity, style)
+}
+
+/// How many places a person would look at; platforms that have the same file in layers of their own are one.
+fn places(locations: &[Location]) -> usize {
+    let place = |location: &Location| (location.path.clone(), location.config.clone(), location.line);
+    locations.iter().map(place).collect::<BTreeSet<_>>().len()
 }
 
 fn place(location: &Location) -> String {
