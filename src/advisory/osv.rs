@@ -1,6 +1,6 @@
 //! Records of the OSV schema 1.7.5, as borrowed serde types.
 //!
-//! In: the bytes of one JSON record. Out: its fields as written. Nothing is judged here: that is [`feed::osv`](super::feed::osv)'s work.
+//! In: the bytes of one JSON record. Out: its fields as written. Nothing is judged here: that is `feed::osv`'s work.
 //!
 //! The types are our own because every closed list of ecosystems loses whole records when OSV adds one. For the same reason a field that
 //! we only look into (`database_specific`, `ecosystem_specific`) stays raw until it is asked for: odd content there never costs the record.

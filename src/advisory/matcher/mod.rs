@@ -3,10 +3,10 @@
 //! In: an open store, the packages of one platform with the OS release. Out: for each package one [`Match`] per flaw, what could not be
 //! decided ([`Undetermined`]), and which packages were left to the distribution's own data. Policy, EPSS and exploitation come later.
 //!
-//! 1. [`target`]: under which ecosystem, name and version a package is looked up.
-//! 2. [`evaluate`]: which of the rows contain that version.
+//! 1. `target`: under which ecosystem, name and version a package is looked up.
+//! 2. `evaluate`: which of the rows contain that version.
 //! 3. `sibling`: packages that a record forgot, though they were built from the same source as one that it names.
-//! 4. [`group`]: one match per alias group.
+//! 4. `group`: one match per alias group.
 
 mod evaluate;
 mod foreign;

@@ -1,6 +1,6 @@
 //! The advisory store: one immutable file, mapped into memory, replaced as a whole.
 //!
-//! In: drafts of records ([`compile`]). Out: rows of a package, records, ids ([`Store`]). It does not match versions and knows no image.
+//! In: drafts of records (`compile`). Out: rows of a package, records, ids ([`Store`]). It does not match versions and knows no image.
 //!
 //! Layout (all numbers little-endian):
 //!
@@ -14,7 +14,7 @@
 //!
 //! Opening reads prologue, provenance and index only. A block is checked against its digest when it is first used. So everything that is
 //! believed hangs from the root, and a hostile file can at most be refused: every offset is checked, an inflated block has a limit
-//! ([`table::MAX_BLOCK_BYTES`]), values are decoded with `postcard`, which never allocates ahead of its input.
+//! (`table::MAX_BLOCK_BYTES`), values are decoded with `postcard`, which never allocates ahead of its input.
 
 mod compile;
 mod format;
