@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::inventory::FoundPrivileged;
-use super::path::parent;
+use super::path::{join, parent};
 use super::place::{place, refer};
 use super::tree::Node;
 use super::view::{Hidden, StackedLayer, View};
@@ -85,9 +85,9 @@ pub fn unread_files(layers: &[StackedLayer<'_>]) -> Vec<UnreadFile> {
             continue;
         };
         for name in view.names_in(&folder) {
-            let file = [folder.as_slice(), b"/", &name].concat();
+            let file = join(&folder, &name);
             if let Some((layer, Node::File)) = view.entry(&file) {
-                add(layer, &file, &[known_as.as_bytes(), b"/", &name].concat(), &file);
+                add(layer, &file, &join(known_as.as_bytes(), &name), &file);
             }
         }
     }
@@ -251,8 +251,7 @@ impl<'a> Merge<'a> {
     }
 
     fn has_node_modules(&self, manifest: &[u8]) -> bool {
-        let folder = parent(manifest).map(|folder| [folder, b"/"].concat()).unwrap_or_default();
-        self.view.is_folder(&[folder.as_slice(), b"node_modules"].concat())
+        parent(manifest).is_some_and(|folder| self.view.is_folder(&join(folder, b"node_modules")))
     }
 
     /// Whether the folder of `FOLDER/NAME.egg-info/PKG-INFO`, or the one above it (`src/` layouts), holds a project's sources.
@@ -260,10 +259,8 @@ impl<'a> Merge<'a> {
         let Some(folder) = project_of(metadata) else { return false };
         let above = parent(folder).unwrap_or_default();
         let builds = |folder: &[u8]| {
-            let file = |name: &[u8]| if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() };
-            [&b"setup.py"[..], b"setup.cfg", b"pyproject.toml"]
-                .iter()
-                .any(|name| self.view.entry(&file(name)).is_some())
+            let files = [&b"setup.py"[..], b"setup.cfg", b"pyproject.toml"];
+            files.iter().any(|name| self.view.entry(&join(folder, name)).is_some())
         };
         builds(folder) || builds(above)
     }

@@ -48,9 +48,17 @@ impl fmt::Debug for FilePath {
     }
 }
 
-/// The folder of `path`; none for something in the root.
+/// The folder of `path`, empty for something in the root; the root itself is in none.
 pub(super) fn parent(path: &[u8]) -> Option<&[u8]> {
-    memchr::memrchr(b'/', path).and_then(|slash| path.get(..slash))
+    if path.is_empty() {
+        return None;
+    }
+    path.get(..memchr::memrchr(b'/', path).unwrap_or(0))
+}
+
+/// The path of `name` in `folder`, which is empty for the root.
+pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
 }
 
 /// Characters that reorder text on a screen and so can hide a file's real name (Unicode TR 36, "Trojan Source").

@@ -1,10 +1,8 @@
 //! Sorted sets of paths, compact enough to keep every path of every layer: one arena of bytes and one offset a path, no allocation each.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::path::parent;
+use super::path::{join, parent};
 use crate::layer::EntryKind;
 
 /// A sorted set of byte strings.
@@ -123,112 +121,135 @@ pub struct Tree {
     targets: Vec<(u32, Vec<u8>)>,
     /// Folders whose lower content is hidden (opaque whiteouts), sorted.
     opaque: Vec<Vec<u8>>,
+    /// The entries as they came, where it matters in which order they did or what the layers below have.
+    stream: Option<Box<Stream>>,
 }
 
 /// Collects a [`Tree`] in the order of the stream.
 #[derive(Default)]
-pub struct TreeBuilder {
+pub struct TreeBuilder(Stream);
+
+/// The entries of a layer as they came.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Stream {
+    #[serde(with = "bytes")]
     arena: Vec<u8>,
     records: Vec<Record>,
-    /// With the number of records before it.
-    opaque: Vec<(usize, Vec<u8>)>,
+    /// Whether one entry takes the place of another of another kind, or lies below what is no folder. Else some folder has no entry of its own.
+    conflicts: bool,
 }
 
-/// One entry of the stream, in the builder's arena: the path, then the link's target.
-#[derive(Clone, Copy)]
+/// What one entry of a [`Stream`] does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step<'a> {
+    /// The path.
+    pub path: &'a [u8],
+    /// What is put there; nothing for an opaque whiteout of the folder.
+    pub node: Option<Node>,
+    /// Where a link points.
+    pub target: &'a [u8],
+    /// Length of the content in bytes.
+    pub size: u64,
+}
+
+impl Stream {
+    /// Whether the order of the entries matters whatever the layers below have.
+    #[must_use]
+    pub fn has_conflicts(&self) -> bool {
+        self.conflicts
+    }
+
+    /// The entries in order.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        let arena = &self.arena;
+        self.records.iter().map(|record| Step {
+            path: record.path(arena),
+            node: record.node,
+            target: record.target(arena),
+            size: record.size,
+        })
+    }
+}
+
+/// One entry, in the stream's arena: the path, then the link's target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Record {
     start: usize,
     path: usize,
     target: usize,
-    node: Node,
+    node: Option<Node>,
     size: u64,
 }
 
 impl Record {
     fn path<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
-        arena.get(self.start..self.start + self.path).unwrap_or_default()
+        arena.get(self.start..self.start.saturating_add(self.path)).unwrap_or_default()
     }
 
     fn target<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
-        let start = self.start + self.path;
-        arena.get(start..start + self.target).unwrap_or_default()
+        let start = self.start.saturating_add(self.path);
+        arena.get(start..start.saturating_add(self.target)).unwrap_or_default()
     }
 }
 
 impl TreeBuilder {
     /// A path with what is at it; `target` is empty for all but links, `size` 0 for all but files.
     pub fn add(&mut self, path: &[u8], node: Node, target: &[u8], size: u64) {
-        self.records.push(Record { start: self.arena.len(), path: path.len(), target: target.len(), node, size });
-        self.arena.extend_from_slice(path);
-        self.arena.extend_from_slice(target);
+        self.push(path, Some(node), target, size);
     }
 
     /// A folder whose lower content is hidden.
     pub fn add_opaque(&mut self, folder: &[u8]) {
-        self.opaque.push((self.records.len(), folder.to_vec()));
+        self.push(folder, None, b"", 0);
     }
 
-    /// Sorts. Of several entries with one path the last one stands, as it does when they are unpacked, and what is not a folder removes what came before it below
-    /// its path; but a whiteout never removes what its own layer adds (image-spec `layer.md`: whiteouts apply to lower layers).
+    fn push(&mut self, path: &[u8], node: Option<Node>, target: &[u8], size: u64) {
+        let Stream { arena, records, .. } = &mut self.0;
+        records.push(Record { start: arena.len(), path: path.len(), target: target.len(), node, size });
+        arena.extend_from_slice(path);
+        arena.extend_from_slice(target);
+    }
+
+    /// Sorts. Of several entries with one path the last one stands, as it does when they are unpacked; but a whiteout never removes what its own layer adds
+    /// (image-spec `layer.md`: whiteouts apply to lower layers).
     #[must_use]
     pub fn build(self) -> Tree {
-        let Self { arena, records, opaque } = self;
-        let mut records: Vec<(usize, Record)> = records.into_iter().enumerate().collect();
-        // Entries of one path stay in the order of the stream, behind a whiteout of that path.
-        records.sort_unstable_by(|(a_at, a), (b_at, b)| {
-            let by_path = a.path(&arena).cmp(b.path(&arena));
-            by_path.then((a.node != Node::Whiteout).cmp(&(b.node != Node::Whiteout))).then(a_at.cmp(b_at))
-        });
-        let mut removals = Removals { records: &records, arena: &arena, known: HashMap::new() };
+        let Self(mut stream) = self;
+        let arena = &stream.arena;
+        let (mut opaque, mut records): (Vec<Record>, Vec<Record>) =
+            stream.records.iter().partition(|record| record.node.is_none());
+        // The sort is stable: entries of one path stay in the order of the stream, behind a whiteout of that path.
+        let is_added = |record: &Record| record.node != Some(Node::Whiteout);
+        records.sort_by(|a, b| a.path(arena).cmp(b.path(arena)).then(is_added(a).cmp(&is_added(b))));
         let mut tree = Tree::default();
-        for (position, (at, record)) in records.iter().enumerate() {
-            let path = record.path(&arena);
-            if records.get(position + 1).is_some_and(|(_, next)| next.path(&arena) == path) {
+        let mut conflicts = false;
+        for (position, record) in records.iter().enumerate() {
+            let path = record.path(arena);
+            if let Some(next) = records.get(position + 1).filter(|next| next.path(arena) == path) {
+                // A file in the place of another or of a whiteout hides the same as the other did.
+                let changes_kind = next.node != record.node;
+                let hides_more =
+                    changes_kind && (next.node == Some(Node::Directory) || record.node == Some(Node::Directory));
+                conflicts |= hides_more || (changes_kind && is_added(record));
                 continue;
             }
-            if removals.below(parent(path)).is_some_and(|last| *at < last) {
-                continue;
-            }
+            let Some(node) = record.node else { continue };
             if !tree.paths.push(path) {
                 break;
             }
             if record.target > 0 {
-                tree.targets
-                    .push((u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX), record.target(&arena).to_vec()));
+                tree.targets.push((u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX), record.target(arena).to_vec()));
             }
-            tree.nodes.push(record.node);
+            tree.nodes.push(node);
             tree.sizes.push(record.size);
         }
-        let standing = opaque.iter().filter(|(at, folder)| removals.below(Some(folder)).is_none_or(|last| *at > last));
-        tree.opaque = standing.map(|(_, folder)| folder.clone()).collect();
-        tree.opaque.sort_unstable();
+        opaque.sort_by(|a, b| a.path(arena).cmp(b.path(arena)));
+        tree.opaque = opaque.iter().map(|record| record.path(arena).to_vec()).collect();
         tree.opaque.dedup();
+        let (unlisted, below_other) = tree.folders_of_entries();
+        stream.conflicts = conflicts || below_other;
+        tree.stream = (unlisted || stream.conflicts).then(|| Box::new(stream));
         tree
-    }
-}
-
-/// When in the stream something that is not a folder took the place of a folder.
-struct Removals<'a> {
-    records: &'a [(usize, Record)],
-    arena: &'a [u8],
-    known: HashMap<&'a [u8], Option<usize>>,
-}
-
-impl<'a> Removals<'a> {
-    /// The last entry of the stream that removed what was below `folder` until then.
-    fn below(&mut self, folder: Option<&'a [u8]>) -> Option<usize> {
-        let folder = folder?;
-        if let Some(known) = self.known.get(folder) {
-            return *known;
-        }
-        let start = self.records.partition_point(|(_, record)| record.path(self.arena) < folder);
-        let of_path = self.records.iter().skip(start).take_while(|(_, record)| record.path(self.arena) == folder);
-        let own =
-            of_path.filter(|(_, record)| !matches!(record.node, Node::Directory | Node::Whiteout)).map(|(at, _)| *at);
-        // Depth is bounded by the length of a path (4095 bytes, see layer::path).
-        let last = own.max().max(self.below(parent(folder)));
-        self.known.insert(folder, last);
-        last
     }
 }
 
@@ -245,6 +266,28 @@ impl Tree {
         let index = u32::try_from(self.paths.position(path)?).ok()?;
         let at = self.targets.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         self.targets.get(at).map(|(_, target)| target.as_slice())
+    }
+
+    /// The entries as they came; none where the tree says all.
+    #[must_use]
+    pub fn stream(&self) -> Option<&Stream> {
+        self.stream.as_deref()
+    }
+
+    /// Whether a folder of an entry has no entry of its own, and whether one is something else than a folder.
+    fn folders_of_entries(&self) -> (bool, bool) {
+        let (mut unlisted, mut other) = (false, false);
+        let mut last = None;
+        let folders = self.paths.iter().map(parent).chain(self.opaque.iter().map(|folder| Some(folder.as_slice())));
+        for folder in folders {
+            let Some(folder) = folder.filter(|_| folder != last) else { continue };
+            last = Some(folder);
+            unlisted |= self.node(folder).is_none() && !folder.is_empty();
+            let mut listed =
+                std::iter::successors(Some(folder), |folder| parent(folder)).map(|folder| self.node(folder));
+            other |= listed.find_map(|node| node).is_some_and(|node| node != Node::Directory);
+        }
+        (unlisted, other)
     }
 
     /// Every path in order, with what is there, the target of a link (empty for all else) and the length of the content in bytes.
@@ -270,14 +313,14 @@ impl Tree {
     /// Whether anything below the folder `path` is listed, which makes it a folder even without an entry of its own.
     #[must_use]
     pub fn has_children(&self, path: &[u8]) -> bool {
-        let prefix = [path, b"/"].concat();
+        let prefix = join(path, b"");
         let at = self.paths.lower_bound(&prefix);
         self.paths.get(at).starts_with(&prefix) && at < self.paths.len()
     }
 
     /// Names of what is listed directly in `folder` or somewhere below, each once for every path below it.
     pub fn names_in(&self, folder: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let prefix = [folder, b"/"].concat();
+        let prefix = join(folder, b"");
         let start = self.paths.lower_bound(&prefix);
         let below = (start..self.len()).map(|index| self.paths.get(index));
         below
@@ -324,7 +367,7 @@ impl Tree {
     }
 
     fn mark_below(&self, folder: &[u8], gone: &mut [bool]) {
-        let prefix = [folder, b"/"].concat();
+        let prefix = join(folder, b"");
         let mut at = self.paths.lower_bound(&prefix);
         while at < self.len() && self.paths.get(at).starts_with(&prefix) {
             if let Some(mark) = gone.get_mut(at) {
@@ -397,23 +440,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_removes_what_was_below_it() {
-        let mut builder = TreeBuilder::default();
-        for (path, node) in [
-            ("a/b/gone", Node::File),
-            ("a/c", Node::Whiteout),
-            ("a", Node::Symlink),
-            ("a", Node::Directory),
-            ("a/kept", Node::File),
-            ("a-b", Node::File),
-            ("s", Node::Symlink),
-            ("s/through", Node::File),
+    fn the_stream_is_kept_where_its_order_matters() {
+        let stream = |entries: &[(&str, Node)]| {
+            let mut builder = TreeBuilder::default();
+            entries.iter().for_each(|(path, node)| builder.add(path.as_bytes(), *node, b"t", 0));
+            builder.build().stream().map(|stream| (stream.has_conflicts(), stream.steps().count()))
+        };
+        use Node::{Directory, File, Symlink, Whiteout};
+        for (entries, kept) in [
+            (&[("a", Directory), ("a/b", File), ("a/b", File), ("c", Whiteout), ("c", File)][..], None),
+            (&[("a/b", File)], Some((false, 1))),
+            (&[("a/b/c", File), ("a", Directory), ("a/b", Directory)], None),
+            (&[("a", Whiteout), ("a", Directory)], Some((true, 2))),
+            (&[("a", File), ("a", Directory)], Some((true, 2))),
+            (&[("a", File), ("a", Symlink)], Some((true, 2))),
+            (&[("a", Symlink), ("a/b", File)], Some((true, 2))),
+            (&[("a/b/c", File), ("a", File)], Some((true, 2))),
         ] {
-            builder.add(path.as_bytes(), node, b"t", 0);
+            assert_eq!(stream(entries), kept, "{entries:?}");
         }
-        let paths: Vec<_> =
-            builder.build().iter().map(|(path, ..)| String::from_utf8(path.to_vec()).unwrap()).collect();
-        assert_eq!(paths, ["a", "a-b", "a/kept", "s", "s/through"]);
     }
 
     #[test]

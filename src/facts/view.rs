@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::LayerFacts;
-use super::path::parent;
+use super::path::{join, parent};
 use super::tree::Node;
 
 /// Most symlinks that are followed for one path, as Linux does (`MAXSYMLINKS`).
@@ -130,38 +130,35 @@ impl<'a> View<'a> {
 
     /// Where `path` leads when every symlink on the way is followed inside the image, whether there is anything or not; none when the links do not end.
     pub(crate) fn follow(&self, path: &[u8]) -> Option<Vec<u8>> {
-        let mut todo: Vec<Vec<u8>> = components(path);
-        todo.reverse();
-        let mut at: Vec<u8> = Vec::new();
-        let mut links = 0;
-        while let Some(part) = todo.pop() {
-            if part == b".." {
-                at.truncate(parent(&at).map_or(0, <[u8]>::len));
-                continue;
+        follow(path, |at| self.link(at).map(<[u8]>::to_vec))
+    }
+
+    /// Where the symlink at `path` points, if there is one. Another name of a symlink is one too.
+    pub(crate) fn link(&self, path: &[u8]) -> Option<&'a [u8]> {
+        let (mut layer, mut node) = self.entry(path)?;
+        let mut path = path;
+        for _ in 0..MAX_LINKS {
+            match node {
+                Node::Symlink => return self.target(layer, path),
+                Node::HardLink => path = self.target(layer, path)?,
+                _ => return None,
             }
-            let folder = at.len();
-            if folder > 0 {
-                at.push(b'/');
-            }
-            at.extend_from_slice(&part);
-            if let Some((layer, Node::Symlink)) = self.entry(&at) {
-                links += 1;
-                let target = self.target(layer, &at)?.to_vec();
-                at.truncate(if target.starts_with(b"/") { 0 } else { folder });
-                todo.extend(components(&target).into_iter().rev());
-                if links > MAX_LINKS || todo.len() > 4096 {
-                    return None;
-                }
-            }
+            (layer, node) = self.at_or_below(path, layer)?;
         }
-        Some(at)
+        None
+    }
+
+    /// What the layer or the topmost one below it that lists `path` has there.
+    fn at_or_below(&self, path: &[u8], layer: usize) -> Option<(usize, Node)> {
+        let below = self.layers.iter().enumerate().take(layer + 1).rev();
+        below.into_iter().find_map(|(index, facts)| Some((index, facts.as_ref()?.tree.node(path)?)))
     }
 
     /// Names of what is directly in `folder`, each once.
     pub(crate) fn names_in(&self, folder: &[u8]) -> Vec<Vec<u8>> {
         let listed = self.layers.iter().flatten().flat_map(|facts| facts.tree.names_in(folder));
         let names: BTreeSet<&[u8]> = listed.collect();
-        let path = |name: &[u8]| [folder, b"/", name].concat();
+        let path = |name: &[u8]| join(folder, name);
         let is_there = |name: &&[u8]| self.entry(&path(name)).is_some() || self.is_folder(&path(name));
         names.into_iter().filter(is_there).map(<[u8]>::to_vec).collect()
     }
@@ -173,12 +170,8 @@ impl<'a> View<'a> {
             match node {
                 Node::File | Node::Directory => return Some((layer, path)),
                 Node::HardLink => {
-                    let target = self.target(layer, &path)?.to_vec();
-                    let below = self.layers.iter().enumerate().take(layer + 1).rev();
-                    (layer, node) = below
-                        .into_iter()
-                        .find_map(|(index, facts)| Some((index, facts.as_ref()?.tree.node(&target)?)))?;
-                    path = target;
+                    path = self.target(layer, &path)?.to_vec();
+                    (layer, node) = self.at_or_below(&path, layer)?;
                 }
                 _ => return None,
             }
@@ -197,6 +190,34 @@ impl Hidden {
             Self::Removed { by } | Self::Replaced { by } => by,
         }
     }
+}
+
+/// Where `path` leads when every symlink on the way is followed inside the root, `link` saying where one points; none when they do not end.
+pub(super) fn follow(path: &[u8], link: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let mut todo: Vec<Vec<u8>> = components(path);
+    todo.reverse();
+    let mut at: Vec<u8> = Vec::new();
+    let mut links = 0;
+    while let Some(part) = todo.pop() {
+        if part == b".." {
+            at.truncate(parent(&at).map_or(0, <[u8]>::len));
+            continue;
+        }
+        let folder = at.len();
+        if folder > 0 {
+            at.push(b'/');
+        }
+        at.extend_from_slice(&part);
+        if let Some(target) = link(&at) {
+            links += 1;
+            at.truncate(if target.starts_with(b"/") { 0 } else { folder });
+            todo.extend(components(&target).into_iter().rev());
+            if links > MAX_LINKS || todo.len() > 4096 {
+                return None;
+            }
+        }
+    }
+    Some(at)
 }
 
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
@@ -255,6 +276,13 @@ mod tests {
         assert_eq!(hidden(&["a/x", "a"], "a/x", 0), Some(Hidden::Replaced { by: 1 }), "a folder replaced by a file");
         assert_eq!(hidden(&["a/x", "a/, b"], "a/x", 0), None);
         assert_eq!(hidden(&["a/x", "!a/x", "a/x"], "a/x", 0), Some(Hidden::Replaced { by: 2 }));
+    }
+
+    #[test]
+    fn an_opaque_root_hides_all_below() {
+        assert_eq!(hidden(&["x, a/y", "/*, z"], "x", 0), Some(Hidden::Removed { by: 1 }));
+        assert_eq!(hidden(&["x, a/y", "/*, z"], "a/y", 0), Some(Hidden::Removed { by: 1 }));
+        assert_eq!(hidden(&["x", "/*, z"], "z", 1), None);
     }
 
     #[test]

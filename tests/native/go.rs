@@ -47,6 +47,9 @@ fn check(folder: &Path) {
     }
 }
 
+/// The name of a variant, and the variables and arguments of its build.
+type Variant = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
 #[test]
 fn programs_built_here() {
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +65,7 @@ fn programs_built_here() {
     fs::write(source.join("other/other.go"), "package other\n\nvar Other = 2\n").unwrap();
     let main = "package main\n\nimport (\n\t\"example.org/near\"\n\t\"example.org/other\"\n)\n\nfunc main() { println(near.Near + other.Other) }\n";
     fs::write(source.join("main.go"), main).unwrap();
-    let variants: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let variants: &[Variant] = &[
         ("plain", &[], &[]),
         ("stripped", &[], &["-trimpath", "-ldflags=-s -w"]),
         ("pie", &[], &["-buildmode=pie"]),
