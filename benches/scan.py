@@ -68,7 +68,7 @@ def generated_layer(path, seed, megabytes):
     # A pool of distinct contents, cut differently for each file: as varied as real trees and quick to make.
     texts = [text_file(generator, vocabulary, 1 << 20) for _ in range(16)]
     binaries = [binary_file(generator, 2 << 20) for _ in range(12)]
-    target, written, number = megabytes * 1_000_000, 0, 0
+    target, written, number, folders = megabytes * 1_000_000, 0, 0, set()
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         while written < target:
             is_text = generator.random() < 0.85
@@ -81,6 +81,13 @@ def generated_layer(path, seed, megabytes):
                 data = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00" + data[20:]
             info = tarfile.TarInfo(f"usr/lib/pkg{number % 200}/{'src' if is_text else 'bin'}/{number}{'.py' if is_text else '.so'}")
             info.size, info.mtime = len(data), 1_700_000_000.5
+            # As builders write it: every folder before what is in it.
+            for folder in reversed(pathlib.PurePath(info.name).parents[:-1]):
+                if folder not in folders:
+                    folders.add(folder)
+                    entry = tarfile.TarInfo(str(folder))
+                    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                    tar.addfile(entry)
             tar.addfile(info, io.BytesIO(data))
             written += len(data) + 1536
             number += 1
@@ -89,6 +96,9 @@ def generated_layer(path, seed, megabytes):
 def folder_layer(path, folder):
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         keep = lambda info: info if info.isreg() or info.isdir() or info.issym() else None
+        # As builders write it: the folders above come first.
+        for above in reversed(folder.resolve().parents[:-1]):
+            tar.add(above, arcname=str(above).strip("/"), recursive=False)
         tar.add(folder, arcname=str(folder).strip("/") or "root", filter=keep)
 
 
