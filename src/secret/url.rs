@@ -64,6 +64,14 @@ fn is_host(host: &[u8]) -> bool {
     host.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || *byte == b'$' || *byte == b'{')
 }
 
+/// Passwords as documents write them: short, one word in lower case, counted, or a spelling of `password`.
+fn is_illustration(password: &[u8]) -> bool {
+    let lower = password.to_ascii_lowercase();
+    let has = |part: &[u8]| memchr::memmem::find(&lower, part).is_some();
+    let word = password.len() < 12 && password.iter().all(u8::is_ascii_lowercase);
+    password.len() < 6 || word || has(b"1234") || has(b"ssword") || has(b"ssw0rd")
+}
+
 /// Documents and tests are full of `user:pass@host`: short passwords, ones equal to the user, and hosts set aside for examples
 /// (RFC 2606, RFC 6761) say little.
 fn confidence(user: &[u8], password: &[u8], host: &[u8]) -> Confidence {
@@ -83,7 +91,7 @@ fn confidence(user: &[u8], password: &[u8], host: &[u8]) -> Confidence {
         reserved.iter().any(|word| name.ends_with(word)) || memchr::memmem::find(&name, b"example.").is_some();
     let format =
         password.first() == Some(&b'%') && password.len() <= 3 || password.iter().any(|byte| b"{}$(),;".contains(byte));
-    if example || format || password == user || is_placeholder(password) || password.len() < 6 {
+    if example || format || password == user || is_placeholder(password) || is_illustration(password) {
         Confidence::Low
     } else if password.len() >= 12 && (looks_random(password) || entropy(password) >= 3.5) {
         Confidence::High

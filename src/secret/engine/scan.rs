@@ -222,6 +222,9 @@ impl<'s> FileScan<'s> {
             let pairs = text.as_chunks::<2>().0.iter();
             text = pairs.map(|[a, b]| narrow(*a, *b, big_endian)).collect();
         }
+        if let Some(mark) = text.first_chunk_mut().filter(|first| *first == b"\xef\xbb\xbf") {
+            *mark = *b"   ";
+        }
         match kind.parse(&self.scratch.path, &text) {
             Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
             Err(parse::NotUnderstood) => {
@@ -464,10 +467,14 @@ fn line_at(buffer: &[u8], (line, at): (u32, usize), to: usize) -> u32 {
     if to >= at { line.saturating_add(count) } else { line.saturating_sub(count) }
 }
 
-/// A character of UTF-16 as one byte; `?` for what is not Latin-1, which no secret holds.
+/// A character of UTF-16 as one byte; `?` for what is not Latin-1, which no secret holds, a space for the mark of the byte order.
 fn narrow(first: u8, second: u8, big_endian: bool) -> u8 {
     let (high, low) = if big_endian { (first, second) } else { (second, first) };
-    if high == 0 { low } else { b'?' }
+    match (high, low) {
+        (0, low) => low,
+        (0xfe, 0xff) => b' ',
+        _ => b'?',
+    }
 }
 
 /// UTF-16 without a mark: nearly every second byte is zero, and hardly any other.

@@ -182,8 +182,11 @@ fn is_named(name: &[u8], pattern: &str) -> bool {
 
 /// A file that is made to be copied and filled in.
 fn is_template(name: &[u8]) -> bool {
-    let words = [&b"example"[..], b"sample", b"template", b"dist", b"default", b"tpl"];
+    let words = [&b"example"[..], b"sample", b"template", b"dist", b"tpl"];
+    // `application_default_credentials.json` is none.
+    let endings = [&b".default"[..], b".defaults"];
     name.split(|byte| matches!(byte, b'.' | b'-' | b'_')).any(|part| words.contains(&part))
+        || endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Lines without their ends.
