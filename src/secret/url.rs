@@ -64,12 +64,14 @@ fn is_host(host: &[u8]) -> bool {
     host.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || *byte == b'$' || *byte == b'{')
 }
 
-/// Passwords as documents write them: short, one word in lower case, counted, or a spelling of `password`.
+/// Passwords as documents write them: short, words, counted, a spelling of `password`, or for everyone.
 fn is_illustration(password: &[u8]) -> bool {
     let lower = password.to_ascii_lowercase();
     let has = |part: &[u8]| memchr::memmem::find(&lower, part).is_some();
-    let word = password.len() < 12 && password.iter().all(u8::is_ascii_lowercase);
-    password.len() < 6 || word || has(b"1234") || has(b"ssword") || has(b"ssw0rd")
+    // The digits of `%20` are none of the password's.
+    let encoded = memchr::memchr(b'%', password).is_some();
+    let words = password.len() < 12 && (encoded || !password.iter().any(u8::is_ascii_digit));
+    password.len() < 6 || words || has(b"1234") || has(b"ssword") || has(b"ssw0rd") || has(b"anon")
 }
 
 /// Documents and tests are full of `user:pass@host`: short passwords, ones equal to the user, and hosts set aside for examples

@@ -281,3 +281,39 @@ fn values_are_searched_with_their_names() {
     assert_eq!(found.iter().map(|fact| fact.rule.as_str()).collect::<Vec<_>>(), ["url-password"]);
     assert_hidden(&found[0], &url.fields);
 }
+
+#[test]
+fn arguments_named_like_secrets_are_secrets() {
+    let scanner = Scanner::builtin();
+    let found = scanner.scan_argument("DB_PASSWORD", "correct-horse");
+    let [fact] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (fact.rule.as_str(), fact.key.as_deref(), fact.confidence),
+        ("build-argument", Some("DB_PASSWORD"), Confidence::Medium)
+    );
+    assert!(!fact.masked.contains("horse"));
+    let token = fill("npm_{github}", 1).text;
+    assert_eq!(
+        scanner.scan_argument("NPM_TOKEN", &token).iter().map(|fact| fact.rule.as_str()).collect::<Vec<_>>(),
+        ["npm-token"]
+    );
+    for (name, value) in
+        [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("DB_PASSWORD", "changeme"), ("TOKEN_FILE", "run/secret")]
+    {
+        assert_eq!(scanner.scan_argument(name, value), [], "{name}");
+    }
+}
+
+#[test]
+fn texts_are_shown_without_their_secrets() {
+    let token = fill("ghp_{github}", 1).text;
+    let shown = Scanner::builtin().redact(&format!(
+        "RUN |2 DB_PASSWORD=correct-horse MODE=x /bin/sh -c git clone https://ci:Batt3ry5taple99@git.acme.net/x && T='{token}' make \u{e9}t\u{e9}"
+    ));
+    assert_eq!(
+        shown,
+        "RUN |2 DB_PASSWORD=******** MODE=x /bin/sh -c git clone https://ci:********@git.acme.net/x && T='********' make \u{e9}t\u{e9}"
+    );
+    let plain = "COPY --from=build /app /app # buildkit";
+    assert_eq!(Scanner::builtin().redact(plain), plain);
+}

@@ -5,6 +5,7 @@
 //! change one either. Credential files are also gathered whole and parsed at their end.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::facts::{Confidence, SecretFact};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
@@ -207,6 +208,12 @@ impl<'s> FileScan<'s> {
         }
         let stretch = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 1 };
         self.found.facts(&self.scanner.rules, stretch)
+    }
+
+    /// Instead of [`finish`](Self::finish): where the secrets of a text stand, in bytes, those of low confidence too.
+    pub(crate) fn finish_ranges(&mut self) -> Vec<Range<usize>> {
+        self.search(true);
+        self.found.ranges()
     }
 
     /// After [`finish`](Self::finish): what of the file was not looked at as it should have been, and why.

@@ -152,6 +152,11 @@ const KINDS: &[Kind] = &[
     Kind::anywhere(&[".terraformrc", "terraform.rc"], code::terraformrc),
 ];
 
+/// A variable of this name holds a secret, and this value can be one.
+pub(super) fn is_named_secret(name: &[u8], value: &[u8]) -> bool {
+    names::is_secret(name) && names::is_value(value) && !is_placeholder(value)
+}
+
 /// The kind of credential file at a path.
 pub(super) fn kind_of(path: &[u8]) -> Option<&'static Kind> {
     let name = file_name(path);
