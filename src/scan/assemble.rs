@@ -13,6 +13,7 @@ use crate::facts::{Confidence, Effect};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
+use crate::secret::Scanner;
 use crate::version;
 
 /// The verdict on one image, with the policy's name.
@@ -98,7 +99,10 @@ fn platform(platform: &ScannedPlatform) -> contract::Platform {
     let layer = |(index, layer): (usize, &crate::source::Layer)| contract::Layer {
         digest: layer.digest.as_ref().map(Digest::to_string),
         size: layer.size,
-        instruction: manifest.config.instruction(index, manifest.layers.len()).map(str::to_owned),
+        instruction: manifest
+            .config
+            .instruction(index, manifest.layers.len())
+            .map(|text| Scanner::builtin().redact(text)),
         wasted: inventory.wasted.get(index).copied().unwrap_or(0),
     };
     contract::Platform {
@@ -240,7 +244,7 @@ fn location(location: &Location) -> contract::Location {
             layer_index: *layer_index,
             line: *line,
             state: Some((*state).to_owned()),
-            instruction: instruction.clone(),
+            instruction: instruction.as_deref().map(|text| Scanner::builtin().redact(text)),
             ..contract::Location::default()
         },
     }

@@ -14,6 +14,9 @@ use crate::finding::{Finding, Kind, Location};
 use crate::secret::{self, RuleInfo, Scanner};
 use crate::source::Image;
 
+/// Most build arguments of one step that are looked at one by one; of more, the rest counts as part of the command.
+const MAX_ARGUMENTS: usize = 256;
+
 /// What was found on one platform.
 pub(super) struct Found {
     /// Findings.
@@ -175,11 +178,13 @@ struct ConfigText {
     identity: String,
     name: String,
     value: String,
+    /// A build argument; no check looks at its name, as one does at a variable's.
+    is_argument: bool,
 }
 
 impl ConfigText {
     fn new(place: String, name: &str, value: &str) -> Self {
-        Self { identity: place.clone(), place, name: name.to_owned(), value: value.to_owned() }
+        Self { identity: place.clone(), place, name: name.to_owned(), value: value.to_owned(), is_argument: false }
     }
 }
 
@@ -200,12 +205,14 @@ fn config_texts(image: &Image, platform: &ScannedPlatform) -> Vec<ConfigText> {
         texts.push(ConfigText::new("healthcheck".to_owned(), "", &check.test.join(" ")));
     }
     for (index, step) in manifest.config.history.iter().enumerate() {
-        for (name, value) in build_arguments(&step.created_by) {
+        let (arguments, rest) = build_arguments(&step.created_by);
+        for (name, value) in arguments {
             let identity = format!("history:{name}");
-            texts.push(ConfigText { identity, ..ConfigText::new(format!("history:{index}:{name}"), &name, &value) });
+            let place = format!("history:{index}:{name}");
+            texts.push(ConfigText { identity, is_argument: true, ..ConfigText::new(place, name, value) });
         }
-        let whole = ConfigText::new(format!("history:{index}"), "", &step.created_by);
-        texts.push(ConfigText { identity: "history".to_owned(), ..whole });
+        let rest = ConfigText::new(format!("history:{index}"), "", rest);
+        texts.push(ConfigText { identity: "history".to_owned(), ..rest });
     }
     texts
 }
@@ -213,20 +220,38 @@ fn config_texts(image: &Image, platform: &ScannedPlatform) -> Vec<ConfigText> {
 fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
     let mut findings = Vec::new();
     for text in config_texts(image, platform) {
-        for fact in Scanner::builtin().scan_value(&text.name, &text.value) {
+        let scanner = Scanner::builtin();
+        let facts = if text.is_argument {
+            scanner.scan_argument(&text.name, &text.value)
+        } else {
+            scanner.scan_value(&text.name, &text.value)
+        };
+        for fact in facts {
             findings.push(secret_finding(&fact, &text.identity).at(Location::Config(text.place.clone())));
         }
     }
     findings
 }
 
-/// Build arguments as Docker's classic builder writes them: `|2 NAME=value OTHER=value /bin/sh -c …`.
-fn build_arguments(created_by: &str) -> Vec<(String, String)> {
-    let Some(rest) = created_by.strip_prefix('|') else { return Vec::new() };
-    let mut words = rest.split_whitespace();
-    let count = words.next().and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
-    let pair = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-    words.take(count.min(256)).filter_map(pair).collect()
+/// A step's build arguments, and what is left of it. Docker's classic builder writes `|2 NAME=value OTHER=value /bin/sh -c …`, BuildKit
+/// puts `RUN ` before that; both write `ARG NAME=value` (the classic one behind `#(nop) `).
+fn build_arguments(created_by: &str) -> (Vec<(&str, &str)>, &str) {
+    let step = created_by.strip_prefix("/bin/sh -c #(nop)").unwrap_or(created_by).trim_start();
+    if let Some(argument) = step.strip_prefix("ARG ") {
+        return (argument.trim().split_once('=').into_iter().collect(), "");
+    }
+    let Some((count, mut rest)) =
+        step.strip_prefix("RUN ").unwrap_or(step).strip_prefix('|').and_then(|rest| rest.split_once(' '))
+    else {
+        return (Vec::new(), created_by);
+    };
+    let mut arguments = Vec::new();
+    for _ in 0..count.parse::<usize>().unwrap_or(0).min(MAX_ARGUMENTS) {
+        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        arguments.extend(word.split_once('='));
+        rest = after;
+    }
+    (arguments, rest)
 }
 
 #[cfg(test)]
@@ -235,8 +260,17 @@ mod tests {
 
     #[test]
     fn build_arguments_stand_in_front_of_the_command() {
-        let pairs = build_arguments("|2 TOKEN=abc MODE=x /bin/sh -c make TARGET=all");
-        assert_eq!(pairs, [("TOKEN".to_owned(), "abc".to_owned()), ("MODE".to_owned(), "x".to_owned())]);
-        assert!(build_arguments("/bin/sh -c A=b").is_empty());
+        for step in
+            ["|2 TOKEN=abc MODE=x /bin/sh -c make TARGET=all", "RUN |2 TOKEN=abc MODE=x /bin/sh -c make TARGET=all"]
+        {
+            assert_eq!(build_arguments(step), (vec![("TOKEN", "abc"), ("MODE", "x")], "/bin/sh -c make TARGET=all"));
+        }
+        for step in ["ARG TOKEN=a b", "/bin/sh -c #(nop)  ARG TOKEN=a b"] {
+            assert_eq!(build_arguments(step), (vec![("TOKEN", "a b")], ""));
+        }
+        assert_eq!(build_arguments("ARG TOKEN"), (vec![], ""));
+        for step in ["/bin/sh -c A=b", "RUN /bin/sh -c A=b # buildkit", "|", "|x"] {
+            assert_eq!(build_arguments(step), (vec![], step));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What was found in one file: at most so much, and each secret once.
 
+use std::ops::Range;
+
 use sha2::{Digest, Sha256};
 
 use super::key::hex;
@@ -84,6 +86,12 @@ impl Findings {
                 parsed: true,
             });
         }
+    }
+
+    /// Where they stand.
+    pub(super) fn ranges(&self) -> Vec<Range<usize>> {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        self.0.iter().map(|found| place(found.start)..place(found.end)).collect()
     }
 
     /// Each secret once, by its most specific rule, in the order of their places. Places are multiplied by `stretch`.

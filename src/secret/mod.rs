@@ -27,17 +27,21 @@ mod rules;
 mod url;
 mod validate;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 pub use engine::scan::{FileScan, Scratch};
 pub use rules::{REMEDIATION, REVISION, RuleError, RuleInfo};
 
-use crate::facts::SecretFact;
+use crate::facts::{Confidence, SecretFact};
 use engine::literals::Literals;
 use rules::Rules;
 
 /// Longest value of a variable or label that is looked at; the kernel passes no longer one to a process (`MAX_ARG_STRLEN`).
 const MAX_VALUE: usize = 128 << 10;
+
+/// The rule for what only the name of a build argument tells.
+const ARGUMENT_RULE: &str = "build-argument";
 
 /// The rules, ready to search.
 #[derive(Debug)]
@@ -90,10 +94,67 @@ impl Scanner {
             .collect()
     }
 
+    /// As [`scan_value`](Self::scan_value), of a build argument: a name that says secret makes a value one that no rule knows.
+    #[must_use]
+    pub fn scan_argument(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        let facts = self.scan_value(name, value);
+        let named = parse::is_named_secret(name.as_bytes(), value.as_bytes());
+        if !facts.is_empty() || !named {
+            return facts;
+        }
+        vec![SecretFact {
+            rule: ARGUMENT_RULE.to_owned(),
+            confidence: Confidence::Medium,
+            masked: mask::HIDDEN.to_owned(),
+            key: Some(name.to_owned()),
+            line: None,
+            offset: 0,
+            fingerprint: None,
+        }]
+    }
+
+    /// A text of the image's author with every secret in it masked, so that it can be shown: what a rule finds, and the value of each
+    /// `NAME=value` whose name says secret.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        let mut scratch = Scratch::default();
+        let mut scan = self.scan(&mut scratch);
+        scan.feed(text.as_bytes());
+        let mut hidden = scan.finish_ranges();
+        hidden.extend(named_values(text));
+        hidden.sort_by_key(|range| range.start);
+        let mut shown = Vec::with_capacity(text.len());
+        let mut at = 0;
+        for range in hidden {
+            if range.start >= at {
+                shown.extend_from_slice(text.as_bytes().get(at..range.start).unwrap_or_default());
+                shown.extend_from_slice(mask::HIDDEN.as_bytes());
+            }
+            at = at.max(range.end);
+        }
+        shown.extend_from_slice(text.as_bytes().get(at..).unwrap_or_default());
+        String::from_utf8_lossy(&shown).into_owned()
+    }
+
     /// All rules, in the order of the files.
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.rules.iter().map(|(_, rule)| &rule.info)
     }
+}
+
+/// The values of `NAME=value` words whose name says secret.
+fn named_values(text: &str) -> Vec<Range<usize>> {
+    let mut values = Vec::new();
+    let mut at = 0;
+    for word in text.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'')) {
+        if let Some((name, value)) = word.split_once('=')
+            && parse::is_named_secret(name.as_bytes(), value.as_bytes())
+        {
+            values.push(at + name.len() + 1..at + word.len());
+        }
+        at += word.len() + 1;
+    }
+    values
 }
 
 /// What a report says of the rule with this id.

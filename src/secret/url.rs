@@ -64,6 +64,16 @@ fn is_host(host: &[u8]) -> bool {
     host.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || *byte == b'$' || *byte == b'{')
 }
 
+/// Passwords as documents write them: short, words, counted, a spelling of `password`, or for everyone.
+fn is_illustration(password: &[u8]) -> bool {
+    let lower = password.to_ascii_lowercase();
+    let has = |part: &[u8]| memchr::memmem::find(&lower, part).is_some();
+    // The digits of `%20` are none of the password's.
+    let encoded = memchr::memchr(b'%', password).is_some();
+    let words = password.len() < 12 && (encoded || !password.iter().any(u8::is_ascii_digit));
+    password.len() < 6 || words || has(b"1234") || has(b"ssword") || has(b"ssw0rd") || has(b"anon")
+}
+
 /// Documents and tests are full of `user:pass@host`: short passwords, ones equal to the user, and hosts set aside for examples
 /// (RFC 2606, RFC 6761) say little.
 fn confidence(user: &[u8], password: &[u8], host: &[u8]) -> Confidence {
@@ -83,7 +93,7 @@ fn confidence(user: &[u8], password: &[u8], host: &[u8]) -> Confidence {
         reserved.iter().any(|word| name.ends_with(word)) || memchr::memmem::find(&name, b"example.").is_some();
     let format =
         password.first() == Some(&b'%') && password.len() <= 3 || password.iter().any(|byte| b"{}$(),;".contains(byte));
-    if example || format || password == user || is_placeholder(password) || password.len() < 6 {
+    if example || format || password == user || is_placeholder(password) || is_illustration(password) {
         Confidence::Low
     } else if password.len() >= 12 && (looks_random(password) || entropy(password) >= 3.5) {
         Confidence::High

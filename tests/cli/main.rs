@@ -7,6 +7,7 @@
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
+//! | `secrets` | secrets of a whole image: all found, none shown |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
 #![expect(
@@ -20,6 +21,9 @@ mod formats;
 mod hostile;
 mod outputs;
 mod pages;
+mod secrets;
+#[path = "../secrets/template.rs"]
+mod template;
 mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]
 #[path = "../tar_differential/writer.rs"]

@@ -5,6 +5,7 @@
 //! change one either. Credential files are also gathered whole and parsed at their end.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::facts::{Confidence, SecretFact};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
@@ -209,6 +210,12 @@ impl<'s> FileScan<'s> {
         self.found.facts(&self.scanner.rules, stretch)
     }
 
+    /// Instead of [`finish`](Self::finish): where the secrets of a text stand, in bytes, those of low confidence too.
+    pub(crate) fn finish_ranges(&mut self) -> Vec<Range<usize>> {
+        self.search(true);
+        self.found.ranges()
+    }
+
     /// After [`finish`](Self::finish): what of the file was not looked at as it should have been, and why.
     #[must_use]
     pub fn unread(&self) -> Option<&'static str> {
@@ -221,6 +228,9 @@ impl<'s> FileScan<'s> {
         if let Encoding::Utf16 { big_endian } = self.encoding {
             let pairs = text.as_chunks::<2>().0.iter();
             text = pairs.map(|[a, b]| narrow(*a, *b, big_endian)).collect();
+        }
+        if let Some(mark) = text.first_chunk_mut().filter(|first| *first == b"\xef\xbb\xbf") {
+            *mark = *b"   ";
         }
         match kind.parse(&self.scratch.path, &text) {
             Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
@@ -464,10 +474,14 @@ fn line_at(buffer: &[u8], (line, at): (u32, usize), to: usize) -> u32 {
     if to >= at { line.saturating_add(count) } else { line.saturating_sub(count) }
 }
 
-/// A character of UTF-16 as one byte; `?` for what is not Latin-1, which no secret holds.
+/// A character of UTF-16 as one byte; `?` for what is not Latin-1, which no secret holds, a space for the mark of the byte order.
 fn narrow(first: u8, second: u8, big_endian: bool) -> u8 {
     let (high, low) = if big_endian { (first, second) } else { (second, first) };
-    if high == 0 { low } else { b'?' }
+    match (high, low) {
+        (0, low) => low,
+        (0xfe, 0xff) => b' ',
+        _ => b'?',
+    }
 }
 
 /// UTF-16 without a mark: nearly every second byte is zero, and hardly any other.

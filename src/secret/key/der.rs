@@ -67,17 +67,46 @@ pub(super) fn dsa(bytes: &[u8]) -> Option<Structure> {
     (modulus >= 256).then_some(Structure { algorithm: "DSA", bits: Some(modulus), encrypted: false })
 }
 
-/// `EC PRIVATE KEY`.
+/// `EC PRIVATE KEY`: version, scalar, then the curve in a context-specific tag 0.
 pub(super) fn ec(bytes: &[u8]) -> Option<Structure> {
+    const PARAMETERS: u8 = 0xa0;
     let mut values = sequence(bytes)?;
     values.of(INTEGER)?;
-    let scalar = values.of(OCTET_STRING).filter(|scalar| scalar.len() >= 14)?;
-    Some(Structure { algorithm: "EC", bits: Some(field_bits(scalar.len())), encrypted: false })
+    let scalar = values.of(OCTET_STRING)?;
+    let curve = values.of(PARAMETERS).and_then(|parameters| Values(parameters).of(OBJECT_ID));
+    ec_key(scalar, curve)
 }
 
-/// P-521's scalar has 66 bytes; the other curves' sizes are multiples of eight.
-fn field_bits(bytes: usize) -> usize {
-    if bytes == 66 { 521 } else { bytes * 8 }
+fn ec_key(scalar: &[u8], curve: Option<&[u8]>) -> Option<Structure> {
+    let bits = curve.and_then(curve_bits).or_else(|| scalar_bits(scalar.len()));
+    (scalar.len() >= 14).then_some(Structure { algorithm: "EC", bits, encrypted: false })
+}
+
+/// Field sizes of the named curves in use (RFC 5480, 2.1.1.1; SEC 2 for secp256k1).
+fn curve_bits(id: &[u8]) -> Option<usize> {
+    match id {
+        // 1.2.840.10045.3.1: prime192v1 is 1, prime256v1 is 7.
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1] => Some(192),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7] => Some(256),
+        // 1.3.132.0: secp256k1, secp224r1, secp384r1, secp521r1.
+        [0x2b, 0x81, 4, 0, 10] => Some(256),
+        [0x2b, 0x81, 4, 0, 33] => Some(224),
+        [0x2b, 0x81, 4, 0, 34] => Some(384),
+        [0x2b, 0x81, 4, 0, 35] => Some(521),
+        _ => None,
+    }
+}
+
+/// Without a curve: from the scalar, which some write without its leading zeros.
+fn scalar_bits(bytes: usize) -> Option<usize> {
+    match bytes {
+        28 => Some(224),
+        31 | 32 => Some(256),
+        47 | 48 => Some(384),
+        64 => Some(512),
+        65 | 66 => Some(521),
+        _ => None,
+    }
 }
 
 /// `PRIVATE KEY` (PKCS #8).
@@ -92,7 +121,10 @@ pub(super) fn pkcs8(bytes: &[u8]) -> Option<Structure> {
         // 1.2.840.113549.1.1: rsaEncryption is 1, RSASSA-PSS is 10.
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1 | 10] => rsa(key),
         // 1.2.840.10045.2.1: id-ecPublicKey.
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1] => ec(key),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1] => {
+            let curve = algorithm.of(OBJECT_ID).and_then(curve_bits);
+            ec(key).map(|structure| Structure { bits: curve.or(structure.bits), ..structure })
+        }
         // 1.2.840.10040.4.1: id-dsa; the parameters begin with p.
         [0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1] => {
             named("DSA", algorithm.of(SEQUENCE).and_then(|p| Values(p).of(INTEGER)).map(bits))
@@ -102,6 +134,9 @@ pub(super) fn pkcs8(bytes: &[u8]) -> Option<Structure> {
         [0x2b, 0x65, 0x6f] => named("X448", None),
         [0x2b, 0x65, 0x70] => named("Ed25519", None),
         [0x2b, 0x65, 0x71] => named("Ed448", None),
+        // 2.16.840.1.101.3.4.4.1 to 3 (FIPS 203), 2.16.840.1.101.3.4.3.17 to 19 (FIPS 204).
+        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 4, 1..=3] => named("ML-KEM", None),
+        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 17..=19] => named("ML-DSA", None),
         _ if key.len() >= 16 => named("", None),
         _ => None,
     }

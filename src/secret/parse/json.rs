@@ -10,7 +10,7 @@ use crate::secret::validate::decode_base64;
 const MAX_VALUES: usize = 200_000;
 
 fn object(text: &[u8]) -> Result<Map<String, Value>, NotUnderstood> {
-    serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).map_err(|_| NotUnderstood)
+    serde_json::from_slice(text).map_err(|_| NotUnderstood)
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {
@@ -90,8 +90,7 @@ pub(super) fn google(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood>
 
 /// The Azure CLI's caches of tokens (`accessTokens.json`, `msal_token_cache.json`, `service_principal_entries.json`).
 pub(super) fn azure(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
-    let document: Value =
-        serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).map_err(|_| NotUnderstood)?;
+    let document: Value = serde_json::from_slice(bytes).map_err(|_| NotUnderstood)?;
     walk(&document, &mut |name, value| {
         if matches!(name, "accessToken" | "refreshToken" | "client_secret" | "secret") {
             sink.sure("azure-token-cache", name, value);

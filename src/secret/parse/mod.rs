@@ -152,6 +152,11 @@ const KINDS: &[Kind] = &[
     Kind::anywhere(&[".terraformrc", "terraform.rc"], code::terraformrc),
 ];
 
+/// A variable of this name holds a secret, and this value can be one.
+pub(super) fn is_named_secret(name: &[u8], value: &[u8]) -> bool {
+    names::is_secret(name) && names::is_value(value) && !is_placeholder(value)
+}
+
 /// The kind of credential file at a path.
 pub(super) fn kind_of(path: &[u8]) -> Option<&'static Kind> {
     let name = file_name(path);
@@ -182,8 +187,11 @@ fn is_named(name: &[u8], pattern: &str) -> bool {
 
 /// A file that is made to be copied and filled in.
 fn is_template(name: &[u8]) -> bool {
-    let words = [&b"example"[..], b"sample", b"template", b"dist", b"default", b"tpl"];
+    let words = [&b"example"[..], b"sample", b"template", b"dist", b"tpl"];
+    // `application_default_credentials.json` is none.
+    let endings = [&b".default"[..], b".defaults"];
     name.split(|byte| matches!(byte, b'.' | b'-' | b'_')).any(|part| words.contains(&part))
+        || endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Lines without their ends.

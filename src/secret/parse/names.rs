@@ -69,12 +69,25 @@ const MIN_VALUE: usize = 6;
 
 /// A variable of this name holds a secret.
 pub(super) fn is_secret(name: &[u8]) -> bool {
-    let name: Vec<u8> =
-        name.to_ascii_uppercase().iter().map(|byte| if matches!(byte, b'-' | b'.') { b'_' } else { *byte }).collect();
+    let name = constant_case(name);
     let last = name.rsplit(|byte| *byte == b'_').next().unwrap_or_default();
     let has = |word: &&[u8]| memchr::memmem::find(&name, word).is_some();
     let public = memchr::memmem::find(&name, b"PUBLIC").is_some();
     !public && !POINTERS.contains(&last) && (WORDS.iter().any(has) || name == b"PASS" || name == b"PWD")
+}
+
+/// `db.password`, `db-password` and `dbPassword` as `DB_PASSWORD`.
+fn constant_case(name: &[u8]) -> Vec<u8> {
+    let mut words = Vec::with_capacity(name.len() + 4);
+    let mut before = b'_';
+    for byte in name {
+        if before.is_ascii_lowercase() && byte.is_ascii_uppercase() {
+            words.push(b'_');
+        }
+        words.push(if matches!(byte, b'-' | b'.') { b'_' } else { byte.to_ascii_uppercase() });
+        before = *byte;
+    }
+    words
 }
 
 /// A value that may be one: neither a number nor a path nor too short.
@@ -143,6 +156,9 @@ mod tests {
             ("SECRET_NAME", false),
             ("SMTP_PASS", true),
             ("PWD", true),
+            ("signing.keyId", false),
+            ("dbAccessKey", true),
+            ("tokenUrl", false),
         ] {
             assert_eq!(is_secret(name.as_bytes()), expected, "{name}");
         }

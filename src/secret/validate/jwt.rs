@@ -21,9 +21,15 @@ fn object(part: Option<&[u8]>) -> Option<serde_json::Map<String, serde_json::Val
     serde_json::from_slice(&decode_base64(part?)?).ok()
 }
 
-/// The header must be an object with `alg` or `enc`, the payload an object; a token signed by no one is worth nothing.
-/// Nothing proves that a JWT is a credential, so a right one keeps its rule's confidence; one that expires is no better, since there is no
-/// clock here. jwt.io's example (`John Doe`) is in half of all documents.
+/// Claims that a token which opens something has at least one of (RFC 7519, 4.1, without `sub` and `aud`, which examples have too).
+const CLAIMS: [&str; 5] = ["exp", "iat", "nbf", "iss", "jti"];
+
+/// 2026-01-01T00:00:00Z in seconds. There is no clock here, but what expired before this program was written has expired.
+const SURELY_EXPIRED: f64 = 1_767_225_600.0;
+
+/// The header must be an object with `alg`, the payload an object; a token signed by no one is worth nothing, nor is one that has surely
+/// expired or that claims nothing. Nothing proves that a JWT is a credential, so a right one keeps its rule's confidence. jwt.io's example
+/// (`John Doe`) is in half of all documents.
 pub(super) fn jwt(token: &[u8]) -> Verdict {
     let mut parts = token.split(|byte| *byte == b'.');
     let Some(header) = object(parts.next()) else { return Verdict::Other };
@@ -31,7 +37,14 @@ pub(super) fn jwt(token: &[u8]) -> Verdict {
     let Some(payload) = object(parts.next()) else { return Verdict::Other };
     let is = |claim: &str, value: &str| payload.get(claim).and_then(serde_json::Value::as_str) == Some(value);
     let public = is("role", "anon") || is("name", "John Doe") || is("sub", "1234567890");
-    if public || algorithm.eq_ignore_ascii_case("none") { Verdict::Invalid } else { Verdict::Unknown }
+    let idle = !CLAIMS.iter().any(|claim| payload.contains_key(*claim));
+    let expiry = payload.get("exp").and_then(serde_json::Value::as_f64);
+    if public || idle || expiry.is_some_and(|expiry| expiry < SURELY_EXPIRED) || algorithm.eq_ignore_ascii_case("none")
+    {
+        Verdict::Invalid
+    } else {
+        Verdict::Unknown
+    }
 }
 
 /// A prefixed token whose body begins with a JSON object in base 64 (`eyJ…`).

@@ -23,9 +23,13 @@ pub(in crate::secret) fn looks_random(text: &[u8]) -> bool {
     has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
 }
 
-/// For formats without a checksum: too regular a body is an example.
+/// Least length of a token that has a digit somewhere, unless chance is against it (one in a hundred of this length, fewer of longer ones).
+const MIN_FOR_DIGIT: usize = 24;
+
+/// For formats without a checksum: too regular a body is an example, one without digits is likely a name.
 pub(super) fn random(token: &[u8]) -> Verdict {
-    if entropy(token) < 3.0 || is_placeholder(token) { Verdict::Invalid } else { Verdict::Unknown }
+    let name = token.len() >= MIN_FOR_DIGIT && !token.iter().any(u8::is_ascii_digit);
+    if name || entropy(token) < 3.0 || is_placeholder(token) { Verdict::Invalid } else { Verdict::Unknown }
 }
 
 /// For formats that a long name could have, too: a generator mixes upper and lower case and digits.
@@ -128,7 +132,7 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
     let Some((&first, rest)) = value.split_first() else { return true };
     let last = value.last().copied().unwrap_or_default();
     let lower = value.to_ascii_lowercase();
-    let variable = first == b'$' && !rest.is_empty() && !matches!(rest.first(), Some(b'0'..=b'9'));
+    let variable = first == b'$' && is_name(rest);
     let template = memchr::memmem::find(value, b"${").is_some()
         || memchr::memmem::find(value, b"{{").is_some()
         || memchr::memmem::find(value, b"$(").is_some();
@@ -149,6 +153,12 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
         || VALUES.iter().any(|known| known.as_bytes() == lower)
         || WORDS.iter().any(|word| memchr::memmem::find(&lower, word).is_some())
         || lower.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| SHORT_WORDS.contains(&word))
+}
+
+/// A shell's name of a variable. What else begins with a dollar may be a hash (`$y$…`) or a password.
+fn is_name(text: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    text.first().is_some_and(|first| !first.is_ascii_digit()) && text.iter().all(plain)
 }
 
 #[cfg(test)]
@@ -173,7 +183,16 @@ mod tests {
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
-        for value in ["hunter2", "s3cr3t!pw", "$2y$10$abcdefg", "Tr0ub4dor&3", "correct horse"] {
+        for value in [
+            "hunter2",
+            "s3cr3t!pw",
+            "$2y$10$abcdefg",
+            "$y$j9T$abcdefg",
+            "$apr1$abcdefg",
+            "pa$$word",
+            "Tr0ub4dor&3",
+            "correct horse",
+        ] {
             assert!(!is_placeholder(value.as_bytes()), "{value}");
         }
     }

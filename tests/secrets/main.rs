@@ -1,0 +1,10 @@
+//! The secret detector: every shipped rule against its own examples, the engine on split and odd input, credential files, and keys against
+//! the tools that make them. Whole images are scanned in `tests/cli/secrets.rs`.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod engine;
+mod files;
+mod keys;
+mod rules;
+mod template;
