@@ -119,7 +119,7 @@ pub fn innermost(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// The beginning of a server's message, as one line of at most [`MAX_EXCERPT`] letters.
+/// The beginning of a server's message, as one line of at most 300 letters without control characters.
 #[must_use]
 pub fn excerpt(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message.get(..message.len().min(4 * MAX_EXCERPT)).unwrap_or_default());

@@ -126,7 +126,9 @@ impl Transport {
             };
             let Some(delay) = delay else { return outcome };
             // The connection is free for others while we wait.
-            drop(outcome);
+            if let Ok(mut answer) = outcome {
+                answer.message().await;
+            }
             self.pause(&authority(&request.url), request.phase, delay).await?;
             repetition += 1;
         }
@@ -149,11 +151,12 @@ impl Transport {
         let mut url = request.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let authorization = request.authorization.clone().filter(|_| same_origin(&url, &request.url));
-            let answer = self.exchange(request, url.clone(), authorization).await?;
+            let mut answer = self.exchange(request, url.clone(), authorization).await?;
             let Some(target) = redirect_target(&answer, request.form.is_some()) else { return Ok(answer) };
             let refused = |reason| failed(&authority(&url), request.phase, Cause::Redirect(reason));
             let next = url.join(&target).map_err(|error| refused(error.to_string()))?;
             self.settings.allows_step(&url, &next).map_err(refused)?;
+            answer.message().await;
             url = next;
         }
         let cause = Cause::Redirect(format!("there are more than {MAX_REDIRECTS} in a row"));
@@ -188,10 +191,11 @@ impl Transport {
 
     fn client(&self, url: &Url) -> Result<Client, NetError> {
         let host = authority(url);
-        // A host's name has no slash, so this names a folder directly below.
-        let folder = self.settings.certificate_folders.iter().map(|folder| folder.join(&host));
+        // A host's name has no slash and here no dot in front, so this names a folder directly below.
+        let is_name = url.scheme() == "https" && !host.starts_with('.');
+        let folders = self.settings.certificate_folders.iter().map(|folder| folder.join(&host));
         let key = ClientKey {
-            certificates: folder.into_iter().find(|folder| url.scheme() == "https" && folder.is_dir()),
+            certificates: folders.into_iter().find(|folder| is_name && folder.is_dir()),
             check: self.settings.checks_certificate(url),
             direct: is_loopback(url),
         };
@@ -337,14 +341,19 @@ impl Answer {
         Ok(body)
     }
 
-    /// The beginning of the body, for a message; whatever came where it broke off.
+    /// The beginning of the body, for a message; whatever came where it broke off. A short body is read to its end, so that the connection can be used again.
     pub async fn message(&mut self) -> Vec<u8> {
+        let (limits, host, phase) = (self.limits, self.host.clone(), self.phase);
         let mut body = Vec::new();
-        while body.len() < MAX_MESSAGE_BYTES
-            && let Ok(Some(chunk)) = self.chunk().await
-        {
-            body.extend_from_slice(&chunk);
-        }
+        let reading = async {
+            while body.len() < MAX_MESSAGE_BYTES
+                && let Ok(Some(chunk)) = self.chunk().await
+            {
+                body.extend_from_slice(&chunk);
+            }
+        };
+        // Nobody waits long for a message; what came until then is enough.
+        let _ = limits.within(&host, phase, Some(limits.stall), reading).await;
         body.truncate(MAX_MESSAGE_BYTES);
         body
     }

@@ -12,6 +12,9 @@ impl From<NetError> for SourceError {
             NetError::Host { host, phase, cause: Cause::Redirect(reason) } => {
                 Self::Protocol { host, phase, detail: Cause::Redirect(reason).to_string() }
             }
+            NetError::Host { host, phase, cause: cause @ (Cause::Stalled(_) | Cause::Deadline(_)) } => {
+                Self::TimedOut { host, phase, detail: cause.to_string() }
+            }
             NetError::Host { host, phase, cause } => Self::Unreachable { host, phase, detail: cause.to_string() },
             NetError::Certificates { path, detail } => {
                 Self::Configuration { place: path.display().to_string(), detail }
