@@ -92,9 +92,12 @@ pub enum NetError {
 /// What happened to a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// No connection: the name is not known, nobody listens, the certificate is not trusted.
+    /// No connection: the name is not known, nobody listens, or who does speaks something else.
     #[error("no connection: {0}")]
     Connect(String),
+    /// One side does not accept the other's certificate, or the two find no common TLS.
+    #[error("no trusted connection: {0}")]
+    Tls(String),
     /// The connection broke, or what came is not HTTP.
     #[error("the connection broke: {0}")]
     Broken(String),

@@ -273,8 +273,22 @@ fn cause_of(error: &reqwest::Error) -> Cause {
     if error.is_timeout() {
         return Cause::Connect(format!("none within {} s", CONNECT_TIMEOUT.as_secs()));
     }
-    let cause = if error.is_connect() { Cause::Connect } else { Cause::Broken };
+    let cause = match tls_error(error) {
+        // What came is not TLS at all.
+        Some(rustls::Error::InvalidMessage(_)) => Cause::Connect,
+        Some(_) => Cause::Tls,
+        None if error.is_connect() => Cause::Connect,
+        None => Cause::Broken,
+    };
     cause(innermost(error))
+}
+
+/// The TLS error behind an error. It travels inside an I/O error, which does not count it among its sources.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let inner = |cause: &'e (dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()
+    };
+    std::iter::successors(Some(error), |cause| cause.source()).find_map(inner)
 }
 
 /// The answer to a request. Its body comes piece by piece; dropping the answer closes the connection if there is more to come.
