@@ -16,12 +16,16 @@ pub fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Whether a URL stays on this machine.
+/// Whether a URL stays on this machine, by its host's name or address.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    url.host_str() == Some("localhost") || address(url).is_some_and(|address| address.is_loopback())
+}
+
+/// The address that a host is written as.
+fn address(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
 /// Whether both URLs have the same scheme, host and port: what credentials are for.
@@ -54,7 +58,8 @@ impl Settings {
     /// # Errors
     /// Why not.
     pub fn allows_step(&self, from: &Url, to: &Url) -> Result<(), String> {
-        if is_loopback(to) && !is_loopback(from) {
+        let is_here = is_loopback(to) || address(to).is_some_and(|address| address.is_unspecified());
+        if is_here && !is_loopback(from) {
             return Err(format!("it leads to `{}` on this machine", authority(to)));
         }
         match to.scheme() {
@@ -83,7 +88,13 @@ mod tests {
 
     #[test]
     fn loopback_is_known_by_address() {
-        for local in ["http://127.0.0.1:5000/", "http://127.9.9.9/", "http://[::1]:5000/", "http://localhost:1/"] {
+        for local in [
+            "http://127.0.0.1:5000/",
+            "http://127.9.9.9/",
+            "http://[::1]:5000/",
+            "http://localhost:1/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
             assert!(is_loopback(&url(local)), "{local}");
         }
         for other in ["http://localhost.example/", "http://10.0.0.1/", "http://127.0.0.1.example/", "http://[fe80::1]/"]
@@ -105,6 +116,7 @@ mod tests {
         assert!(!allowed("https://a.example/", "http://plain.example:5000/"), "TLS is not given up on the way");
         assert!(!allowed("https://a.example/", "http://127.0.0.1:2375/"));
         assert!(!allowed("https://a.example/", "https://localhost/"));
+        assert!(!allowed("https://a.example/", "https://0.0.0.0/"), "this machine, too");
         assert!(!allowed("https://a.example/", "ftp://b.example/"));
     }
 

@@ -283,12 +283,13 @@ fn cause_of(error: &reqwest::Error) -> Cause {
     cause(innermost(error))
 }
 
-/// The TLS error behind an error. It travels inside an I/O error, which does not count it among its sources.
+/// The TLS error behind an error. It travels inside I/O errors, which do not count what they carry among their sources.
 fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
-    let inner = |cause: &'e (dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()
-    };
-    std::iter::successors(Some(error), |cause| cause.source()).find_map(inner)
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let carried = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    carried.and_then(|carried| tls_error(carried)).or_else(|| tls_error(error.source()?))
 }
 
 /// The answer to a request. Its body comes piece by piece; dropping the answer closes the connection if there is more to come.

@@ -282,8 +282,10 @@ fn files_that_cannot_be_understood_are_told() {
 
 /// Puts `docker-credential-test` into a folder, to be found on `PATH`.
 fn helper(folder: &Path, script: &str) -> String {
-    let program = folder.join("docker-credential-test");
-    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    let (source, program) = (folder.join("script"), folder.join("docker-credential-test"));
+    fs::write(&source, format!("#!/bin/sh\n{script}\n")).unwrap();
+    // Copied by another process: a file that this one still wrote to while a test beside it forks could not be run.
+    assert!(Command::new("cp").args([&source, &program]).status().unwrap().success());
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     format!("{}:/usr/bin:/bin", folder.display())
 }
@@ -313,7 +315,7 @@ fn helpers_are_asked() {
     );
     fails(&mut with("echo s3cr3t", store), &["`docker-credential-test` gave an answer that is not understood"]);
     fails(&mut with("", r#"{"credsStore":"../evil"}"#), &["is not the name of a credential helper"]);
-    fails(&mut with("", r#"{"credsStore":"absent"}"#), &["`docker-credential-absent` could not be run"]);
+    fails(&mut with("", r#"{"credsStore":"absent"}"#), &["`docker-credential-absent` could not be used"]);
     let (registry, tokens) = bearer(&Stored::new(), |_, _, _| true);
     let identity = r#"echo '{"ServerURL":"x","Username":"<token>","Secret":"r3fr3sh"}'"#;
     succeeds(scan(&registry).env("PATH", helper(folder.path(), identity)).env("DOCKER_AUTH_CONFIG", store));
