@@ -22,6 +22,17 @@ pub fn is_loopback(url: &Url) -> bool {
     url.host_str() == Some("localhost") || address(url).is_some_and(|address| address.is_loopback())
 }
 
+/// Whether a URL leads to one of the services that a cloud gives each of its machines, such as the one at 169.254.169.254. Link-local addresses are not routed, so plain HTTP
+/// stays on the host.
+#[must_use]
+pub fn is_machine_service(url: &Url) -> bool {
+    address(url).is_some_and(|address| match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        // Amazon's own network for this.
+        IpAddr::V6(address) => address.segments().starts_with(&[0xfd00, 0x0ec2]),
+    })
+}
+
 /// The address that a host is written as.
 fn address(url: &Url) -> Option<IpAddr> {
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
@@ -58,7 +69,8 @@ impl Settings {
     /// # Errors
     /// Why not.
     pub fn allows_step(&self, from: &Url, to: &Url) -> Result<(), String> {
-        let is_here = is_loopback(to) || address(to).is_some_and(|address| address.is_unspecified());
+        let is_unspecified = address(to).is_some_and(|address| address.is_unspecified());
+        let is_here = is_loopback(to) || is_unspecified || is_machine_service(to);
         if is_here && !is_loopback(from) {
             return Err(format!("it leads to `{}` on this machine", authority(to)));
         }
@@ -117,6 +129,7 @@ mod tests {
         assert!(!allowed("https://a.example/", "http://127.0.0.1:2375/"));
         assert!(!allowed("https://a.example/", "https://localhost/"));
         assert!(!allowed("https://a.example/", "https://0.0.0.0/"), "this machine, too");
+        assert!(!allowed("https://a.example/", "https://169.254.169.254/"), "nor its keys");
         assert!(!allowed("https://a.example/", "ftp://b.example/"));
     }
 

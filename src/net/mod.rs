@@ -15,8 +15,8 @@ mod transport;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use hosts::{authority, is_loopback};
-pub use transport::{Answer, Request, Transport};
+pub use hosts::{authority, is_loopback, is_machine_service};
+pub use transport::{Answer, Payload, Request, Transport};
 
 /// How long a connection may take, with name lookup and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::hosts::{MAX_REDIRECTS, authority, is_loopback, same_origin};
+use super::hosts::{MAX_REDIRECTS, authority, is_loopback, is_machine_service, same_origin};
 use super::tls::Trust;
 use super::{CONNECT_TIMEOUT, Cause, NetError, Settings, innermost, retry};
 
@@ -27,7 +27,7 @@ const THREADS: usize = 2;
 const MAX_MESSAGE_BYTES: usize = 16 << 10;
 
 /// One request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// Where to.
     pub url: Url,
@@ -35,17 +35,26 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Credentials for the URL's own origin; no other gets them.
     pub authorization: Option<HeaderValue>,
-    /// Fields to send by POST, which is then not redirected; none for GET.
-    pub form: Option<Vec<(&'static str, String)>>,
+    /// What to send by POST, which is then not redirected; none for GET.
+    pub payload: Option<Payload>,
     /// What is being done, for messages.
     pub phase: &'static str,
+}
+
+/// What a POST carries. It has no `Debug`: most of it is secret.
+#[derive(Clone)]
+pub enum Payload {
+    /// Fields of a form.
+    Form(Vec<(&'static str, String)>),
+    /// Bytes whose type stands in the headers.
+    Bytes(Vec<u8>),
 }
 
 impl Request {
     /// A GET without credentials.
     #[must_use]
     pub fn get(url: Url, phase: &'static str) -> Self {
-        Self { url, headers: HeaderMap::new(), authorization: None, form: None, phase }
+        Self { url, headers: HeaderMap::new(), authorization: None, payload: None, phase }
     }
 }
 
@@ -65,7 +74,7 @@ pub struct Transport {
 struct ClientKey {
     certificates: Option<PathBuf>,
     check: bool,
-    /// Without a proxy: this machine's own servers are not asked for through another.
+    /// Without a proxy: servers of this machine, and those that a cloud gives it, cannot be reached through another.
     direct: bool,
 }
 
@@ -152,7 +161,7 @@ impl Transport {
         for _ in 0..=MAX_REDIRECTS {
             let authorization = request.authorization.clone().filter(|_| same_origin(&url, &request.url));
             let mut answer = self.exchange(request, url.clone(), authorization).await?;
-            let Some(target) = redirect_target(&answer, request.form.is_some()) else { return Ok(answer) };
+            let Some(target) = redirect_target(&answer, request.payload.is_some()) else { return Ok(answer) };
             let refused = |reason| failed(&authority(&url), request.phase, Cause::Redirect(reason));
             let next = url.join(&target).map_err(|error| refused(error.to_string()))?;
             self.settings.allows_step(&url, &next).map_err(refused)?;
@@ -174,14 +183,16 @@ impl Transport {
         let waiting = self.connections_of(&host).acquire_owned();
         let permit = self.limits.within(&host, phase, None, waiting).await?;
         let permit = permit.map_err(|error| NetError::Start(error.to_string()))?;
-        let method = if request.form.is_some() { Method::POST } else { Method::GET };
+        let method = if request.payload.is_some() { Method::POST } else { Method::GET };
         let mut builder = client.request(method, url).headers(request.headers.clone());
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
-        if let Some(form) = &request.form {
-            builder = builder.form(form);
-        }
+        builder = match &request.payload {
+            Some(Payload::Form(fields)) => builder.form(fields),
+            Some(Payload::Bytes(bytes)) => builder.body(bytes.clone()),
+            None => builder,
+        };
         // Connecting has its own, shorter limit inside.
         let stall = Some(CONNECT_TIMEOUT + self.limits.stall);
         let sent = self.limits.within(&host, phase, stall, builder.send()).await?;
@@ -197,7 +208,7 @@ impl Transport {
         let key = ClientKey {
             certificates: folders.into_iter().find(|folder| is_name && folder.is_dir()),
             check: self.settings.checks_certificate(url),
-            direct: is_loopback(url),
+            direct: is_loopback(url) || is_machine_service(url),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&key) {

@@ -6,6 +6,7 @@
 //! | `server` | an HTTP server of our own that answers what a test says, and remembers what it was asked |
 //! | `faults` | what servers and networks do wrong |
 //! | `logins` | challenges, tokens, and where credentials are found |
+//! | `clouds` | logins that a cloud gives its own machines and jobs |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
 #![expect(
@@ -14,6 +15,7 @@
     reason = "a test stops at the first surprise, and says what it skipped"
 )]
 
+mod clouds;
 mod faults;
 mod logins;
 mod places;

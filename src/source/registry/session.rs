@@ -234,7 +234,7 @@ impl Session {
     async fn obtain(&self, base: &Url, access: &mut Access, challenge: &Challenge) -> Result<Ticket, SourceError> {
         let login = match &access.login {
             Some(login) => login.clone(),
-            None => access.login.insert(self.credentials.find(&self.place).await?).clone(),
+            None => access.login.insert(self.credentials.find(&self.transport, base, &self.place).await?).clone(),
         };
         let ticket = token::obtain(&self.transport, base, &self.place, challenge, &login).await?;
         access.ticket = Some(ticket.clone());
