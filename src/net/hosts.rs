@@ -16,12 +16,27 @@ pub fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Whether a URL stays on this machine.
+/// Whether a URL stays on this machine, by its host's name or address.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    url.host_str() == Some("localhost") || address(url).is_some_and(|address| address.is_loopback())
+}
+
+/// Whether a URL leads to one of the services that a cloud gives each of its machines, such as the one at 169.254.169.254. Link-local addresses are not routed, so plain HTTP
+/// stays on the host.
+#[must_use]
+pub fn is_machine_service(url: &Url) -> bool {
+    address(url).is_some_and(|address| match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        // Amazon's own network for this.
+        IpAddr::V6(address) => address.segments().starts_with(&[0xfd00, 0x0ec2]),
+    })
+}
+
+/// The address that a host is written as.
+fn address(url: &Url) -> Option<IpAddr> {
+    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
 /// Whether both URLs have the same scheme, host and port: what credentials are for.
@@ -54,7 +69,9 @@ impl Settings {
     /// # Errors
     /// Why not.
     pub fn allows_step(&self, from: &Url, to: &Url) -> Result<(), String> {
-        if is_loopback(to) && !is_loopback(from) {
+        let is_unspecified = address(to).is_some_and(|address| address.is_unspecified());
+        let is_here = is_loopback(to) || is_unspecified || is_machine_service(to);
+        if is_here && !is_loopback(from) {
             return Err(format!("it leads to `{}` on this machine", authority(to)));
         }
         match to.scheme() {
@@ -83,7 +100,13 @@ mod tests {
 
     #[test]
     fn loopback_is_known_by_address() {
-        for local in ["http://127.0.0.1:5000/", "http://127.9.9.9/", "http://[::1]:5000/", "http://localhost:1/"] {
+        for local in [
+            "http://127.0.0.1:5000/",
+            "http://127.9.9.9/",
+            "http://[::1]:5000/",
+            "http://localhost:1/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
             assert!(is_loopback(&url(local)), "{local}");
         }
         for other in ["http://localhost.example/", "http://10.0.0.1/", "http://127.0.0.1.example/", "http://[fe80::1]/"]
@@ -105,6 +128,8 @@ mod tests {
         assert!(!allowed("https://a.example/", "http://plain.example:5000/"), "TLS is not given up on the way");
         assert!(!allowed("https://a.example/", "http://127.0.0.1:2375/"));
         assert!(!allowed("https://a.example/", "https://localhost/"));
+        assert!(!allowed("https://a.example/", "https://0.0.0.0/"), "this machine, too");
+        assert!(!allowed("https://a.example/", "https://169.254.169.254/"), "nor its keys");
         assert!(!allowed("https://a.example/", "ftp://b.example/"));
     }
 

@@ -15,8 +15,8 @@ mod transport;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use hosts::{authority, is_loopback};
-pub use transport::{Answer, Request, Transport};
+pub use hosts::{authority, is_loopback, is_machine_service};
+pub use transport::{Answer, Payload, Request, Transport};
 
 /// How long a connection may take, with name lookup and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,9 +92,12 @@ pub enum NetError {
 /// What happened to a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    /// No connection: the name is not known, nobody listens, the certificate is not trusted.
+    /// No connection: the name is not known, nobody listens, or who does speaks something else.
     #[error("no connection: {0}")]
     Connect(String),
+    /// One side does not accept the other's certificate, or the two find no common TLS.
+    #[error("no trusted connection: {0}")]
+    Tls(String),
     /// The connection broke, or what came is not HTTP.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -119,7 +122,7 @@ pub fn innermost(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// The beginning of a server's message, as one line of at most [`MAX_EXCERPT`] letters.
+/// The beginning of a server's message, as one line of at most 300 letters without control characters.
 #[must_use]
 pub fn excerpt(message: &[u8]) -> String {
     let text = String::from_utf8_lossy(message.get(..message.len().min(4 * MAX_EXCERPT)).unwrap_or_default());

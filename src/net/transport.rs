@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::hosts::{MAX_REDIRECTS, authority, is_loopback, same_origin};
+use super::hosts::{MAX_REDIRECTS, authority, is_loopback, is_machine_service, same_origin};
 use super::tls::Trust;
 use super::{CONNECT_TIMEOUT, Cause, NetError, Settings, innermost, retry};
 
@@ -27,7 +27,7 @@ const THREADS: usize = 2;
 const MAX_MESSAGE_BYTES: usize = 16 << 10;
 
 /// One request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// Where to.
     pub url: Url,
@@ -35,17 +35,26 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Credentials for the URL's own origin; no other gets them.
     pub authorization: Option<HeaderValue>,
-    /// Fields to send by POST, which is then not redirected; none for GET.
-    pub form: Option<Vec<(&'static str, String)>>,
+    /// What to send by POST, which is then not redirected; none for GET.
+    pub payload: Option<Payload>,
     /// What is being done, for messages.
     pub phase: &'static str,
+}
+
+/// What a POST carries. It has no `Debug`: most of it is secret.
+#[derive(Clone)]
+pub enum Payload {
+    /// Fields of a form.
+    Form(Vec<(&'static str, String)>),
+    /// Bytes whose type stands in the headers.
+    Bytes(Vec<u8>),
 }
 
 impl Request {
     /// A GET without credentials.
     #[must_use]
     pub fn get(url: Url, phase: &'static str) -> Self {
-        Self { url, headers: HeaderMap::new(), authorization: None, form: None, phase }
+        Self { url, headers: HeaderMap::new(), authorization: None, payload: None, phase }
     }
 }
 
@@ -65,7 +74,7 @@ pub struct Transport {
 struct ClientKey {
     certificates: Option<PathBuf>,
     check: bool,
-    /// Without a proxy: this machine's own servers are not asked for through another.
+    /// Without a proxy: servers of this machine, and those that a cloud gives it, cannot be reached through another.
     direct: bool,
 }
 
@@ -126,7 +135,9 @@ impl Transport {
             };
             let Some(delay) = delay else { return outcome };
             // The connection is free for others while we wait.
-            drop(outcome);
+            if let Ok(mut answer) = outcome {
+                answer.message().await;
+            }
             self.pause(&authority(&request.url), request.phase, delay).await?;
             repetition += 1;
         }
@@ -149,11 +160,12 @@ impl Transport {
         let mut url = request.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let authorization = request.authorization.clone().filter(|_| same_origin(&url, &request.url));
-            let answer = self.exchange(request, url.clone(), authorization).await?;
-            let Some(target) = redirect_target(&answer, request.form.is_some()) else { return Ok(answer) };
+            let mut answer = self.exchange(request, url.clone(), authorization).await?;
+            let Some(target) = redirect_target(&answer, request.payload.is_some()) else { return Ok(answer) };
             let refused = |reason| failed(&authority(&url), request.phase, Cause::Redirect(reason));
             let next = url.join(&target).map_err(|error| refused(error.to_string()))?;
             self.settings.allows_step(&url, &next).map_err(refused)?;
+            answer.message().await;
             url = next;
         }
         let cause = Cause::Redirect(format!("there are more than {MAX_REDIRECTS} in a row"));
@@ -171,14 +183,16 @@ impl Transport {
         let waiting = self.connections_of(&host).acquire_owned();
         let permit = self.limits.within(&host, phase, None, waiting).await?;
         let permit = permit.map_err(|error| NetError::Start(error.to_string()))?;
-        let method = if request.form.is_some() { Method::POST } else { Method::GET };
+        let method = if request.payload.is_some() { Method::POST } else { Method::GET };
         let mut builder = client.request(method, url).headers(request.headers.clone());
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
-        if let Some(form) = &request.form {
-            builder = builder.form(form);
-        }
+        builder = match &request.payload {
+            Some(Payload::Form(fields)) => builder.form(fields),
+            Some(Payload::Bytes(bytes)) => builder.body(bytes.clone()),
+            None => builder,
+        };
         // Connecting has its own, shorter limit inside.
         let stall = Some(CONNECT_TIMEOUT + self.limits.stall);
         let sent = self.limits.within(&host, phase, stall, builder.send()).await?;
@@ -188,12 +202,13 @@ impl Transport {
 
     fn client(&self, url: &Url) -> Result<Client, NetError> {
         let host = authority(url);
-        // A host's name has no slash, so this names a folder directly below.
-        let folder = self.settings.certificate_folders.iter().map(|folder| folder.join(&host));
+        // A host's name has no slash and here no dot in front, so this names a folder directly below.
+        let is_name = url.scheme() == "https" && !host.starts_with('.');
+        let folders = self.settings.certificate_folders.iter().map(|folder| folder.join(&host));
         let key = ClientKey {
-            certificates: folder.into_iter().find(|folder| url.scheme() == "https" && folder.is_dir()),
+            certificates: folders.into_iter().find(|folder| is_name && folder.is_dir()),
             check: self.settings.checks_certificate(url),
-            direct: is_loopback(url),
+            direct: is_loopback(url) || is_machine_service(url),
         };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&key) {
@@ -269,8 +284,23 @@ fn cause_of(error: &reqwest::Error) -> Cause {
     if error.is_timeout() {
         return Cause::Connect(format!("none within {} s", CONNECT_TIMEOUT.as_secs()));
     }
-    let cause = if error.is_connect() { Cause::Connect } else { Cause::Broken };
+    let cause = match tls_error(error) {
+        // What came is not TLS at all.
+        Some(rustls::Error::InvalidMessage(_)) => Cause::Connect,
+        Some(_) => Cause::Tls,
+        None if error.is_connect() => Cause::Connect,
+        None => Cause::Broken,
+    };
     cause(innermost(error))
+}
+
+/// The TLS error behind an error. It travels inside I/O errors, which do not count what they carry among their sources.
+fn tls_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let carried = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    carried.and_then(|carried| tls_error(carried)).or_else(|| tls_error(error.source()?))
 }
 
 /// The answer to a request. Its body comes piece by piece; dropping the answer closes the connection if there is more to come.
@@ -337,14 +367,19 @@ impl Answer {
         Ok(body)
     }
 
-    /// The beginning of the body, for a message; whatever came where it broke off.
+    /// The beginning of the body, for a message; whatever came where it broke off. A short body is read to its end, so that the connection can be used again.
     pub async fn message(&mut self) -> Vec<u8> {
+        let (limits, host, phase) = (self.limits, self.host.clone(), self.phase);
         let mut body = Vec::new();
-        while body.len() < MAX_MESSAGE_BYTES
-            && let Ok(Some(chunk)) = self.chunk().await
-        {
-            body.extend_from_slice(&chunk);
-        }
+        let reading = async {
+            while body.len() < MAX_MESSAGE_BYTES
+                && let Ok(Some(chunk)) = self.chunk().await
+            {
+                body.extend_from_slice(&chunk);
+            }
+        };
+        // Nobody waits long for a message; what came until then is enough.
+        let _ = limits.within(&host, phase, Some(limits.stall), reading).await;
         body.truncate(MAX_MESSAGE_BYTES);
         body
     }

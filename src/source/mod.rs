@@ -192,7 +192,17 @@ pub enum SourceError {
         /// What was wrong.
         detail: String,
     },
-    /// No connection, or it broke, or timed out.
+    /// No answer in time.
+    #[error("`{host}` did not finish in time while {phase}: {detail}")]
+    TimedOut {
+        /// Host.
+        host: String,
+        /// What was being done.
+        phase: &'static str,
+        /// Which limit was reached.
+        detail: String,
+    },
+    /// No connection, or it broke.
     #[error("`{host}` could not be reached while {phase}: {detail}")]
     Unreachable {
         /// Host, or the path of a socket.
@@ -299,6 +309,7 @@ impl SourceError {
             Self::Forbidden { .. } => "ask for read access to this repository; logging in again will not help",
             Self::RateLimited { .. } => "wait, log in to get a higher limit, or use a mirror",
             Self::Server { .. } => "the registry has trouble; try again later",
+            Self::TimedOut { .. } => "try again later, use a mirror, or give it more time with --timeout",
             Self::Unreachable { .. } => {
                 "check the host name, the proxy settings and --ca; --plain-http HOST is needed for a registry without TLS"
             }

@@ -19,15 +19,13 @@ use tokio::runtime::Runtime;
 use super::archive::{self, Format};
 use super::layout::Selection;
 use super::{Image, PlatformChoice, SourceError, spool};
+use crate::net;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the engine may be silent. Docker writes the whole image to its own disk before the first byte of an export: for 50 GB this takes minutes.
 const STALL_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// Most bytes of an engine's error message that are shown.
-const MAX_MESSAGE_BYTES: usize = 300;
 
 /// Opens an image of the first engine that has it. `offline` forbids engines that are reached over the network; a local socket is none. `variables` are the environment.
 ///
@@ -122,7 +120,7 @@ impl Engine {
             Endpoint::Unix(path) => (builder.unix_socket(path.as_path()), "http://localhost".to_owned()),
             Endpoint::Tcp(authority) => (builder, format!("http://{authority}")),
         };
-        let client = builder.build().map_err(|error| unreachable(describe(&error)))?;
+        let client = builder.build().map_err(|error| unreachable(net::innermost(&error)))?;
         Ok(Self { runtime, client, base, shown })
     }
 
@@ -137,7 +135,7 @@ impl Engine {
     fn get(&self, name: &str, path: &str, phase: &'static str) -> Result<Response, SourceError> {
         // The client starts its timers when the request is made, which needs the runtime's context.
         let request = async { self.client.get(format!("{}/{path}", self.base)).send().await };
-        let response = self.runtime.block_on(request).map_err(|error| self.unreachable(phase, &error))?;
+        let mut response = self.runtime.block_on(request).map_err(|error| self.unreachable(phase, &error))?;
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::NOT_FOUND => {
@@ -147,7 +145,8 @@ impl Engine {
                 Err(SourceError::Server { host: self.shown.clone(), status: status.as_u16(), phase })
             }
             status => {
-                let message = self.runtime.block_on(first_bytes(response));
+                let message = self.runtime.block_on(response.chunk()).ok().flatten().unwrap_or_default();
+                let message = net::excerpt(&message);
                 Err(SourceError::Protocol {
                     host: self.shown.clone(),
                     phase,
@@ -158,25 +157,8 @@ impl Engine {
     }
 
     fn unreachable(&self, phase: &'static str, error: &reqwest::Error) -> SourceError {
-        SourceError::Unreachable { host: self.shown.clone(), phase, detail: describe(error) }
+        SourceError::Unreachable { host: self.shown.clone(), phase, detail: net::innermost(error) }
     }
-}
-
-/// The beginning of an error message, as one line of text.
-async fn first_bytes(mut response: Response) -> String {
-    let chunk = response.chunk().await.ok().flatten().unwrap_or_default();
-    let text =
-        String::from_utf8_lossy(chunk.get(..chunk.len().min(MAX_MESSAGE_BYTES)).unwrap_or_default()).into_owned();
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
-}
-
-/// The innermost cause says what happened; the outer ones only where.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 /// The body of an export as a reader.
@@ -192,7 +174,7 @@ impl Read for Body {
         while self.chunk.is_empty() {
             let next = self.runtime.block_on(self.response.chunk());
             let failed = |error: reqwest::Error| {
-                let (host, detail) = (self.shown.clone(), describe(&error));
+                let (host, detail) = (self.shown.clone(), net::innermost(&error));
                 io::Error::other(SourceError::Unreachable { host, phase: "exporting the image", detail })
             };
             match next.map_err(failed)? {

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use crate::net::{self, Answer, Cause, NetError};
+use crate::net::{self, Answer, Cause, NetError, Request, Transport};
 use crate::source::SourceError;
 
 impl From<NetError> for SourceError {
@@ -12,6 +12,9 @@ impl From<NetError> for SourceError {
             NetError::Host { host, phase, cause: Cause::Redirect(reason) } => {
                 Self::Protocol { host, phase, detail: Cause::Redirect(reason).to_string() }
             }
+            NetError::Host { host, phase, cause: cause @ (Cause::Stalled(_) | Cause::Deadline(_)) } => {
+                Self::TimedOut { host, phase, detail: cause.to_string() }
+            }
             NetError::Host { host, phase, cause } => Self::Unreachable { host, phase, detail: cause.to_string() },
             NetError::Certificates { path, detail } => {
                 Self::Configuration { place: path.display().to_string(), detail }
@@ -19,6 +22,23 @@ impl From<NetError> for SourceError {
             NetError::Start(detail) => Self::Unreachable { host: "the network".into(), phase: "starting", detail },
         }
     }
+}
+
+/// Largest answer of a server that issues tokens. Those with many claims have a few kilobytes.
+const MAX_TOKEN_BYTES: usize = 256 << 10;
+
+/// The answer of a server that issues `what`, and its name.
+pub(super) async fn issued(
+    transport: &Transport,
+    request: &Request,
+    what: &str,
+) -> Result<(Vec<u8>, String), SourceError> {
+    let mut answer = transport.send(request).await?;
+    if answer.status() != StatusCode::OK {
+        return Err(refusal(answer, what, request.phase).await);
+    }
+    let host = answer.host().to_owned();
+    Ok((answer.body(MAX_TOKEN_BYTES).await?, host))
 }
 
 /// The error that an answer other than success is. `what` was asked for.

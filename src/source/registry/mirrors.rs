@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::read_configuration;
 use crate::reference::ImageName;
 use crate::source::SourceError;
-use crate::source::layout::open_regular;
-use crate::source::resolve::read_bounded;
 
 /// Largest configuration file.
 const MAX_CONFIGURATION_BYTES: u64 = 1 << 20;
@@ -113,11 +112,7 @@ impl Mirrors {
 
     fn read(&mut self, path: &Path) -> Result<(), SourceError> {
         let unusable = |detail: String| SourceError::Configuration { place: path.display().to_string(), detail };
-        let file = open_regular(path).map_err(|error| unusable(error.to_string()))?;
-        let bytes = read_bounded(file, MAX_CONFIGURATION_BYTES).map_err(|error| unusable(error.to_string()))?;
-        if bytes.len() as u64 > MAX_CONFIGURATION_BYTES {
-            return Err(unusable(format!("it is larger than {MAX_CONFIGURATION_BYTES} bytes")));
-        }
+        let bytes = read_configuration(path, MAX_CONFIGURATION_BYTES)?;
         let text = String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8".into()))?;
         let file: File = toml::from_str(&text).map_err(|error| unusable(error.message().to_owned()))?;
         for mut entry in file.registry {

@@ -17,7 +17,7 @@ mod session;
 mod token;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use blob::BlobReader;
@@ -25,6 +25,7 @@ use credentials::Credentials;
 use mirrors::{Mirrors, Place};
 use session::Session;
 
+use super::layout::open_regular;
 use super::resolve::{self, ContentStore, Descriptor, Kind, Root, read_bounded};
 use super::{Blobs, Content, Image, Layer, PlatformChoice, SourceError};
 use crate::digest::Digest;
@@ -89,6 +90,14 @@ impl Registry {
         let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone()));
         sessions.entry(place.clone()).or_insert_with(new).clone()
     }
+}
+
+/// The content of a configuration file of at most `limit` bytes.
+fn read_configuration(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
+    let unusable = |detail: String| SourceError::Configuration { place: path.display().to_string(), detail };
+    let file = open_regular(path).map_err(|error| unusable(error.to_string()))?;
+    let bytes = read_bounded(file, limit).map_err(|error| unusable(error.to_string()))?;
+    if bytes.len() as u64 > limit { Err(unusable(format!("it is larger than {limit} bytes"))) } else { Ok(bytes) }
 }
 
 /// Where certificates of single hosts are kept (containers-certs.d(5), Docker's "Verify repository client with certificates").

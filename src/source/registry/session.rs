@@ -153,7 +153,8 @@ impl Session {
                 Ok(answer) if answer.status().is_server_error() || answer.status() == StatusCode::TOO_MANY_REQUESTS => {
                     return Err(refusal(answer, &self.place.to_string(), PHASE).await);
                 }
-                Ok(answer) => {
+                Ok(mut answer) => {
+                    answer.message().await;
                     if answer.status() == StatusCode::UNAUTHORIZED {
                         self.access.lock().await.challenge = Challenge::read(answer.headers());
                     }
@@ -206,7 +207,7 @@ impl Session {
         &self,
         base: &Url,
         used: Option<Ticket>,
-        answer: Answer,
+        mut answer: Answer,
         phase: &'static str,
     ) -> Result<Ticket, SourceError> {
         let mut access = self.access.lock().await;
@@ -224,6 +225,7 @@ impl Session {
             return Err(self.unauthorized(answer, phase).await);
         };
         // Its connection is free for the token server, which may be the same host.
+        answer.message().await;
         drop(answer);
         self.obtain(base, &mut access, &challenge).await
     }
@@ -232,7 +234,7 @@ impl Session {
     async fn obtain(&self, base: &Url, access: &mut Access, challenge: &Challenge) -> Result<Ticket, SourceError> {
         let login = match &access.login {
             Some(login) => login.clone(),
-            None => access.login.insert(self.credentials.find(&self.place).await?).clone(),
+            None => access.login.insert(self.credentials.find(&self.transport, base, &self.place).await?).clone(),
         };
         let ticket = token::obtain(&self.transport, base, &self.place, challenge, &login).await?;
         access.ticket = Some(ticket.clone());

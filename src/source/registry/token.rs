@@ -6,19 +6,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::answers::refusal;
+use super::answers;
 use super::credentials::{Login, Secret};
 use super::mirrors::Place;
-use crate::net::{Request, Transport, authority};
+use crate::net::{Payload, Request, Transport, authority};
 use crate::source::SourceError;
-
-/// Largest answer of a token server. Tokens with many claims have a few kilobytes.
-const MAX_TOKEN_BYTES: usize = 256 << 10;
 
 /// Shortest life of a token; the specification promises as much even where the server says less.
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
@@ -113,21 +110,17 @@ pub(super) async fn obtain(
         (Challenge::Basic, Login::Identity { .. }) => Err(unauthorized("it asks for a password and not for a token")),
         (Challenge::Bearer { realm, service, scope }, _) => {
             let request = request(transport, base, place, realm, service.as_deref(), scope.as_deref(), login)?;
-            let mut answer = transport.send(&request).await?;
-            if answer.status() != StatusCode::OK {
-                let what = format!("a token for `{}`", place.repository);
-                return Err(match refusal(answer, &what, PHASE).await {
-                    SourceError::Unauthorized { host, detail } => SourceError::Unauthorized {
-                        host,
-                        detail: format!("{}; its token server says: {detail}", login.described()),
-                    },
-                    other => other,
-                });
-            }
-            let body = answer.body(MAX_TOKEN_BYTES).await?;
-            let (token, lifetime) = issued(&body, answer.host())?;
+            let what = format!("a token for `{}`", place.repository);
+            let (body, host) = answers::issued(transport, &request, &what).await.map_err(|error| match error {
+                SourceError::Unauthorized { host, detail } => SourceError::Unauthorized {
+                    host,
+                    detail: format!("{}; its token server says: {detail}", login.described()),
+                },
+                other => other,
+            })?;
+            let (token, lifetime) = issued(&body, &host)?;
             let renew_at = Instant::now() + lifetime.max(MIN_LIFETIME) - MARGIN;
-            Ticket::new("Bearer", token.reveal(), Some(renew_at), answer.host())
+            Ticket::new("Bearer", token.reveal(), Some(renew_at), &host)
         }
     }
 }
@@ -163,7 +156,7 @@ fn request(
             ("client_id", "imgguard".to_owned()),
             ("refresh_token", token.reveal().to_owned()),
         ]);
-        return Ok(Request { form: Some(fields), ..Request::get(url, PHASE) });
+        return Ok(Request { payload: Some(Payload::Form(fields)), ..Request::get(url, PHASE) });
     }
     url.query_pairs_mut().extend_pairs(fields);
     let authorization = match login {

@@ -7,10 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
+use super::super::read_configuration;
 use super::{Login, Place, Secret, helper};
 use crate::source::SourceError;
-use crate::source::layout::open_regular;
-use crate::source::resolve::read_bounded;
 
 /// Largest file of credentials.
 const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -49,14 +48,7 @@ impl AuthFile {
     /// # Errors
     /// When it cannot be read or understood.
     pub(super) fn read(path: &Path) -> Result<Self, SourceError> {
-        let place = path.display().to_string();
-        let unusable = |detail: String| SourceError::Configuration { place: place.clone(), detail };
-        let file = open_regular(path).map_err(|error| unusable(error.to_string()))?;
-        let bytes = read_bounded(file, MAX_FILE_BYTES).map_err(|error| unusable(error.to_string()))?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(unusable(format!("it is larger than {MAX_FILE_BYTES} bytes")));
-        }
-        Self::parse(&place, &bytes)
+        Self::parse(&path.display().to_string(), &read_configuration(path, MAX_FILE_BYTES)?)
     }
 
     /// Understands the content of `place`, which is a file or variable. An empty one is `podman login`'s way to say nothing.

@@ -1,19 +1,24 @@
 //! Who we are to a registry: what the user's other tools left behind when they logged in.
 //!
 //! In: the environment and the files that it names. Out: one [`Login`] for a repository. Files are read and helpers started when a registry first asks. The order:
-//! `DOCKER_AUTH_CONFIG`, the file of `REGISTRY_AUTH_FILE`, `config.json` of `DOCKER_CONFIG`, Podman's files, `~/.docker/config.json`. The first that knows the repository counts.
+//! `DOCKER_AUTH_CONFIG`, the file of `REGISTRY_AUTH_FILE`, `config.json` of `DOCKER_CONFIG`, Podman's files, `~/.docker/config.json`, and at last what a cloud gives its own machines
+//! and jobs for its own registry. The first that knows the repository counts.
 //!
 //! Source: containers-auth.json(5); Docker CLI reference, "Credential stores" and "Credential helpers".
 
+mod cloud;
 mod file;
 mod helper;
 
 use std::fmt;
 use std::path::PathBuf;
 
+use cloud::Cloud;
 use file::AuthFile;
+use reqwest::Url;
 
 use super::mirrors::Place;
+use crate::net::Transport;
 use crate::source::SourceError;
 
 /// A secret that shows itself only when asked to.
@@ -71,6 +76,7 @@ pub(super) struct Credentials {
     named: Option<PathBuf>,
     /// Files that may be there.
     usual: Vec<PathBuf>,
+    cloud: Cloud,
 }
 
 impl Credentials {
@@ -95,14 +101,15 @@ impl Credentials {
             variable: set("DOCKER_AUTH_CONFIG").map(Secret::new),
             named: set("REGISTRY_AUTH_FILE").map(PathBuf::from),
             usual: usual.into_iter().flatten().collect(),
+            cloud: Cloud::new(variables),
         }
     }
 
-    /// The login for a repository, [`Login::Anonymous`] where nobody knows one.
+    /// The login for a repository of the registry at `base`, [`Login::Anonymous`] where nobody knows one.
     ///
     /// # Errors
     /// When a file cannot be understood or a helper fails: whoever has credentials there does not want to be anonymous.
-    pub(super) async fn find(&self, place: &Place) -> Result<Login, SourceError> {
+    pub(super) async fn find(&self, transport: &Transport, base: &Url, place: &Place) -> Result<Login, SourceError> {
         let variable = self.variable.iter().map(|text| AuthFile::parse("DOCKER_AUTH_CONFIG", text.reveal().as_bytes()));
         let named = self.named.iter().map(|path| AuthFile::read(path));
         let usual = self.usual.iter().filter(|path| path.exists()).map(|path| AuthFile::read(path));
@@ -111,6 +118,6 @@ impl Credentials {
                 return Ok(login);
             }
         }
-        Ok(Login::Anonymous)
+        Ok(self.cloud.find(transport, base, &place.host).await?.unwrap_or(Login::Anonymous))
     }
 }

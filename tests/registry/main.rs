@@ -1,0 +1,29 @@
+//! Images in registries: a real one, and one that misbehaves on demand.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | `real` | Debian's `docker-registry` with TLS and passwords, filled by skopeo, compared with the layout that the images came from |
+//! | `server` | an HTTP server of our own that answers what a test says, and remembers what it was asked |
+//! | `faults` | what servers and networks do wrong |
+//! | `logins` | challenges, tokens, and where credentials are found |
+//! | `clouds` | logins that a cloud gives its own machines and jobs |
+//! | `places` | mirrors, proxies, and what may not be reached |
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise, and says what it skipped"
+)]
+
+mod clouds;
+mod faults;
+mod logins;
+mod places;
+mod real;
+mod server;
+#[expect(dead_code, reason = "the tests of the whole program use all of it")]
+#[path = "../cli/world.rs"]
+mod world;
+#[expect(dead_code, reason = "the tests of the tar reader use all of it")]
+#[path = "../tar_differential/writer.rs"]
+mod writer;
