@@ -97,3 +97,21 @@ fn fact(package: &rpm::RpmPackage) -> PackageFact {
         ..PackageFact::new(PackageKind::Rpm, package.name.clone(), version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::EntryKind;
+
+    #[test]
+    fn a_log_with_content_is_told() {
+        let path = b"usr/lib/sysimage/rpm/rpmdb.sqlite-wal";
+        let entry =
+            Entry { path, kind: EntryKind::File, size: 0, mode: 0, uid: 0, gid: 0, link: b"", capability: None };
+        assert!(WriteAheadLog.wants(&entry, b""));
+        assert!(!RpmDatabase.wants(&entry, b""));
+        let read = |bytes| WriteAheadLog.inspect(&FileView::in_memory(entry, bytes), &mut Vec::new());
+        assert!(read(b"").is_ok());
+        assert!(read(&[0x37, 0x7f, 0x06, 0x82]).is_err());
+    }
+}
