@@ -3,11 +3,7 @@
 //! Every seed is scanned by the whole program, whose cache gives the facts of each layer; the merge then names the surviving paths. The answers of umoci 0.4.7 are in
 //! `testdata/merge/umoci.txt`, so that the comparison runs where it is not installed; where it is, both are compared. `UPDATE_GOLDEN=1` writes them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[expect(dead_code, reason = "only the numbers are used here")]
 #[path = "tar_differential/generate.rs"]

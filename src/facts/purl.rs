@@ -27,7 +27,10 @@ fn build(package: &PackageFact, os: Option<&OsRelease>, whole: bool) -> Option<S
     }
     if whole {
         let (epoch, version) = split_epoch(package);
-        url.with_version(version).ok()?;
+        // A program built from a folder has no version.
+        if version != "(devel)" {
+            url.with_version(version).ok()?;
+        }
         if let Some(arch) = &package.arch {
             url.add_qualifier("arch", arch.clone()).ok()?;
         }
@@ -39,7 +42,19 @@ fn build(package: &PackageFact, os: Option<&OsRelease>, whole: bool) -> Option<S
             url.add_qualifier("epoch", epoch.to_owned()).ok()?;
         }
     }
-    Some(url.to_string())
+    Some(encode_rest(&url.to_string()))
+}
+
+/// Encodes the characters that the specification wants encoded and `packageurl` leaves as they are. None of them separates anything in a purl.
+fn encode_rest(purl: &str) -> String {
+    let mut encoded = String::with_capacity(purl.len());
+    for character in purl.chars() {
+        match character {
+            '!' | '$' | '\'' | '(' | ')' | '*' | ',' => encoded.push_str(&escape(character.encode_utf8(&mut [0; 4]))),
+            _ => encoded.push(character),
+        }
+    }
+    encoded
 }
 
 fn parts(package: &PackageFact, os: Option<&OsRelease>) -> (&'static str, Option<String>, String) {
@@ -103,9 +118,20 @@ mod tests {
         assert_eq!(purl(&package(PackageKind::Rpm, "vim", "2:8.2-1.el9"), None), "pkg:rpm/vim@8.2-1.el9?epoch=2");
         assert_eq!(purl(&package(PackageKind::PyPi, "Foo_Bar.baz", "1.0"), None), "pkg:pypi/foo-bar-baz@1.0");
         assert_eq!(purl(&package(PackageKind::Npm, "@scope/tool", "1.0.0"), None), "pkg:npm/%40scope/tool@1.0.0");
-        assert_eq!(
-            purl(&package(PackageKind::Go, "golang.org/x/net", "v0.7.0"), None),
-            "pkg:golang/golang.org/x/net@v0.7.0"
-        );
+        for (kind, name, version, expected) in [
+            (PackageKind::Go, "golang.org/x/net", "v0.7.0", "pkg:golang/golang.org/x/net@v0.7.0"),
+            (PackageKind::Go, "github.com/BurntSushi/toml", "v1.2.0", "pkg:golang/github.com/burntsushi/toml@v1.2.0"),
+            (PackageKind::Go, "a.example/b", "v2.0.0+incompatible", "pkg:golang/a.example/b@v2.0.0%2Bincompatible"),
+            (PackageKind::Go, "a.example/b", "(devel)", "pkg:golang/a.example/b"),
+            // Older editions of the specification wanted npm names in lower case, and `packageurl` still does.
+            (PackageKind::Npm, "JSONStream", "1.3.5", "pkg:npm/jsonstream@1.3.5"),
+            (PackageKind::PyPi, "a", "1!2.0+local.1", "pkg:pypi/a@1%212.0%2Blocal.1"),
+            (PackageKind::Rpm, "a", "0:1.0^git1~rc2-3", "pkg:rpm/a@1.0%5Egit1~rc2-3?epoch=0"),
+            (PackageKind::Apk, ".build-deps", "20240101.120000", "pkg:apk/.build-deps@20240101.120000"),
+            (PackageKind::Cargo, "serde_json", "1.0.0", "pkg:cargo/serde_json@1.0.0"),
+            (PackageKind::Deb, "libstdc++6", "12.2.0-14", "pkg:deb/libstdc%2B%2B6@12.2.0-14"),
+        ] {
+            assert_eq!(purl(&package(kind, name, version), None), expected);
+        }
     }
 }

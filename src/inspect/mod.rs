@@ -29,6 +29,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &dpkg::FileList,
     &apk::Installed,
     &rpm_files::RpmDatabase,
+    &rpm_files::WriteAheadLog,
     &python::Metadata,
     &node::PackageJson,
     &cargo_lock::CargoLock,

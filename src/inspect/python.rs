@@ -95,7 +95,7 @@ impl<'a> Place<'a> {
         let mut parts = self.site.split(|b| *b == b'/').rev();
         let is_vendored = parts.clone().next() == Some(b"_vendor");
         let depth = parts.position(is_site);
-        let in_cache = self.site.split(|b| *b == b'/').any(|part| part.starts_with(b"archive-v"));
+        let in_cache = self.site.split(|b| *b == b'/').any(is_cache_of_uv);
         !self.info.starts_with(b"~") && !is_vendored && !in_cache && depth.unwrap_or(0) == 0
     }
 
@@ -108,6 +108,11 @@ impl<'a> Place<'a> {
 /// Whether Python searches a folder of this name by itself (the second is Debian's).
 fn is_site(name: &[u8]) -> bool {
     matches!(name, b"site-packages" | b"dist-packages")
+}
+
+/// Whether uv keeps unpacked wheels in a folder of this name (`archive-v0`), from where it links them into environments.
+fn is_cache_of_uv(name: &[u8]) -> bool {
+    name.strip_prefix(b"archive-v").is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit))
 }
 
 /// Folder and last part.
@@ -190,6 +195,7 @@ mod tests {
             "var/task/a-1.dist-info/METADATA",
             "opt/_vendor/lib/python3/site-packages/a-1.dist-info/METADATA",
             "a-1.dist-info/METADATA",
+            "srv/archive-viewer/a-1.dist-info/METADATA",
         ] {
             assert!(installed(path), "{path}");
         }
