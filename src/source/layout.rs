@@ -1,7 +1,7 @@
 //! `oci:DIR[:ref|@digest]`: an OCI image layout in a folder.
 //!
 //! In: the folder and which of its images is meant. Out: the [`Image`], and its layers' stored bytes when they are asked for. Manifests and configurations are verified
-//! by [`super::resolve`], the layers' bytes by the layer pass; here a layer's length is compared before it is read. The folder is the user's own: where it
+//! by `source::resolve`, the layers' bytes by the layer pass; here a layer's length is compared before it is read. The folder is the user's own: where it
 //! links elsewhere is followed, but only regular files are read.
 //!
 //! Sources: OCI image-spec `image-layout.md`; containers-transports(5).

@@ -1,7 +1,7 @@
 //! `registry.example/app:tag`: an image in a registry.
 //!
 //! In: an image name. Out: the [`Image`], whose layers are downloaded when they are read. Every run has one [`Registry`]: its references share connections, tokens and
-//! credentials. Nothing that a server says of content is believed: digests are computed over the bytes that came, manifests are verified by [`super::resolve`], layers by the
+//! credentials. Nothing that a server says of content is believed: digests are computed over the bytes that came, manifests are verified by `source::resolve`, layers by the
 //! layer pass; the header `Docker-Content-Digest` is not looked at.
 //!
 //! The rest of the program is plain threads; they wait here for the transport's own. A layer's body is pulled by its reader, so what is in flight is bounded by the connection's

@@ -44,20 +44,18 @@ pub(super) enum Ambient {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Account {
-    ServiceAccount {
+    #[serde(rename = "service_account")]
+    Service {
         client_email: String,
         private_key: String,
         #[serde(default)]
         private_key_id: String,
         token_uri: String,
     },
-    AuthorizedUser {
-        client_id: String,
-        client_secret: String,
-        refresh_token: String,
-    },
+    #[serde(rename = "authorized_user")]
+    User { client_id: String, client_secret: String, refresh_token: String },
     #[serde(other)]
     Other,
 }
@@ -101,7 +99,7 @@ fn of_file(path: &Path) -> Result<Request, SourceError> {
     let account: Account =
         serde_json::from_slice(&bytes).map_err(|_| unusable("it does not hold Google's credentials"))?;
     let (server, fields) = match account {
-        Account::ServiceAccount { client_email, private_key, private_key_id, token_uri } => {
+        Account::Service { client_email, private_key, private_key_id, token_uri } => {
             // A signature needs the real time, whatever day the findings are judged as of.
             let now = jiff::Timestamp::now().as_second();
             let claims = json!({"iss": client_email, "scope": SCOPE, "aud": token_uri, "iat": now, "exp": now + ASSERTION_SECONDS});
@@ -111,7 +109,7 @@ fn of_file(path: &Path) -> Result<Request, SourceError> {
             let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer".to_owned();
             (token_uri, vec![("grant_type", grant), ("assertion", assertion)])
         }
-        Account::AuthorizedUser { client_id, client_secret, refresh_token } => {
+        Account::User { client_id, client_secret, refresh_token } => {
             let fields = vec![
                 ("grant_type", "refresh_token".to_owned()),
                 ("client_id", client_id),
