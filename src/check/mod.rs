@@ -34,6 +34,8 @@ pub struct Subject<'a> {
     pub manifest: &'a Manifest,
     /// What its layers hold.
     pub inventory: &'a Inventory,
+    /// Whether there is a configuration; a folder has none.
+    pub has_config: bool,
 }
 
 impl Subject<'_> {
@@ -74,12 +76,15 @@ pub struct Meta {
     pub summary: &'static str,
     /// Markdown with the headings **Reads**, **Reports**, **Cannot see**, **Since**.
     pub doc: &'static str,
+    /// Whether it judges the image configuration, and so cannot run without one.
+    pub needs_config: bool,
 }
 
-/// Runs every check.
+/// Runs every check that has what it needs.
 #[must_use]
 pub fn run(subject: &Subject<'_>) -> Vec<Finding> {
-    CHECKS.iter().flat_map(|check| check.run(subject)).collect()
+    let can_run = |check: &&&dyn Check| subject.has_config || !check.meta().needs_config;
+    CHECKS.iter().filter(can_run).flat_map(|check| check.run(subject)).collect()
 }
 
 #[cfg(test)]

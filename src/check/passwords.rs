@@ -11,6 +11,7 @@ static EMPTY: Meta = Meta {
     name: "empty-password",
     summary: "an account has an empty password",
     doc: "**Reads** `etc/passwd` and `etc/shadow`.\n\n**Reports** accounts whose password field is empty, so that anyone may become them.\n\n**Cannot see** PAM settings that forbid empty passwords.\n\n**Since** 0.1.0",
+    needs_config: false,
 };
 
 impl Check for EmptyPassword {
@@ -41,6 +42,7 @@ static SECOND: Meta = Meta {
     name: "second-root",
     summary: "an account besides root has the uid 0",
     doc: "**Reads** `etc/passwd`.\n\n**Reports** every account with the uid 0 that is not named `root`, and a second one of that name.\n\n**Cannot see** accounts of NSS modules.\n\n**Since** 0.1.0",
+    needs_config: false,
 };
 
 impl Check for SecondRoot {

@@ -32,7 +32,7 @@ pub struct Report {
     pub advisories: Advisories,
     /// How far each ecosystem of each platform could be checked.
     pub coverage: Vec<Coverage>,
-    /// What was not looked for, because the user said so: `secrets`.
+    /// What was not looked at: `secrets`, because the user said so; `configuration`, because a folder has none.
     pub skipped: Vec<String>,
     /// The platforms.
     pub platforms: Vec<Platform>,
@@ -118,8 +118,8 @@ pub struct Platform {
     pub complete: bool,
     /// The distribution.
     pub os: Option<Os>,
-    /// Who it runs as.
-    pub user: User,
+    /// Who it runs as; none where there is no configuration.
+    pub user: Option<User>,
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
     /// Its base; unknown in this version.

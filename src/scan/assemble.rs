@@ -14,6 +14,7 @@ use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
 use crate::secret::Scanner;
+use crate::source::Image;
 use crate::version;
 
 /// The verdict on one image, with the policy's name.
@@ -50,8 +51,8 @@ pub(super) fn report(
         },
         advisories: advisories(store),
         coverage: scanned.platforms.iter().zip(found).flat_map(|(platform, found)| coverage(platform, found)).collect(),
-        skipped: if secrets { Vec::new() } else { vec!["secrets".to_owned()] },
-        platforms: scanned.platforms.iter().map(self::platform).collect(),
+        skipped: skipped(image, secrets),
+        platforms: scanned.platforms.iter().map(|platform| self::platform(image, platform)).collect(),
         packages: packages(scanned),
         findings: Vec::new(),
         signatures: Vec::new(),
@@ -62,6 +63,11 @@ pub(super) fn report(
     report.findings = findings.iter().map(|(id, finding)| self::finding(id, finding, &report)).collect();
     report.sort();
     report
+}
+
+fn skipped(image: &Image, secrets: bool) -> Vec<String> {
+    let all = [("configuration", image.has_config()), ("secrets", secrets)];
+    all.into_iter().filter(|(_, looked_for)| !looked_for).map(|(what, _)| what.to_owned()).collect()
 }
 
 fn advisories(store: &Store) -> contract::Advisories {
@@ -93,7 +99,7 @@ fn coverage(platform: &ScannedPlatform, found: &Found) -> Vec<contract::Coverage
     found.coverage.iter().map(row).collect()
 }
 
-fn platform(platform: &ScannedPlatform) -> contract::Platform {
+fn platform(image: &Image, platform: &ScannedPlatform) -> contract::Platform {
     let (manifest, inventory) = (&platform.manifest, &platform.inventory);
     let resolved = user::resolve(&manifest.config.config.user, inventory);
     let layer = |(index, layer): (usize, &crate::source::Layer)| contract::Layer {
@@ -110,7 +116,11 @@ fn platform(platform: &ScannedPlatform) -> contract::Platform {
         digest: manifest.digest.as_ref().map(Digest::to_string),
         complete: platform.complete,
         os: inventory.os.as_ref().map(|os| contract::Os { id: os.id.clone(), version_id: os.version_id.clone() }),
-        user: contract::User { spec: resolved.spec, uid: resolved.uid, gid: resolved.gid },
+        user: image.has_config().then_some(contract::User {
+            spec: resolved.spec,
+            uid: resolved.uid,
+            gid: resolved.gid,
+        }),
         layers: manifest.layers.iter().enumerate().map(layer).collect(),
         base: None,
     }

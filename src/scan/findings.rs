@@ -39,7 +39,8 @@ pub(super) fn findings(
     secrets: bool,
 ) -> Result<Found, AdvisoryError> {
     let name = platform.manifest.platform.to_string();
-    let subject = check::Subject { manifest: &platform.manifest, inventory: &platform.inventory };
+    let subject =
+        check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, found)));
     if secrets {

@@ -52,6 +52,14 @@ pub struct Image {
     pub blobs: Arc<dyn Blobs>,
 }
 
+impl Image {
+    /// Whether it says how it is run; a folder does not.
+    #[must_use]
+    pub fn has_config(&self) -> bool {
+        self.transport != "dir"
+    }
+}
+
 /// One platform's image.
 #[derive(Clone, Debug)]
 pub struct Manifest {

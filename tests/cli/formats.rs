@@ -288,3 +288,17 @@ fn a_place_names_its_layer_and_its_platforms() {
     let path = json!("/etc/passwd");
     assert_eq!(places, [(&path, &json!(0), &amd64), (&path, &json!(1), &arm64)]);
 }
+
+#[test]
+fn a_folder_has_no_configuration_to_judge() {
+    let tree = source_tree();
+    let reference = format!("dir:{}", tree.path().display());
+    let report = scan([reference.as_str(), "--format", "json"]).json();
+    assert_eq!(report["skipped"], json!(["configuration"]));
+    assert_eq!(report["platforms"][0]["user"], Value::Null);
+    let kinds: BTreeSet<&str> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, BTreeSet::from(["vulnerability"]), "the crate's, and nothing about how an image runs");
+    let table = scan([reference.as_str()]).out;
+    assert!(table.contains("NOT CHECKED: configuration") && !table.contains("runs as"), "{table}");
+}

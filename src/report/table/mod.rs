@@ -122,7 +122,7 @@ impl<'a> Page<'a> {
         if report.findings.iter().any(|finding| finding.disposition.state == "open") {
             return Ok(());
         }
-        let secrets = if report.skipped.is_empty() { "no secrets, " } else { "" };
+        let secrets = if report.skipped.iter().any(|what| what == "secrets") { "" } else { "no secrets, " };
         let read = if report.platforms.iter().all(|platform| platform.complete) { "" } else { " in what was read" };
         writeln!(self.out, "\nFound{read}: {secrets}no failed checks, no known vulnerabilities")
     }
@@ -334,17 +334,18 @@ fn describe(report: &Report, platform: &Platform) -> String {
         Some(os) => format!("{} {}", os.id, os.version_id).trim_end().to_owned(),
         None => "no distribution".to_owned(),
     };
-    let user = match (platform.user.uid, platform.user.spec.as_str()) {
-        (Some(0), _) => "root".to_owned(),
-        (Some(uid), spec) if spec.split(':').next() == Some(&uid.to_string()) => format!("uid {uid}"),
-        (Some(uid), spec) => format!("{spec} (uid {uid})"),
-        (None, spec) => format!("{spec} (unresolved)"),
+    let user = match platform.user.as_ref().map(|user| (user.uid, user.spec.as_str())) {
+        None => String::new(),
+        Some((Some(0), _)) => "runs as root, ".to_owned(),
+        Some((Some(uid), spec)) if spec.split(':').next() == Some(&uid.to_string()) => format!("runs as uid {uid}, "),
+        Some((Some(uid), spec)) => format!("runs as {spec} (uid {uid}), "),
+        Some((None, spec)) => format!("runs as {spec} (unresolved), "),
     };
     let size: u64 = platform.layers.iter().map(|layer| layer.size).sum();
     let packages = report.packages.iter().filter(|package| package.platforms.contains(&platform.platform)).count();
     let incomplete = if platform.complete { "" } else { "NOT COMPLETE: " };
     format!(
-        "{incomplete}{os}, runs as {user}, {} ({}), {}",
+        "{incomplete}{os}, {user}{} ({}), {}",
         counted(platform.layers.len(), "layer"),
         bytes(size),
         counted(packages, "package")
