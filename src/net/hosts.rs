@@ -77,6 +77,9 @@ impl Settings {
         match to.scheme() {
             "https" => Ok(()),
             "http" if is_loopback(to) || (from.scheme() == "http" && self.allows_plain_http(to)) => Ok(()),
+            "http" if from.scheme() == "http" => {
+                Err(format!("it leads to `{0}` without TLS, which `--plain-http {0}` would allow", authority(to)))
+            }
             "http" => Err(format!("it leads to `{}` without TLS", authority(to))),
             _ => Err("it leads to something other than HTTP".into()),
         }

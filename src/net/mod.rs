@@ -89,6 +89,14 @@ pub enum NetError {
     Start(String),
 }
 
+impl NetError {
+    /// Whether the same request may succeed at once: a connection broke, or a server fell silent.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Host { cause: Cause::Broken(_) | Cause::Stalled(_), .. })
+    }
+}
+
 /// What happened to a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {

@@ -128,9 +128,7 @@ impl Transport {
                 Ok(answer) if retry::is_transient(answer.status()) => {
                     retry::delay_asked(answer.headers(), self.settings.backoff, repetition)
                 }
-                Err(NetError::Host { cause: Cause::Broken(_) | Cause::Stalled(_), .. }) => {
-                    Some(retry::delay(self.settings.backoff, repetition))
-                }
+                Err(error) if error.is_passing() => Some(retry::delay(self.settings.backoff, repetition)),
                 _ => None,
             };
             let Some(delay) = delay else { return outcome };

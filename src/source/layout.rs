@@ -212,15 +212,7 @@ fn find_by_digest(digest: &Digest, store: &dyn ContentStore) -> Result<Root, Sou
     if bytes.len() as u64 > MAX_MANIFEST_BYTES {
         return Err(SourceError::TooLarge { what: format!("manifest {digest}"), limit: MAX_MANIFEST_BYTES });
     }
-    if !digest.matches(&bytes) {
-        let mut hasher = digest.hasher();
-        hasher.update(&bytes);
-        return Err(SourceError::DigestMismatch {
-            what: format!("manifest {digest}"),
-            expected: digest.clone(),
-            actual: hasher.finish(),
-        });
-    }
+    resolve::check_digest(&format!("manifest {digest}"), digest, &bytes)?;
     Ok(Root { bytes, digest: digest.clone(), media_type: String::new() })
 }
 

@@ -352,13 +352,19 @@ pub(super) fn read_checked(
     if bytes.len() as u64 != descriptor.size {
         return Err(SourceError::SizeMismatch { what: what(), expected: descriptor.size, actual: bytes.len() as u64 });
     }
-    let mut hasher = digest.hasher();
-    hasher.update(&bytes);
-    let actual = hasher.finish();
-    if actual != digest {
-        return Err(SourceError::DigestMismatch { what: what(), expected: digest, actual });
-    }
+    check_digest(&what(), &digest, &bytes)?;
     Ok(bytes)
+}
+
+/// Refuses bytes that do not have the digest by which they were asked for.
+pub(super) fn check_digest(what: &str, expected: &Digest, bytes: &[u8]) -> Result<(), SourceError> {
+    let mut hasher = expected.hasher();
+    hasher.update(bytes);
+    let actual = hasher.finish();
+    if actual == *expected {
+        return Ok(());
+    }
+    Err(SourceError::DigestMismatch { what: what.to_owned(), expected: expected.clone(), actual })
 }
 
 /// Reads at most one byte more than `limit`, so that the caller sees that there was more.

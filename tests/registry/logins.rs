@@ -4,8 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use imgguard::net::Settings;
+use imgguard::source::registry::Registry;
+use imgguard::source::{Content, PlatformChoice};
 
 use crate::server::{Answer, Asked, Body, Server, Stored};
 use crate::world::{AS_OF, Ended, end, program};
@@ -148,6 +154,46 @@ fn forward(to: std::net::SocketAddr, asked: &Asked) -> Answer {
         answer = answer.with(name, value);
     }
     answer
+}
+
+/// The token server is the registry itself, which has few connections; all of them are answered with 401 at once.
+#[test]
+fn many_layers_can_wait_for_a_new_token_of_the_same_host() {
+    const READERS: usize = 16;
+    const CONNECTIONS: usize = 6;
+    let stored = Stored::new();
+    let all_are_there = Barrier::new(CONNECTIONS);
+    let server = stored.serve(move |asked, stored| {
+        if asked.path.starts_with("/token") {
+            return Some(Answer::new(200, format!(r#"{{"token":"t0k3n-{}"}}"#, asked.before)));
+        }
+        let token = asked.header("authorization");
+        let is_layer = asked.path.ends_with(&stored.layer);
+        if is_layer && asked.before < CONNECTIONS {
+            all_are_there.wait();
+        }
+        let holds = token.is_some_and(|token| token == "Bearer t0k3n-1" || (!is_layer && token == "Bearer t0k3n-0"));
+        let challenge = || format!("Bearer realm=\"http://{}/token\"", asked.header("host").unwrap());
+        (!holds).then(|| Answer::new(401, "").with("WWW-Authenticate", challenge()))
+    });
+    let settings = Settings { plain_http: vec![server.address.to_string()], ..Settings::default() };
+    let registry = Registry::new(settings, &|_| None).unwrap();
+    let image = registry.open(&server.image().parse().unwrap(), &PlatformChoice::All, "test").unwrap();
+    let (sender, done) = channel();
+    let start = Arc::new(Barrier::new(READERS));
+    for _ in 0..READERS {
+        let (image, sender, start) = (image.clone(), sender.clone(), start.clone());
+        std::thread::spawn(move || {
+            start.wait();
+            let Content::Bytes(mut reader) = image.blobs.open(&image.manifests[0].layers[0]).unwrap() else { return };
+            sender.send(std::io::copy(&mut reader, &mut std::io::sink()).unwrap()).unwrap();
+        });
+    }
+    for _ in 0..READERS {
+        let length = done.recv_timeout(Duration::from_secs(20)).expect("every reader comes to its end");
+        assert_eq!(length, stored.bytes(&stored.layer).len() as u64);
+    }
+    assert_eq!(server.asked_for("/token").len(), 2, "one renewal served all");
 }
 
 #[test]

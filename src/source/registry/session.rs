@@ -13,7 +13,7 @@ use super::token::{self, Challenge, Ticket};
 use crate::digest::Digest;
 use crate::net::{Answer, Cause, NetError, Request, Transport};
 use crate::reference::ImageName;
-use crate::source::resolve::Root;
+use crate::source::resolve::{Root, check_digest};
 use crate::source::{MAX_MANIFEST_BYTES, SourceError};
 
 /// What we can read, the registry's own choice where it has several forms.
@@ -75,13 +75,8 @@ impl Session {
             return self.manifest(tag, MAX_MANIFEST_BYTES).await;
         };
         let root = self.manifest(expected.as_str(), MAX_MANIFEST_BYTES).await?;
-        if expected.matches(&root.bytes) {
-            return Ok(Root { digest: expected.clone(), ..root });
-        }
-        let mut hasher = expected.hasher();
-        hasher.update(&root.bytes);
-        let what = format!("manifest {expected}");
-        Err(SourceError::DigestMismatch { what, expected: expected.clone(), actual: hasher.finish() })
+        check_digest(&format!("manifest {expected}"), expected, &root.bytes)?;
+        Ok(Root { digest: expected.clone(), ..root })
     }
 
     /// A manifest by tag or digest, with the digest of what came: at most `limit` bytes and a few more, which the caller must notice.
@@ -96,24 +91,25 @@ impl Session {
             if answer.status() != StatusCode::OK {
                 return Err(refusal(answer, &what, PHASE).await);
             }
-            if answer.content_length().is_some_and(|length| length > MAX_MANIFEST_BYTES) {
+            let too_large = |length: u64| length > MAX_MANIFEST_BYTES;
+            if answer.content_length().is_some_and(too_large) {
                 return Err(SourceError::TooLarge { what, limit: MAX_MANIFEST_BYTES });
             }
-            let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let media_type = media_type.unwrap_or_default().to_owned();
             match answer.body(usize::try_from(limit).unwrap_or(usize::MAX)).await {
-                Ok(bytes) if bytes.len() as u64 > MAX_MANIFEST_BYTES => {
+                Ok(bytes) if too_large(bytes.len() as u64) => {
                     return Err(SourceError::TooLarge { what, limit: MAX_MANIFEST_BYTES });
                 }
-                Ok(bytes) => return Ok(Root { digest: Digest::sha256(&bytes), bytes, media_type }),
-                Err(NetError::Host { cause: Cause::Broken(_) | Cause::Stalled(_), .. })
-                    if broken < MAX_BROKEN_MANIFESTS =>
-                {
+                Ok(bytes) => {
+                    let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                    let media_type = media_type.unwrap_or_default().to_owned();
+                    return Ok(Root { digest: Digest::sha256(&bytes), bytes, media_type });
+                }
+                Err(error) if broken >= MAX_BROKEN_MANIFESTS || !error.is_passing() => return Err(error.into()),
+                Err(_) => {
                     drop(answer);
                     self.transport.back_off(self.host(), PHASE, broken).await?;
                     broken += 1;
                 }
-                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -135,10 +131,17 @@ impl Session {
         if answer.status() != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        request.authorization = Some(self.renew(base, used, answer, phase).await?.header);
+        // A refused answer is let go before anything is waited for: its connection may be the one that the token server needs.
+        let challenge = Challenge::read(answer.headers());
+        let refused = refusal(answer, &self.place.to_string(), phase).await;
+        let Some(ticket) = self.renew(base, used, challenge).await? else {
+            return Err(self.unauthorized(refused).await);
+        };
+        request.authorization = Some(ticket.header);
         let answer = self.transport.send(&request).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
-            return Err(self.unauthorized(answer, phase).await);
+            let refused = refusal(answer, &self.place.to_string(), phase).await;
+            return Err(self.unauthorized(refused).await);
         }
         Ok(answer)
     }
@@ -154,10 +157,11 @@ impl Session {
                     return Err(refusal(answer, &self.place.to_string(), PHASE).await);
                 }
                 Ok(mut answer) => {
+                    let is_closed = answer.status() == StatusCode::UNAUTHORIZED;
+                    let challenge = Challenge::read(answer.headers()).filter(|_| is_closed);
                     answer.message().await;
-                    if answer.status() == StatusCode::UNAUTHORIZED {
-                        self.access.lock().await.challenge = Challenge::read(answer.headers());
-                    }
+                    drop(answer);
+                    self.access.lock().await.challenge = challenge;
                     return Ok(base);
                 }
                 // The error over TLS is the one to tell: plain HTTP is only a guess.
@@ -202,32 +206,27 @@ impl Session {
         }
     }
 
-    /// Something else than `used`, which was answered with 401: what another request obtained meanwhile, or a new token.
+    /// Something else than `used`, which was answered with 401: what another request obtained meanwhile, or a new token. None when there is nothing else to send.
     async fn renew(
         &self,
         base: &Url,
         used: Option<Ticket>,
-        mut answer: Answer,
-        phase: &'static str,
-    ) -> Result<Ticket, SourceError> {
+        challenge: Option<Challenge>,
+    ) -> Result<Option<Ticket>, SourceError> {
         let mut access = self.access.lock().await;
-        if let Some(challenge) = Challenge::read(answer.headers()) {
-            access.challenge = Some(challenge);
+        if challenge.is_some() {
+            access.challenge = challenge;
         }
         if let Some(ticket) =
-            access.ticket.as_ref().filter(|ticket| Some(&ticket.header) != used.as_ref().map(|used| &used.header))
+            access.ticket.as_ref().filter(|ticket| used.as_ref().is_none_or(|used| used.header != ticket.header))
         {
-            return Ok(ticket.clone());
+            return Ok(Some(ticket.clone()));
         }
         let is_final = used.is_some_and(|used| used.renew_at.is_none());
-        let Some(challenge) = access.challenge.clone().filter(|_| !is_final) else {
-            drop(access);
-            return Err(self.unauthorized(answer, phase).await);
-        };
-        // Its connection is free for the token server, which may be the same host.
-        answer.message().await;
-        drop(answer);
-        self.obtain(base, &mut access, &challenge).await
+        match access.challenge.clone().filter(|_| !is_final) {
+            Some(challenge) => self.obtain(base, &mut access, &challenge).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Answers a challenge. Only one request at a time does, the others wait for its result.
@@ -241,16 +240,10 @@ impl Session {
         Ok(ticket)
     }
 
-    async fn unauthorized(&self, answer: Answer, phase: &'static str) -> SourceError {
-        let tried = match &self.access.lock().await.login {
-            Some(login) => login.described(),
-            None => "none were asked for".into(),
-        };
-        match refusal(answer, &self.place.to_string(), phase).await {
-            SourceError::Unauthorized { host, detail } => {
-                SourceError::Unauthorized { host, detail: format!("{tried}; it says: {detail}") }
-            }
-            other => other,
-        }
+    /// Adds to a refusal which credentials were tried.
+    async fn unauthorized(&self, refused: SourceError) -> SourceError {
+        let SourceError::Unauthorized { host, detail } = refused else { return refused };
+        let tried = self.access.lock().await.login.as_ref().map_or("none were asked for".into(), Login::described);
+        SourceError::Unauthorized { host, detail: format!("{tried}; it says: {detail}") }
     }
 }
