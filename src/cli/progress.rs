@@ -33,7 +33,7 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn layer_done(&self, stored_bytes: u64, _cached: bool) {
+    fn read(&self, stored_bytes: u64) {
         self.0.inc(stored_bytes);
     }
 }

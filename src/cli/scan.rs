@@ -1,6 +1,7 @@
 //! `scan` and `gate`: references to reports and an exit code.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{GateArgs, Global, Output, ScanArgs, Target};
 use super::exit::Ending;
@@ -107,7 +108,7 @@ fn run(
     let cache = open_cache(target, collect, global);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     announce(&images, global);
-    let bar = Bar::new(stored_bytes(&images), global);
+    let bar = Arc::new(Bar::new(stored_bytes(&images), global));
     let request = Request {
         images,
         read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
@@ -116,7 +117,7 @@ fn run(
         policy,
         judged,
         evaluated_at: today(target.as_of),
-        progress: &bar,
+        progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;
     bar.finish();

@@ -15,6 +15,8 @@ pub use collect::CollectOptions;
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
 
+use std::sync::Arc;
+
 use crate::advisory::{AdvisoryError, Store};
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
@@ -39,7 +41,7 @@ pub struct Request<'a> {
     /// The date of evaluation.
     pub evaluated_at: jiff::civil::Date,
     /// Told of the progress.
-    pub progress: &'a dyn Progress,
+    pub progress: Arc<dyn Progress>,
 }
 
 /// What a run says of one image.
@@ -69,7 +71,7 @@ pub fn cache_key(options: CollectOptions) -> Key {
 pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
     let Request { images, read, cache, store, policy, judged, evaluated_at, progress } = request;
     let mut answers = Vec::new();
-    for scanned in run::scan_images(images, read, cache, progress) {
+    for scanned in run::scan_images(images, read, cache, &progress) {
         let platform =
             |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;

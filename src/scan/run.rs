@@ -1,6 +1,7 @@
 //! Images to inventories: reads each distinct layer of all images once, and merges them platform by platform.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers};
 use super::second_read;
@@ -65,7 +66,7 @@ pub(super) fn scan_images(
     images: Vec<Image>,
     options: ReadOptions,
     cache: &Cache,
-    progress: &dyn Progress,
+    progress: &Arc<dyn Progress>,
 ) -> Vec<ScannedImage> {
     let mut outcomes = read_layers(jobs(&images), options, cache, progress);
     for (number, image) in images.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! All layers of a run: each distinct one is read once, biggest first, one a core; the last ones are split over two threads each.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,9 +49,23 @@ pub struct Job {
 pub(super) type Outcome = Result<LayerFacts, LayerError>;
 
 /// Told of the progress of a run, from any thread.
-pub trait Progress: Sync {
-    /// A layer was read, or its facts were in the cache.
-    fn layer_done(&self, stored_bytes: u64, cached: bool);
+pub trait Progress: Send + Sync {
+    /// So many stored bytes of a layer were read, or needed no reading since its facts were in the cache.
+    fn read(&self, stored_bytes: u64);
+}
+
+/// A layer's bytes, counted on their way.
+struct Counted {
+    reader: Box<dyn Read + Send>,
+    progress: Arc<dyn Progress>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.progress.read(n as u64);
+        Ok(n)
+    }
 }
 
 /// How the layers of a run are read.
@@ -70,7 +85,7 @@ pub(super) fn read_layers(
     jobs: Vec<Job>,
     options: ReadOptions,
     cache: &Cache,
-    progress: &dyn Progress,
+    progress: &Arc<dyn Progress>,
 ) -> BTreeMap<LayerKey, Outcome> {
     let (mut outcomes, mut queue) = (BTreeMap::new(), jobs);
     // Biggest last: workers take from the end.
@@ -85,16 +100,17 @@ pub(super) fn read_layers(
                 let mut worker = Worker::default();
                 while let Some(job) = lock(&queue).pop() {
                     let known = if options.verify_diff_ids { None } else { known(cache, &job.key) };
-                    let cached = known.is_some();
+                    if known.is_some() {
+                        progress.read(job.layer.size);
+                    }
                     let outcome = known.map(Ok).unwrap_or_else(|| {
                         let split = live.load(Ordering::Relaxed) < options.threads;
                         let pass = PassOptions { split, verify_diff_id: options.verify_diff_ids };
-                        let outcome = read_one(&job, pass, options.collect, &mut worker, &budget);
+                        let outcome = read_one(&job, pass, options.collect, &mut worker, &budget, progress);
                         keep(cache, &job.key, &outcome);
                         outcome
                     });
                     live.fetch_sub(1, Ordering::Relaxed);
-                    progress.layer_done(job.layer.size, cached);
                     lock(&done).insert(job.key, outcome);
                 }
             });
@@ -122,12 +138,22 @@ fn keep(cache: &Cache, key: &LayerKey, outcome: &Outcome) {
     }
 }
 
-fn read_one(job: &Job, pass: PassOptions, collect: CollectOptions, worker: &mut Worker, budget: &Budget) -> Outcome {
+fn read_one(
+    job: &Job,
+    pass: PassOptions,
+    collect: CollectOptions,
+    worker: &mut Worker,
+    budget: &Budget,
+    progress: &Arc<dyn Progress>,
+) -> Outcome {
     if let Place::Absent { reason } = &job.layer.place {
         return Err(SourceError::NotFound { what: format!("the layer ({reason})"), place: "the image".into() }.into());
     }
     match job.blobs.open(&job.layer)? {
-        Content::Bytes(reader) => collect_layer(reader, &job.layer, pass, collect, worker, budget),
+        Content::Bytes(reader) => {
+            let counted = Box::new(Counted { reader, progress: progress.clone() });
+            collect_layer(counted, &job.layer, pass, collect, worker, budget)
+        }
         Content::Tree(root) => {
             let mut collector = Collector::new(worker, budget, collect);
             let end = rootfs::walk(&root, &mut collector)?;
