@@ -111,7 +111,7 @@ pub struct Target {
     /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
     #[arg(value_name = "REFERENCE", help_heading = None::<&'static str>)]
     pub references: Vec<String>,
-    /// Read references from a file, one a line, or from standard input with -
+    /// Read references from a file or, with -, from standard input: one a line, a compose file, Kubernetes manifests, or `docker buildx bake --print`
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
     /// Which platforms of an index: all, native, or a list such as linux/amd64,linux/arm64

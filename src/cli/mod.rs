@@ -3,6 +3,7 @@
 mod args;
 mod db;
 mod exit;
+mod list;
 mod output;
 mod progress;
 mod scan;

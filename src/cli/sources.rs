@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::Failed;
 use super::args::{Network, Target};
 use super::exit::Ending;
+use super::{Failed, list};
 use crate::net::Settings;
 use crate::reference::{Choice, ImageName, Reference};
 use crate::source::archive::{self, Format};
@@ -15,16 +15,14 @@ use crate::source::layout::{self, Selection};
 use crate::source::registry::Registry;
 use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, storage};
 
-/// Longest list of references.
+/// Largest file of references, in bytes; a list of ten thousand images has fewer.
 const MAX_LIST_BYTES: u64 = 1 << 20;
 
 /// References of the command line and of `--from`, in order and without repetition.
 pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Failed> {
     let mut texts = target.references.clone();
     if let Some(from) = &target.from {
-        let list = read_list(from)?;
-        let lines = list.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-        texts.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
+        texts.extend(named_in(from)?);
     }
     let mut references = Vec::new();
     for text in texts {
@@ -41,22 +39,24 @@ pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Fa
     Ok(references)
 }
 
-fn read_list(from: &Path) -> Result<String, Failed> {
-    let failed = |error: std::io::Error| {
-        Failed::new(
-            Ending::Usage,
-            anyhow::Error::new(error).context(format!("the list `{}` could not be read", from.display())),
-        )
+/// The images that a file names.
+fn named_in(from: &Path) -> Result<Vec<String>, Failed> {
+    let failed = |error: anyhow::Error| {
+        let context = format!("the images of `{}` could not be read", from.display());
+        Failed::new(Ending::Usage, error.context(context))
+            .hint("--from takes a list, one image a line, a compose file, `docker buildx bake --print`, or Kubernetes manifests")
     };
     let mut text = String::new();
-    if from == Path::new("-") {
-        std::io::stdin().take(MAX_LIST_BYTES).read_to_string(&mut text).map_err(failed)?;
+    let read = if from == Path::new("-") {
+        std::io::stdin().take(MAX_LIST_BYTES + 1).read_to_string(&mut text)
     } else {
-        std::fs::File::open(from)
-            .and_then(|file| file.take(MAX_LIST_BYTES).read_to_string(&mut text))
-            .map_err(failed)?;
+        std::fs::File::open(from).and_then(|file| file.take(MAX_LIST_BYTES + 1).read_to_string(&mut text))
+    };
+    let length = read.map_err(|error| failed(error.into()))?;
+    if length as u64 > MAX_LIST_BYTES {
+        return Err(failed(anyhow::anyhow!("it has more than {MAX_LIST_BYTES} bytes")));
     }
-    Ok(text)
+    list::images(&text).map_err(|error| failed(error.into()))
 }
 
 /// What opening needs besides the reference.
