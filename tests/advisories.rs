@@ -2,6 +2,10 @@
 //!
 //! Tests over the shared data sets (`../shared/data`, or `IMGGUARD_SHARED`) are skipped loudly where those are absent.
 
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
@@ -147,7 +151,7 @@ fn ghsas_last_known_range_closes_an_open_one() {
     let store = fixture_store();
     let rows = store.rows("Maven", "org.jboss.netty:netty").expect("rows");
     if for_osv_ecosystem("Maven").is_none() {
-        eprintln!("SKIPPED: no version scheme for Maven");
+        skipped!("no version scheme for Maven");
         return;
     }
     let shown: Vec<String> = rows.iter().flat_map(|(_, row)| row.intervals.iter().map(ToString::to_string)).collect();

@@ -1,10 +1,10 @@
 //! `docker-daemon:`: a real engine where one can be started, and one that we play ourselves for what a real one does not do on demand.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -147,7 +147,7 @@ impl Engine {
             .stderr(Stdio::piped())
             .spawn();
         let Ok(mut child) = spawned else {
-            eprintln!("SKIPPED: dockerd is absent");
+            skipped!("dockerd is absent");
             return None;
         };
         let log = BufReader::new(child.stderr.take().unwrap());
@@ -159,7 +159,7 @@ impl Engine {
             return Some(engine);
         }
         let _ = engine.child.wait();
-        eprintln!("SKIPPED: dockerd cannot run here");
+        skipped!("dockerd cannot run here");
         None
     }
 
@@ -187,7 +187,7 @@ fn a_real_engine_gives_what_the_layout_holds() {
         .args([&format!("oci:{SAMPLE}"), "docker-daemon:sample:1"])
         .output();
     let Ok(copied) = copied else {
-        eprintln!("SKIPPED: skopeo is absent");
+        skipped!("skopeo is absent");
         return;
     };
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));

@@ -5,6 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
+
 #[expect(dead_code, reason = "only the numbers are used here")]
 #[path = "tar_differential/generate.rs"]
 mod generate;
@@ -207,7 +211,7 @@ fn layers_merge_as_umoci_unpacks_them() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let golden = if update { BTreeMap::new() } else { read_golden(&fs::read_to_string(golden_file()).unwrap()) };
     if !has_umoci {
-        eprintln!("SKIPPED: umoci is absent; its committed answers are compared");
+        skipped!("umoci is absent; its committed answers are compared");
     }
     let mut live = BTreeMap::new();
     let mut wrong = Vec::new();

@@ -1,11 +1,11 @@
 //! Package facts against what the native tools say: committed answers over images that those tools made (`testdata/inspect/*/make.sh`), and the tools of this machine over
 //! its own packages. Nothing missing, nothing more.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 #[path = "native/accounts.rs"]
 mod accounts;
@@ -90,7 +90,7 @@ fn run(command: &mut Command) -> Option<Output> {
     match command.output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("SKIPPED: {} is absent", command.get_program().display());
+            skipped!("{} is absent", command.get_program().display());
             None
         }
         Err(error) => panic!("{error}"),

@@ -1,10 +1,10 @@
 //! dpkg and apk databases of real distributions against the lists that their own tools print.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn shared() -> Option<PathBuf> {
     if databases.is_dir() {
         return Some(databases);
     }
-    eprintln!("SKIPPED: {} is absent", databases.display());
+    skipped!("{} is absent", databases.display());
     None
 }
 

@@ -6,9 +6,12 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stderr,
     reason = "helpers of tests: a failure here is the failure of the test, and a skipped test says so"
 )]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 #[path = "rpm_databases/any_bytes.rs"]
 mod any_bytes;
@@ -49,7 +52,7 @@ fn shared() -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("SKIPPED: `{}` is absent; set IMGGUARD_SHARED", path.display());
+    skipped!("`{}` is absent; set IMGGUARD_SHARED", path.display());
     None
 }
 

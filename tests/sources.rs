@@ -1,11 +1,11 @@
 //! Every local source gives the same image, checked with the field's own writers: skopeo, Buildah and Podman convert layouts that the test makes, and each form must lead
 //! to the same platforms, diff IDs and entries. Then the same sources damaged and hostile.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -282,7 +282,7 @@ fn run(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> bool {
     let output = match outcome {
         Ok(output) => output,
         Err(error) => {
-            eprintln!("SKIPPED: `{program}` is not here ({error})");
+            skipped!("`{program}` is not here ({error})");
             return false;
         }
     };
@@ -391,7 +391,7 @@ fn stores_of_podman_give_the_same_as_the_layout() {
         let configuration = store(folder.path(), driver);
         let environment = [("CONTAINERS_STORAGE_CONF", text(&configuration))];
         if driver == "overlay" && rustix::process::geteuid().as_raw() != 0 {
-            eprintln!("SKIPPED: an overlay store needs root here");
+            skipped!("an overlay store needs root here");
             continue;
         }
         let source = format!("oci:{}:v1", text(layout.path()));
@@ -968,9 +968,7 @@ fn marks_of_overlayfs_become_whiteouts() {
         rustix::fs::XattrFlags::empty(),
     );
     if device.is_err() || opaque.is_err() || capability.is_err() {
-        eprintln!(
-            "SKIPPED: no right to make whiteout devices or attributes here ({device:?} {opaque:?} {capability:?})"
-        );
+        skipped!("no right to make whiteout devices or attributes here ({device:?} {opaque:?} {capability:?})");
         return;
     }
     let names: Vec<String> =

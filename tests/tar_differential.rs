@@ -1,10 +1,10 @@
 //! Our tar parser against Go's `archive/tar`, with which container engines unpack: same entries, same content, same refusals.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 #[path = "tar_differential/cases.rs"]
 mod cases;
@@ -120,7 +120,7 @@ impl Oracle {
             Ok(output) if output.status.success() => Some(Self(binary, folder)),
             Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
             Err(_) => {
-                eprintln!("SKIPPED: go is absent");
+                skipped!("go is absent");
                 None
             }
         }
@@ -205,7 +205,7 @@ fn written_by_tools() -> Vec<(String, Vec<u8>)> {
             let output = command.arg("-C").arg(folder.path()).arg("tree").output();
             match output {
                 Ok(output) => archives.push((format!("gnu-tar-{format}{sparse}"), output.stdout)),
-                Err(_) => eprintln!("SKIPPED: tar is absent"),
+                Err(_) => skipped!("tar is absent"),
             }
         }
     }
@@ -215,7 +215,7 @@ fn written_by_tools() -> Vec<(String, Vec<u8>)> {
         );
         match Command::new("python3").args(["-c", &script]).current_dir(&tree).output() {
             Ok(output) => archives.push((format!("python-{format}"), output.stdout)),
-            Err(_) => eprintln!("SKIPPED: python3 is absent"),
+            Err(_) => skipped!("python3 is absent"),
         }
     }
     archives

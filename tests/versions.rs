@@ -1,10 +1,10 @@
 //! The comparators against upstream tables, native tools and each scheme's own rules.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn shared() -> Option<PathBuf> {
     if tables.is_dir() {
         return Some(tables);
     }
-    eprintln!("SKIPPED: {} is absent", tables.display());
+    skipped!("{} is absent", tables.display());
     None
 }
 
@@ -207,7 +207,7 @@ fn pseudo_versions_and_toolchains() {
 #[test]
 fn dpkg_agrees() {
     if Command::new("dpkg").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: dpkg is absent");
+        skipped!("dpkg is absent");
         return;
     }
     let parts = [

@@ -87,7 +87,7 @@ fn usage_is_two() {
         (vec!["scan", SAMPLE, "--policy", "nope"], "there is no policy and no file `nope`; built in are: local"),
         (vec!["gate", SAMPLE, "--policy", policy], "line 4 of the policy: unknown field `kind`"),
         (vec!["gate", SAMPLE, "--no-secrets"], "--no-secrets does not look for them"),
-        (vec!["scan", "--from", "/nonexistent"], "the list `/nonexistent` could not be read"),
+        (vec!["scan", "--from", "/nonexistent"], "the images of `/nonexistent` could not be read"),
         (vec!["scan", SAMPLE, "--as-of", "yesterday"], "invalid value 'yesterday'"),
     ] {
         let ended = run(arguments.iter().copied());

@@ -16,7 +16,7 @@ fn schemas(folder: &str) -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|above| above.join("shared/data/schemas"));
     let found = shared.map(|schemas| schemas.join(folder)).find(|folder| folder.is_dir());
     if found.is_none() {
-        eprintln!("SKIPPED: the schemas of `{folder}` are not here (../shared/data/schemas/{folder})");
+        skipped!("the schemas of `{folder}` are not here (../shared/data/schemas/{folder})");
     }
     found
 }

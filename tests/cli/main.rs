@@ -10,11 +10,11 @@
 //! | `secrets` | secrets of a whole image: all found, none shown |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "../support/skip.rs"]
+mod skip;
 
 mod exit_codes;
 mod formats;

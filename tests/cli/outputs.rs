@@ -251,7 +251,7 @@ fn any_user_on_a_root_that_cannot_be_written() {
     let output = match isolated {
         Ok(output) if [Some(0), Some(3)].contains(&output.status.code()) || !output.stdout.is_empty() => output,
         other => {
-            eprintln!("SKIPPED: no namespace with another user and a read-only root can be made here ({other:?})");
+            skipped!("no namespace with another user and a read-only root can be made here ({other:?})");
             return;
         }
     };

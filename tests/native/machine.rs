@@ -66,7 +66,7 @@ fn pip_lists() {
             return;
         };
         if !output.status.success() {
-            eprintln!("SKIPPED: this Python has no pip");
+            skipped!("this Python has no pip");
             return;
         }
         let listed: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
@@ -105,7 +105,7 @@ fn npm_lists() {
     let Some(output) = run(Command::new("npm").args(["root", "-g"])) else { return };
     let root = text(&output).trim().to_owned();
     if !Path::new(&root).is_dir() {
-        eprintln!("SKIPPED: npm has no global packages");
+        skipped!("npm has no global packages");
         return;
     }
     let output = run(Command::new("npm").args(["ls", "-g", "--all", "--json", "--long"])).unwrap();

@@ -190,7 +190,7 @@ fn is_signed(assertion: &str, public_key: &Path, folder: &Path) -> bool {
 #[test]
 fn googles_registry_takes_a_service_account() {
     if !Path::new("/usr/bin/openssl").exists() {
-        eprintln!("SKIPPED: there is no openssl on this machine");
+        skipped!("there is no openssl on this machine");
         return;
     }
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();

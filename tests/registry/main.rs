@@ -9,11 +9,11 @@
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test stops at the first surprise, and says what it skipped"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "../support/skip.rs"]
+mod skip;
 
 mod clouds;
 mod faults;

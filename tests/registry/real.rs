@@ -17,7 +17,7 @@ fn are_there(programs: &[&str]) -> bool {
     let is_there = |program: &&&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     let absent: Vec<_> = programs.iter().filter(|program| !is_there(program)).collect();
     if !absent.is_empty() {
-        eprintln!("SKIPPED: not on this machine: {absent:?}");
+        skipped!("not on this machine: {absent:?}");
     }
     absent.is_empty()
 }

@@ -144,7 +144,7 @@ fn compiled_python_is_searched() {
     let compile = "import py_compile, sys; py_compile.compile(sys.argv[1], cfile=sys.argv[1] + 'c')";
     let done = Command::new("python3").args(["-c", compile]).arg(&source).status();
     if !done.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED compiled_python_is_searched: no python3");
+        skipped!("compiled_python_is_searched: no python3");
         return;
     }
     let bytes = std::fs::read(folder.path().join("settings.pyc")).unwrap();

@@ -27,7 +27,7 @@ fn keys_of_openssl_are_told_as_openssl_tells_them() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     if run("openssl", &["version"], here).is_none() {
-        eprintln!("SKIPPED keys_of_openssl_are_told_as_openssl_tells_them: no openssl");
+        skipped!("keys_of_openssl_are_told_as_openssl_tells_them: no openssl");
         return;
     }
     let kinds: [(&str, &[&str], &str); 10] = [
@@ -76,7 +76,7 @@ fn old_encrypted_pem_is_told() {
         here,
     );
     if made.is_none() {
-        eprintln!("SKIPPED old_encrypted_pem_is_told: no openssl that writes it");
+        skipped!("old_encrypted_pem_is_told: no openssl that writes it");
         return;
     }
     let fact = only(here, "old.pem");
@@ -89,7 +89,7 @@ fn dsa_keys_are_told() {
     let here = folder.path();
     let made = run("openssl", &["dsaparam", "-genkey", "-noout", "-out", "dsa.pem", "1024"], here);
     if made.is_none() {
-        eprintln!("SKIPPED dsa_keys_are_told: no openssl that makes them");
+        skipped!("dsa_keys_are_told: no openssl that makes them");
         return;
     }
     assert_eq!(only(here, "dsa.pem").masked, "DSA private key, 1024 bits");
@@ -112,9 +112,7 @@ fn keys_of_ssh_keygen_are_told_as_it_tells_them() {
             let name = format!("id_{kind}_{bits}_{format}_{}", passphrase.len());
             let arguments = ["-q", "-t", kind, "-b", bits, "-m", format, "-N", passphrase, "-C", "me", "-f", &name];
             if run("ssh-keygen", &arguments, here).is_none() {
-                eprintln!(
-                    "SKIPPED keys_of_ssh_keygen_are_told_as_it_tells_them: no ssh-keygen that makes {kind} {bits}"
-                );
+                skipped!("keys_of_ssh_keygen_are_told_as_it_tells_them: no ssh-keygen that makes {kind} {bits}");
                 return;
             }
             // `256 SHA256:… me (ED25519)`
@@ -142,7 +140,7 @@ fn keys_of_gpg_are_told() {
         run("gpg", &[&flags[..], &["--armor", "--export-secret-keys", user]].concat(), here)
     };
     let Some(clear) = generate("clear@acme.net", "rsa2048", "") else {
-        eprintln!("SKIPPED keys_of_gpg_are_told: no gpg");
+        skipped!("keys_of_gpg_are_told: no gpg");
         return;
     };
     let locked = generate("locked@acme.net", "rsa2048", "secret phrase").unwrap();
@@ -164,7 +162,7 @@ fn keys_of_gpg_are_told() {
 fn a_key_is_found_in_whatever_it_is_wrapped() {
     let folder = tempfile::tempdir().unwrap();
     let Some(_) = run("openssl", &["genpkey", "-algorithm", "ED25519", "-out", "key.pem"], folder.path()) else {
-        eprintln!("SKIPPED a_key_is_found_in_whatever_it_is_wrapped: no openssl");
+        skipped!("a_key_is_found_in_whatever_it_is_wrapped: no openssl");
         return;
     };
     let pem = std::fs::read_to_string(folder.path().join("key.pem")).unwrap();
@@ -210,7 +208,7 @@ fn published_keys_are_told_as_published() {
     let root = run("go", &["env", "GOROOT"], Path::new("."));
     let source = root.map(|root| Path::new(root.trim()).join("src/crypto/tls/example_test.go"));
     let Some(bytes) = source.and_then(|path| std::fs::read(path).ok()) else {
-        eprintln!("SKIPPED published_keys_are_told_as_published: no Go");
+        skipped!("published_keys_are_told_as_published: no Go");
         return;
     };
     let found = scan("usr/local/go/src/crypto/tls/example_test.go", &bytes);

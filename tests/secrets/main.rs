@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[macro_use]
+#[path = "../support/skip.rs"]
+mod skip;
+
 mod engine;
 mod files;
 mod keys;

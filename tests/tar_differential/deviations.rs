@@ -190,7 +190,7 @@ fn page() -> String {
 fn deviations_are_listed() {
     let version = Command::new("tar").arg("--version").output();
     if !version.is_ok_and(|output| output.stdout.starts_with(GNU_TAR.as_bytes())) {
-        eprintln!("SKIPPED: {GNU_TAR} is absent");
+        skipped!("{GNU_TAR} is absent");
         return;
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tar-deviations.md");
