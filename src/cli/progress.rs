@@ -17,7 +17,7 @@ impl Bar {
         let shown = !global.quiet && !global.no_progress && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(bytes), target);
-        let template = "{msg} {wide_bar} {bytes}/{total_bytes} {eta}";
+        let template = "{msg} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {eta}";
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message("reading layers");
         if shown {
