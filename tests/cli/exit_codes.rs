@@ -96,6 +96,19 @@ fn usage_is_two() {
     }
 }
 
+/// A list is read whole or not at all: images left out without a word would look clean.
+#[test]
+fn a_list_over_its_limit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("images.txt");
+    fs::write(&list, format!("{SAMPLE}\n").repeat(60_000)).unwrap();
+    let list = list.display().to_string();
+    assert_code(&scan(["--from", &list]), 2, "it has more than 1048576 bytes");
+    fs::write(&list, "services:\n  app:\n    image: oci:testdata/sample\n").unwrap();
+    let report = scan(["--from", &list, "--format", "json"]).json();
+    assert_eq!(report["subject"]["reference"], SAMPLE);
+}
+
 #[test]
 fn a_damaged_layer_is_three_and_says_nothing() {
     let image = root(metadata());
