@@ -10,9 +10,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Deepest nesting of any JSON document that is parsed. `serde_json` stops at 128 levels by itself; real manifests and configs stay below 8.
-pub const MAX_JSON_DEPTH: usize = 128;
-
 /// An operating system and CPU, with the CPU's variant: `linux/arm64/v8`.
 ///
 /// Source: OCI image-spec `image-index.md`, property `platform`.

@@ -5,10 +5,11 @@
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
+#[path = "support/shared.rs"]
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use imgguard::advisory::model::{Informational, Severity, Status, Urgency};
@@ -22,18 +23,6 @@ use serde_json::Value;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory")
-}
-
-/// A folder of the shared data sets, if they are there.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("IMGGUARD_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join(folder);
-    if !path.is_dir() {
-        writeln!(std::io::stderr(), "SKIPPED: `{}` is absent; set IMGGUARD_SHARED", path.display()).expect("stderr");
-        return None;
-    }
-    Some(path)
 }
 
 /// The ecosystems whose licences allow to ship their records inside the program.
@@ -573,7 +562,7 @@ fn ecosystem_folders(root: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn every_shared_ecosystem_imports_with_the_counts_its_makers_took() {
-    let Some(root) = shared("data/osv") else {
+    let Some(root) = shared::folder("data/osv") else {
         return;
     };
     let (bytes, report) = compile(std::slice::from_ref(&root), ImportOptions::default()).expect("imports");
@@ -727,7 +716,7 @@ fn naive_packages(records: &[Value]) -> BTreeMap<(String, String), NaivePackage<
 
 #[test]
 fn matches_equal_a_second_evaluation_of_every_shared_record_at_every_boundary() {
-    let Some(root) = shared("data/osv") else {
+    let Some(root) = shared::folder("data/osv") else {
         return;
     };
     for folder in ecosystem_folders(&root) {
@@ -817,7 +806,7 @@ fn check_matcher(
 
 #[test]
 fn no_sample_record_of_other_projects_is_fatal() {
-    let Some(root) = shared("data/osv-samples") else {
+    let Some(root) = shared::folder("data/osv-samples") else {
         return;
     };
     let packed = fs::read(root.join("osv-records-from-testdata.jsonl.zst")).expect("samples");
@@ -848,7 +837,7 @@ fn no_sample_record_of_other_projects_is_fatal() {
 /// Remakes `data/advisories.store` with `UPDATE_STORE=1 cargo test --test advisories embedded_store`; else it must be what the shared data give.
 #[test]
 fn the_embedded_store_is_what_its_sources_give() {
-    let Some(root) = shared("data/osv") else {
+    let Some(root) = shared::folder("data/osv") else {
         return;
     };
     let inputs: Vec<PathBuf> = EMBEDDED.iter().map(|name| root.join(name)).collect();

@@ -5,24 +5,15 @@
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
+#[path = "support/shared.rs"]
+mod shared;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use imgguard::facts::{Fact, PackageFact};
 use imgguard::inspect::INSPECTORS;
 use imgguard::layer::{Entry, EntryKind, FileView};
-
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("IMGGUARD_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let databases = folder.join("data/pkgdb");
-    if databases.is_dir() {
-        return Some(databases);
-    }
-    skipped!("{} is absent", databases.display());
-    None
-}
 
 /// What the inspector that wants `path` says of `bytes`.
 fn inspect(path: &str, bytes: &[u8]) -> Vec<Fact> {
@@ -72,7 +63,7 @@ fn golden(file: &Path) -> BTreeSet<String> {
 
 #[test]
 fn dpkg_names_what_dpkg_query_names() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared::folder("data/pkgdb") else { return };
     for (release, count) in [("bullseye", 96), ("bookworm", 96), ("trixie", 78), ("bookworm-lang", 503)] {
         let folder = shared.join("debian").join(release);
         let status = folder.join("var/lib/dpkg/status");
@@ -89,7 +80,7 @@ fn dpkg_names_what_dpkg_query_names() {
 
 #[test]
 fn distroless_folders_name_their_packages() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared::folder("data/pkgdb") else { return };
     let folder = shared.join("debian/distroless-style/var/lib/dpkg/status.d");
     let mut names = BTreeSet::new();
     let mut owned = 0;
@@ -107,7 +98,7 @@ fn distroless_folders_name_their_packages() {
 
 #[test]
 fn apk_names_every_record_of_every_release() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared::folder("data/pkgdb") else { return };
     let mut releases = 0;
     for entry in std::fs::read_dir(shared.join("alpine")).unwrap() {
         let file = entry.unwrap().path().join("lib/apk/db/installed");

@@ -12,6 +12,8 @@
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
+#[path = "support/shared.rs"]
+mod shared;
 
 #[path = "rpm_databases/any_bytes.rs"]
 mod any_bytes;
@@ -24,7 +26,7 @@ mod headers;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use imgguard::inspect::rpm::{Backend, RpmEntry, RpmError, RpmPackage, Summary, detect, read, read_with_public_keys};
 
@@ -42,18 +44,6 @@ fn load(path: &Path) -> Vec<u8> {
         Some(extension) if extension == "zst" => zstd::decode_all(bytes.as_slice()).unwrap(),
         _ => bytes,
     }
-}
-
-/// The real databases, if they are there.
-fn shared() -> Option<PathBuf> {
-    let root = std::env::var_os("IMGGUARD_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let path = root.join("data/pkgdb");
-    if path.is_dir() {
-        return Some(path);
-    }
-    skipped!("`{}` is absent; set IMGGUARD_SHARED", path.display());
-    None
 }
 
 /// A real database and what rpm says about it.
@@ -227,7 +217,7 @@ fn exported_headers() -> Vec<Vec<u8>> {
 
 #[test]
 fn real_databases_give_what_rpm_lists() {
-    let Some(root) = shared() else { return };
+    let Some(root) = shared::folder("data/pkgdb") else { return };
     let mut rows = BTreeMap::new();
     for real in &REAL {
         let name = real.database;
@@ -249,7 +239,7 @@ fn real_databases_give_what_rpm_lists() {
 
 #[test]
 fn real_databases_give_the_files_rpm_lists() {
-    let Some(root) = shared() else { return };
+    let Some(root) = shared::folder("data/pkgdb") else { return };
     for real in &REAL {
         let db = load(&root.join(real.database));
         let mut files = 0;
@@ -268,7 +258,7 @@ fn real_databases_give_the_files_rpm_lists() {
 
 #[test]
 fn a_foreign_sqlite_file_is_no_package_database() {
-    let Some(root) = shared() else { return };
+    let Some(root) = shared::folder("data/pkgdb") else { return };
     let db = load(&root.join("misc-rpm/no_packages.sqlite"));
     assert!(matches!(error(&db).0, RpmError::NoPackagesTable));
 }

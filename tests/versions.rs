@@ -5,24 +5,15 @@
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
+#[path = "support/shared.rs"]
+mod shared;
 
 use std::cmp::Ordering;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use imgguard::version::{SCHEMES, by_name};
 use proptest::prelude::*;
-
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("IMGGUARD_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let tables = folder.join("data/versions");
-    if tables.is_dir() {
-        return Some(tables);
-    }
-    skipped!("{} is absent", tables.display());
-    None
-}
 
 /// Rows `A OP B` of a table.
 fn rows(path: &Path) -> Vec<(String, Ordering, String)> {
@@ -75,7 +66,7 @@ const TABLES: &[(&str, &str, usize)] = &[
 
 #[test]
 fn upstream_tables_pass_whole() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared::folder("data/versions") else { return };
     let mut wrong = Vec::new();
     for (scheme, file, count) in TABLES {
         let mut rows = rows(&shared.join(file));
@@ -116,7 +107,7 @@ fn satisfies(scheme: &str, version: &str, constraint: &str) -> bool {
 
 #[test]
 fn constraints_of_another_scanner() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared::folder("data/versions") else { return };
     // SemVer 2.0.0 section 9: `alpha.beta` are two identifiers, `alpha-beta` is one; node-semver says they differ.
     // PEP 440: a version sorts below the same with a local part; that scanner's `<=` and `=` are specifiers, which ignore it. One row is cut short.
     let exceptions = [
@@ -153,7 +144,7 @@ fn constraints_of_another_scanner() {
 
 #[test]
 fn rpm_pairs_of_another_scanner() {
-    let Some(shared) = shared() else { return };
+    let Some(shared) = shared::folder("data/versions") else { return };
     let text = std::fs::read_to_string(shared.join("grype/rpm-compare.tsv")).unwrap();
     let rows: Vec<_> =
         text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect::<Vec<_>>()).collect();

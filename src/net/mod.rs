@@ -15,6 +15,7 @@ mod transport;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 pub use hosts::{authority, is_loopback, is_machine_service};
 pub use transport::{Answer, Payload, Request, Transport};
 
@@ -118,6 +119,13 @@ pub enum Cause {
     /// A redirect that is not followed.
     #[error("its redirect is not followed: {0}")]
     Redirect(String),
+}
+
+/// Moves the front of a piece of a body to `buffer`; how many bytes that were.
+pub fn take(chunk: &mut Bytes, buffer: &mut [u8]) -> usize {
+    let part = chunk.split_to(chunk.len().min(buffer.len()));
+    buffer.get_mut(..part.len()).unwrap_or_default().copy_from_slice(&part);
+    part.len()
 }
 
 /// The innermost cause says what happened; the outer ones only where.

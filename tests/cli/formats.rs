@@ -4,22 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
 
 use crate::world::{Built, Layout, SAMPLE, layer, scan};
-
-/// The official schemas, or a loud note that they are not there.
-fn schemas(folder: &str) -> Option<PathBuf> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|above| above.join("shared/data/schemas"));
-    let found = shared.map(|schemas| schemas.join(folder)).find(|folder| folder.is_dir());
-    if found.is_none() {
-        skipped!("the schemas of `{folder}` are not here (../shared/data/schemas/{folder})");
-    }
-    found
-}
 
 fn document(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
@@ -58,7 +48,7 @@ fn report(arguments: &[String], format: &str) -> Value {
 
 #[test]
 fn sarif_follows_its_schema() {
-    let Some(folder) = schemas("sarif") else { return };
+    let Some(folder) = crate::shared::folder("data/schemas/sarif") else { return };
     let schema = document(&folder.join("sarif-schema-2.1.0.json"));
     let validator = jsonschema::validator_for(&schema).unwrap();
     assert!(!validator.is_valid(&json!({"version": "2.1.0"})), "the schema is read");
@@ -70,7 +60,7 @@ fn sarif_follows_its_schema() {
 
 #[test]
 fn cyclonedx_follows_its_schema() {
-    let Some(folder) = schemas("cyclonedx") else { return };
+    let Some(folder) = crate::shared::folder("data/schemas/cyclonedx") else { return };
     let resources = ["spdx.schema.json", "jsf-0.82.schema.json"].map(|name| {
         let schema = document(&folder.join(name));
         (schema["$id"].as_str().unwrap().to_owned(), schema)

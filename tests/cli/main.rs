@@ -15,6 +15,8 @@
 #[macro_use]
 #[path = "../support/skip.rs"]
 mod skip;
+#[path = "../support/shared.rs"]
+mod shared;
 
 mod exit_codes;
 mod formats;

@@ -128,7 +128,7 @@ proptest! {
 
 #[test]
 fn damaged_real_databases_end_in_an_answer() {
-    let Some(root) = shared() else { return };
+    let Some(root) = shared::folder("data/pkgdb") else { return };
     let mut runner = TestRunner::deterministic();
     let length = prop_oneof![Just(u16::MAX), any::<u16>()];
     let draws = (proptest::collection::vec(change(), 1..40), length);

@@ -182,10 +182,7 @@ impl Read for Body {
                 None => return Ok(0),
             }
         }
-        let n = self.chunk.len().min(buffer.len());
-        let part = self.chunk.split_to(n);
-        buffer.get_mut(..n).unwrap_or_default().copy_from_slice(&part);
-        Ok(n)
+        Ok(net::take(&mut self.chunk, buffer))
     }
 }
 
