@@ -64,6 +64,8 @@ fn ecosystem_of(candidate: &Candidate<'_>, os: Option<&str>) -> String {
         PackageKind::Deb => "deb",
         PackageKind::Rpm => "rpm",
         PackageKind::Apk => "apk",
+        PackageKind::Alpm => "pacman",
+        PackageKind::Portage => "portage",
         _ => ecosystem::of_language(kind).unwrap_or_default(),
     };
     let known = if kind.is_os() { os.filter(|os| ecosystem::manages(os, kind)) } else { None };

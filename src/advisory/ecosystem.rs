@@ -123,6 +123,8 @@ pub fn manages(ecosystem: &str, kind: PackageKind) -> bool {
     match kind {
         PackageKind::Deb => matches!(base, "Debian" | "Ubuntu" | "Echo"),
         PackageKind::Apk => matches!(base, "Alpine" | "Alpaquita" | "Wolfi" | "Chainguard" | "MinimOS"),
+        PackageKind::Alpm => base == "Arch Linux",
+        PackageKind::Portage => base == "Gentoo",
         PackageKind::Rpm => is_rpm(ecosystem) || matches!(base, "Amazon Linux" | "Fedora" | "CentOS"),
         _ => false,
     }
@@ -153,11 +155,29 @@ pub fn speaks_for_language_packages(ecosystem: &str) -> bool {
 #[must_use]
 pub fn of_language(kind: PackageKind) -> Option<&'static str> {
     match kind {
-        PackageKind::Deb | PackageKind::Rpm | PackageKind::Apk => None,
+        PackageKind::Deb | PackageKind::Rpm | PackageKind::Apk | PackageKind::Alpm | PackageKind::Portage => None,
         PackageKind::PyPi => Some("PyPI"),
         PackageKind::Npm => Some("npm"),
         PackageKind::Go => Some("Go"),
         PackageKind::Cargo => Some("crates.io"),
+        PackageKind::Maven => Some("Maven"),
+        PackageKind::Gem => Some("RubyGems"),
+        PackageKind::Composer => Some("Packagist"),
+        PackageKind::NuGet => Some("NuGet"),
+        PackageKind::Hex => Some("Hex"),
+        PackageKind::Cran => Some("CRAN"),
+        PackageKind::Pub => Some("Pub"),
+        PackageKind::Swift => Some("SwiftURL"),
+        PackageKind::Conan => Some("ConanCenter"),
+        // Upstream programs under upstream's versions.
+        PackageKind::Bitnami | PackageKind::Generic => Some("Bitnami"),
+        // No advisories are published for these; the names stand in the report's coverage.
+        PackageKind::Conda => Some("conda"),
+        PackageKind::Cpan => Some("CPAN"),
+        PackageKind::LuaRocks => Some("LuaRocks"),
+        PackageKind::Nix => Some("Nix"),
+        PackageKind::Snap => Some("Snap"),
+        PackageKind::Flatpak => Some("Flatpak"),
     }
 }
 

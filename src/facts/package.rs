@@ -19,13 +19,51 @@ pub enum PackageKind {
     Go,
     /// A Rust crate.
     Cargo,
+    /// A Java archive's artifact; the name is `group:artifact`.
+    Maven,
+    /// A Ruby gem.
+    Gem,
+    /// A PHP package; the name is `vendor/name`.
+    Composer,
+    /// A .NET package.
+    NuGet,
+    /// A conda package.
+    Conda,
+    /// An Erlang or Elixir package.
+    Hex,
+    /// A Perl distribution.
+    Cpan,
+    /// An R package.
+    Cran,
+    /// A Lua rock.
+    LuaRocks,
+    /// A Dart package.
+    Pub,
+    /// A Swift package; the name is its repository, `github.com/apple/swift-nio`.
+    Swift,
+    /// A C or C++ package of Conan.
+    Conan,
+    /// pacman: Arch Linux.
+    Alpm,
+    /// Portage: Gentoo; the name is `category/package`.
+    Portage,
+    /// A package of a Nix store.
+    Nix,
+    /// A snap.
+    Snap,
+    /// A Flatpak application or runtime.
+    Flatpak,
+    /// A component of a Bitnami image, as Bitnami's own records name it.
+    Bitnami,
+    /// A program that no package manager recorded, known by its content; the name is upstream's, `openssl`.
+    Generic,
 }
 
 impl PackageKind {
     /// Whether it belongs to the operating system, so that its advisories depend on the distribution's release.
     #[must_use]
     pub fn is_os(self) -> bool {
-        matches!(self, Self::Deb | Self::Rpm | Self::Apk)
+        matches!(self, Self::Deb | Self::Rpm | Self::Apk | Self::Alpm | Self::Portage)
     }
 }
 
@@ -36,6 +74,18 @@ pub struct SourcePackage {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+/// What says that a package is there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Evidence {
+    /// Its package manager's record, or one that its build left for this purpose.
+    #[default]
+    Record,
+    /// The content of a file, without a record: less sure than one.
+    Content,
+    /// A bill of materials that lies in the image: somebody else's word.
+    Listed,
 }
 
 /// One package as recorded. Names and versions are kept as written; normal forms are made where they are compared.
@@ -57,6 +107,8 @@ pub struct PackageFact {
     pub vendor: Option<String>,
     /// rpm's modularity label (`name:stream:version:context`), where there is one.
     pub module: Option<String>,
+    /// What says that it is there.
+    pub evidence: Evidence,
 }
 
 impl PackageFact {
@@ -72,6 +124,7 @@ impl PackageFact {
             licenses: Vec::new(),
             vendor: None,
             module: None,
+            evidence: Evidence::Record,
         }
     }
 

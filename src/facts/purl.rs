@@ -81,6 +81,44 @@ fn parts(package: &PackageFact, os: Option<&OsRelease>) -> (&'static str, Option
             ("golang", namespace, name)
         }
         PackageKind::Cargo => ("cargo", None, package.name.clone()),
+        PackageKind::Maven => match package.name.split_once(':') {
+            Some((group, artifact)) => ("maven", Some(group.to_owned()), artifact.to_owned()),
+            None => ("maven", None, package.name.clone()),
+        },
+        PackageKind::Composer => {
+            let (namespace, name) = split(&package.name.to_ascii_lowercase());
+            ("composer", namespace, name)
+        }
+        PackageKind::Swift => {
+            let (namespace, name) = split(&package.name);
+            ("swift", namespace, name)
+        }
+        PackageKind::Portage => {
+            let (namespace, name) = split(&package.name);
+            ("ebuild", namespace, name)
+        }
+        PackageKind::Alpm => ("alpm", distribution(), package.name.clone()),
+        kind => (plain_type(kind), None, package.name.clone()),
+    }
+}
+
+/// The purl type of kinds whose names have no parts. `nix`, `snap` and `flatpak` are not registered (yet): other tools write them too.
+fn plain_type(kind: PackageKind) -> &'static str {
+    match kind {
+        PackageKind::Gem => "gem",
+        PackageKind::NuGet => "nuget",
+        PackageKind::Conda => "conda",
+        PackageKind::Hex => "hex",
+        PackageKind::Cpan => "cpan",
+        PackageKind::Cran => "cran",
+        PackageKind::LuaRocks => "luarocks",
+        PackageKind::Pub => "pub",
+        PackageKind::Conan => "conan",
+        PackageKind::Nix => "nix",
+        PackageKind::Snap => "snap",
+        PackageKind::Flatpak => "flatpak",
+        PackageKind::Bitnami => "bitnami",
+        _ => "generic",
     }
 }
 

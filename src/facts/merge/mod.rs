@@ -1,0 +1,246 @@
+//! The facts of single layers to the [`Inventory`] of a platform: whiteouts, links, live databases, owners, and since which layer a thing is there.
+//!
+//! A layer yields candidates by path; here is decided which of them the runtime would see. Package databases count only at their well-known
+//! places ([`DATABASES`]), reached through the image's own symlinks.
+
+mod linked;
+mod owners;
+mod packages;
+mod unread;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::inventory::FoundPrivileged;
+use super::path::parent;
+use super::place::{place, refer};
+use super::tree::Node;
+use super::view::{Hidden, StackedLayer, View};
+use super::{Effect, Fact, FileFacts, FilePath, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown};
+use unread::links;
+pub use unread::{UnreadFile, unread_files};
+
+/// Files that describe the image wherever the image's symlinks put them. A scan reads a target that no inspector asked for in a second pass.
+pub const DATABASES: &[&str] = &[
+    "var/lib/dpkg/status",
+    "lib/apk/db/installed",
+    "usr/lib/apk/db/installed",
+    "var/lib/rpm/rpmdb.sqlite",
+    "var/lib/rpm/rpmdb.sqlite-wal",
+    "var/lib/rpm/Packages.db",
+    "var/lib/rpm/Packages",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/share/rpm/rpmdb.sqlite",
+    "usr/share/rpm/rpmdb.sqlite-wal",
+    "usr/share/rpm/Packages.db",
+    "usr/share/rpm/Packages",
+    "etc/os-release",
+    "usr/lib/os-release",
+    "etc/passwd",
+    "etc/group",
+    "etc/shadow",
+];
+
+/// Folders whose files each describe a package.
+const DATABASE_FOLDERS: &[&str] = &["var/lib/dpkg/status.d", "var/lib/dpkg/info"];
+
+/// What a merge is told besides the facts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MergeOptions {
+    /// The tree is a project's sources: lock files say what it is built from. In an image they do not say what was installed.
+    pub source_tree: bool,
+}
+
+/// Merges the layers of one platform, lowest first; `None` stands for one that could not be read.
+#[must_use]
+pub fn merge(layers: &[StackedLayer<'_>], options: MergeOptions) -> Inventory {
+    let placed = place(layers);
+    Merge::new(&refer(&placed), options).run()
+}
+
+/// Every path of the merged view, with the index of its layer and what is there. Folders that no layer lists are left out.
+#[must_use]
+pub fn paths(layers: &[StackedLayer<'_>]) -> BTreeMap<FilePath, (usize, Node)> {
+    let placed = place(layers);
+    let stack = refer(&placed);
+    let view = View::new(&stack);
+    let all = stack.iter().flatten().flat_map(|facts| facts.tree.iter());
+    all.filter_map(|(path, ..)| Some((FilePath::new(path), view.entry(path)?))).collect()
+}
+
+struct Merge<'a> {
+    layers: &'a [StackedLayer<'a>],
+    options: MergeOptions,
+    view: View<'a>,
+    /// By path: the layers that say something of it, lowest first. Of several files of one layer the last stands.
+    history: BTreeMap<&'a FilePath, Vec<(usize, &'a FileFacts)>>,
+    /// Where the well-known paths lead.
+    live: BTreeMap<&'static str, (usize, FilePath)>,
+    folders: Vec<Vec<u8>>,
+}
+
+impl<'a> Merge<'a> {
+    fn new(layers: &'a [StackedLayer<'a>], options: MergeOptions) -> Self {
+        let view = View::new(layers);
+        let mut history: BTreeMap<&FilePath, Vec<(usize, &FileFacts)>> = BTreeMap::new();
+        for (index, facts) in layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?))) {
+            for file in &facts.files {
+                let of_path = history.entry(&file.path).or_default();
+                of_path.retain(|(layer, _)| *layer != index);
+                of_path.push((index, file));
+            }
+        }
+        let resolve = |path: &&'static str| Some((*path, view.resolve(path.as_bytes())?));
+        let live = DATABASES
+            .iter()
+            .filter_map(resolve)
+            .map(|(name, (layer, path))| (name, (layer, FilePath::new(&path))))
+            .collect();
+        let folders = DATABASE_FOLDERS.iter().filter_map(|path| view.follow(path.as_bytes())).collect();
+        Self { layers, options, view, history, live, folders }
+    }
+
+    fn run(self) -> Inventory {
+        let mut inventory = Inventory { os: self.os_release(), packages: self.packages(), ..Inventory::default() };
+        self.accounts(&mut inventory);
+        inventory.secrets = self.secrets();
+        inventory.privileged = self.privileged();
+        self.attribute(&mut inventory);
+        inventory.unknowns = self.unknowns();
+        inventory.wasted = self.wasted();
+        inventory.live.clone_from(&self.live);
+        inventory.packages.sort();
+        inventory.packages.dedup();
+        inventory.secrets.sort();
+        inventory
+    }
+
+    /// What was read of a well-known file, if it is live.
+    fn known(&self, name: &str) -> Option<&'a FileFacts> {
+        let (layer, path) = self.live.get(name)?;
+        self.history.get(path)?.iter().find(|(index, _)| index == layer).map(|(_, file)| *file)
+    }
+
+    fn os_release(&self) -> Option<super::OsRelease> {
+        let files = ["etc/os-release", "usr/lib/os-release"];
+        files.iter().filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
+            Fact::OsRelease(release) => Some(release.clone()),
+            _ => None,
+        })
+    }
+
+    fn accounts(&self, inventory: &mut Inventory) {
+        for name in ["etc/passwd", "etc/group", "etc/shadow"] {
+            for fact in self.known(name).map_or(&[][..], |file| &file.facts) {
+                match fact {
+                    Fact::Accounts(accounts) => inventory.accounts = Some(accounts.clone()),
+                    Fact::Groups(groups) => inventory.groups.clone_from(groups),
+                    Fact::NoPassword(open) => {
+                        inventory.no_password.extend(open.iter().map(|account| (account.clone(), name)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Whether `path` is where a package manager looks: a well-known file, or a file of a well-known folder.
+    fn is_database(&self, path: &FilePath) -> bool {
+        let in_folder =
+            || parent(path.as_bytes()).is_some_and(|folder| self.folders.iter().any(|known| known == folder));
+        self.live.values().any(|(_, live)| live == path) || in_folder()
+    }
+
+    /// The files of the merged view that were read, topmost layer each. A database that a hard link leads to counts although its own name may be gone.
+    fn live_files(&self) -> impl Iterator<Item = (usize, &'a FileFacts)> {
+        let databases: BTreeSet<(usize, &FilePath)> = self.live.values().map(|(layer, path)| (*layer, path)).collect();
+        let is_live = |path: &FilePath, layer: usize| {
+            let entry = self.view.entry(path.as_bytes());
+            matches!(entry, Some((top, Node::File | Node::HardLink)) if top == layer)
+                || databases.contains(&(layer, path))
+        };
+        let read = self
+            .history
+            .iter()
+            .flat_map(|(path, of_path)| of_path.iter().map(move |(layer, file)| (*path, *layer, *file)));
+        let live = read.filter(|(path, layer, _)| is_live(path, *layer)).map(|(_, layer, file)| (layer, file));
+        live.collect::<Vec<_>>().into_iter()
+    }
+
+    fn secrets(&self) -> Vec<FoundSecret> {
+        let mut found = Vec::new();
+        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?)))
+        {
+            for file in &facts.secrets {
+                let state = match self.view.hidden(file.path.as_bytes(), layer) {
+                    None => SecretState::Present,
+                    Some(Hidden::Removed { by }) => SecretState::Deleted { by },
+                    Some(Hidden::Replaced { by }) => SecretState::Overwritten { by },
+                };
+                found.extend(file.secrets.iter().map(|secret| FoundSecret {
+                    path: file.path.clone(),
+                    layer,
+                    state,
+                    owner: None,
+                    secret: secret.clone(),
+                }));
+            }
+        }
+        found
+    }
+
+    fn privileged(&self) -> Vec<FoundPrivileged> {
+        let mut by_path: BTreeMap<&FilePath, (usize, &PrivilegedFile)> = BTreeMap::new();
+        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?)))
+        {
+            by_path.extend(facts.privileged.iter().map(|file| (&file.path, (layer, file))));
+        }
+        let live =
+            by_path.into_values().filter(|(layer, file)| self.view.hidden(file.path.as_bytes(), *layer).is_none());
+        live.map(|(layer, file)| FoundPrivileged { file: file.clone(), layer, owner: None }).collect()
+    }
+
+    /// Unknowns of files that no package manager looks at make no answer incomplete.
+    fn unknowns(&self) -> Vec<(Option<usize>, Unknown)> {
+        let mut unknowns = Vec::new();
+        for (layer, facts) in self.layers.iter().enumerate().filter_map(|(index, facts)| Some((index, facts.as_ref()?)))
+        {
+            for unknown in &facts.unknowns {
+                let mut unknown = unknown.clone();
+                if let (Effect::Required, Some(path), true) = (unknown.effect, &unknown.path, unknown.by.contains('/'))
+                {
+                    let is_live = self.view.hidden(path.as_bytes(), layer).is_none() && self.is_database(path);
+                    unknown.effect = if is_live { Effect::Required } else { Effect::Optional };
+                }
+                unknowns.push((Some(layer), unknown));
+            }
+        }
+        unknowns.extend(self.links_below());
+        unknowns
+    }
+
+    /// Hard links to files of lower layers; engines make them, but no builder is known that writes them.
+    fn links_below(&self) -> Vec<(Option<usize>, Unknown)> {
+        let elsewhere = |(layer, link): &(usize, &FilePath)| {
+            self.view.entry(link.as_bytes()) == Some((*layer, Node::HardLink))
+                && self.view.resolve(link.as_bytes()).is_none_or(|(owner, _)| owner != *layer)
+                && !self.live.contains_key(String::from_utf8_lossy(link.as_bytes()).as_ref())
+        };
+        let unknown = |(layer, link): (usize, &FilePath)| {
+            let reason = "a hard link to a file of a lower layer is not read under its own name".to_owned();
+            (Some(layer), Unknown { effect: Effect::Optional, path: Some(link.clone()), by: "layer".into(), reason })
+        };
+        links(self.layers).filter(elsewhere).map(unknown).collect()
+    }
+
+    fn wasted(&self) -> Vec<u64> {
+        let trees: Vec<_> = self.layers.iter().map(|facts| facts.map(|facts| &facts.tree)).collect();
+        let above = |index: usize| trees.iter().skip(index + 1).flatten().copied().collect::<Vec<_>>();
+        trees.iter().enumerate().map(|(index, tree)| tree.map_or(0, |tree| tree.wasted(&above(index)))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
