@@ -4,11 +4,21 @@
 //! length compare by value, without conversion. OSV's `introduced: "0"` is below every version and is the caller's business.
 
 mod apk;
+mod bitnami;
+mod conan;
+mod cran;
 mod deb;
 mod digits;
 mod go;
+mod maven;
+mod nuget;
+mod packagist;
+mod pacman;
 mod pep440;
+mod portage;
+mod pub_dev;
 mod rpm;
+mod rubygems;
 mod semver;
 
 use std::cmp::Ordering;
@@ -27,8 +37,24 @@ pub struct Scheme {
 }
 
 /// Every scheme.
-pub static SCHEMES: &[&Scheme] =
-    &[&apk::SCHEME, &deb::SCHEME, &go::SCHEME, &pep440::SCHEME, &rpm::SCHEME, &semver::SCHEME];
+pub static SCHEMES: &[&Scheme] = &[
+    &apk::SCHEME,
+    &bitnami::SCHEME,
+    &conan::SCHEME,
+    &cran::SCHEME,
+    &deb::SCHEME,
+    &go::SCHEME,
+    &maven::SCHEME,
+    &nuget::SCHEME,
+    &packagist::SCHEME,
+    &pacman::SCHEME,
+    &pep440::SCHEME,
+    &portage::SCHEME,
+    &pub_dev::SCHEME,
+    &rpm::SCHEME,
+    &rubygems::SCHEME,
+    &semver::SCHEME,
+];
 
 /// Why a version cannot be placed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use super::{Scheme, VersionError, digits, malformed};
 
 pub(super) static SCHEME: Scheme = Scheme {
     name: "semver",
-    ecosystems: &["npm", "crates.io", "Hex", "SwiftURL", "Bitnami", "Pub", "GitHub Actions", "Julia", "Kubernetes"],
+    ecosystems: &["npm", "crates.io", "Hex", "SwiftURL", "GitHub Actions", "Julia", "Kubernetes", "VSCode"],
     order,
 };
 
@@ -26,11 +26,16 @@ pub(super) struct Version<'a> {
     numbers: &'a [u8],
     /// Identifiers with their dots; empty for a release.
     prerelease: &'a [u8],
+    /// Build metadata, which most schemes ignore.
+    pub(super) build: &'a [u8],
 }
 
 pub(super) fn parse(text: &str) -> Option<Version<'_>> {
     let text = text.trim().trim_start_matches(['=', ' ']).trim_start_matches(['v', 'V']).as_bytes();
-    let text = text.get(..memchr::memchr(b'+', text).unwrap_or(text.len())).unwrap_or_default();
+    let (text, build) = match memchr::memchr(b'+', text) {
+        Some(plus) => (text.get(..plus).unwrap_or_default(), text.get(plus + 1..).unwrap_or_default()),
+        None => (text, &b""[..]),
+    };
     let mut end = 0;
     loop {
         let (number, _) = digits::split(text.get(end..).unwrap_or_default());
@@ -50,7 +55,7 @@ pub(super) fn parse(text: &str) -> Option<Version<'_>> {
         [first, ..] if first.is_ascii_alphabetic() || *first == b'_' => rest,
         _ => return None,
     };
-    Some(Version { numbers, prerelease })
+    Some(Version { numbers, prerelease, build })
 }
 
 pub(super) fn compare(left: &Version<'_>, right: &Version<'_>) -> Ordering {
@@ -74,6 +79,14 @@ fn numbers(left: &[u8], right: &[u8]) -> Ordering {
 fn prerelease(left: &[u8], right: &[u8]) -> Ordering {
     if left.is_empty() || right.is_empty() {
         return right.len().min(1).cmp(&left.len().min(1));
+    }
+    identifiers(left, right)
+}
+
+/// Identifiers between dots, one by one; none at all is below any.
+pub(super) fn identifiers(left: &[u8], right: &[u8]) -> Ordering {
+    if left.is_empty() || right.is_empty() {
+        return left.len().min(1).cmp(&right.len().min(1));
     }
     let (mut a, mut b) = (left.split(|c| *c == b'.'), right.split(|c| *c == b'.'));
     loop {
