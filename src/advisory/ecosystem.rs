@@ -41,8 +41,31 @@ pub fn normal_form(ecosystem: &str) -> String {
 pub fn normal_name(ecosystem: &str, name: &str) -> String {
     match base(ecosystem) {
         "PyPI" => pep503(name),
-        "NuGet" | "Packagist" | "GitHub Actions" => name.to_lowercase(),
+        "NuGet" | "Packagist" | "GitHub Actions" | "ConanCenter" | "VSCode" => name.to_lowercase(),
+        "SwiftURL" => repository(name),
+        "Bitnami" => bitnami(name).to_owned(),
         _ => name.to_owned(),
+    }
+}
+
+/// OSV names Swift packages by their repository without scheme and `.git`; SwiftPM compares repositories without their case.
+fn repository(name: &str) -> String {
+    let name = name.trim();
+    let name =
+        ["https://", "http://", "ssh://", "git@"].iter().find_map(|scheme| name.strip_prefix(scheme)).unwrap_or(name);
+    let name = name.trim_end_matches('/');
+    name.strip_suffix(".git").unwrap_or(name).replacen(':', "/", 1).to_lowercase()
+}
+
+/// Bitnami's name of a program that upstream calls otherwise: a binary without a package record is looked up by upstream's name.
+fn bitnami(name: &str) -> &str {
+    match name {
+        "go" => "golang",
+        "httpd" => "apache",
+        "jdk" | "openjdk" => "java",
+        "nodejs" => "node",
+        "postgres" => "postgresql",
+        other => other,
     }
 }
 
@@ -337,7 +360,15 @@ mod tests {
         assert_eq!(normal_name("PyPI", "Zope.Interface"), "zope-interface");
         assert_eq!(normal_name("PyPI", "a-_.b"), "a-b");
         assert_eq!(normal_name("NuGet", "Newtonsoft.Json"), "newtonsoft.json");
+        assert_eq!(normal_name("Packagist", "Symfony/HTTP-Kernel"), "symfony/http-kernel");
+        assert_eq!(normal_name("Maven", "org.Example:Core"), "org.Example:Core");
         assert_eq!(normal_name("npm", "@Types/Node"), "@Types/Node");
+        for written in
+            ["https://github.com/Apple/swift-nio.git", "git@github.com:apple/swift-nio", "github.com/apple/swift-nio/"]
+        {
+            assert_eq!(normal_name("SwiftURL", written), "github.com/apple/swift-nio");
+        }
+        assert_eq!(normal_name("Bitnami", "httpd"), "apache");
         assert_eq!(normal_name("Go", "github.com/BurntSushi/toml"), "github.com/BurntSushi/toml");
         assert_eq!(normal_form("Maven:https://maven.google.com"), "Maven");
         assert_eq!(normal_form("Red Hat:rhel_eus:9.4::appstream"), "Red Hat:rhel_eus:9.4");

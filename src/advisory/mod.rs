@@ -32,5 +32,7 @@ pub use coverage::{Coverage, CoverageData, STALE_AFTER_DAYS, coverage};
 pub use ecosystem::OsRelease;
 pub use error::{AdvisoryError, Damage, RecordError};
 pub use import::{ImportOptions, ImportReport, Loss, Malformed, SourceReport, compile, import};
-pub use matcher::{Candidate, Confidence, Inventory, Match, Outcome, Reason, Undetermined, match_inventory};
+pub use matcher::{
+    Candidate, Confidence, Inventory, Match, Outcome, Reason, Undetermined, is_foreign, match_inventory,
+};
 pub use store::{Data, Status, Store};

@@ -1,15 +1,18 @@
 //! One platform's facts to findings: secrets in layers and in the configuration, advisories, checks.
 
+use std::collections::BTreeSet;
+
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
 use crate::advisory::severity;
 use crate::advisory::{
-    AdvisoryError, Candidate, Inventory as AdvisoryInventory, Match, Store, Undetermined, coverage, match_inventory,
+    AdvisoryError, Candidate, Inventory as AdvisoryInventory, Match, Store, Undetermined, coverage, is_foreign,
+    match_inventory,
 };
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
-use crate::facts::{Confidence, FoundSecret, Inventory, SecretFact, SecretState};
+use crate::facts::{Confidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
 use crate::finding::{Finding, Kind, Location};
 use crate::secret::{self, RuleInfo, Scanner};
 use crate::source::Image;
@@ -75,17 +78,20 @@ fn is_among(finding: &Finding, others: &[Finding]) -> bool {
 }
 
 fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<AdvisoryOs<'_>>) {
-    let packages = inventory.packages.iter();
-    let candidates = packages.map(|package| Candidate {
-        package: &package.fact,
-        owned_by_os: package.owner.is_some(),
-        main_module: package.is_program,
-    });
     let os = inventory.os.as_ref().map(|os| AdvisoryOs {
         id: &os.id,
         version_id: Some(os.version_id.as_str()).filter(|version| !version.is_empty()),
         version: Some(os.pretty_name.as_str()).filter(|name| !name.is_empty()),
         ubuntu_pro: false,
+    });
+    // A third party's package (Docker's, NVIDIA's) is no business of the distribution, nor are the language packages in it.
+    let is_own = |fact: &&PackageFact| fact.kind.is_os() && !os.as_ref().is_some_and(|os| is_foreign(fact, os));
+    let own: BTreeSet<&str> =
+        inventory.packages.iter().map(|package| &package.fact).filter(is_own).map(|fact| fact.name.as_str()).collect();
+    let candidates = inventory.packages.iter().map(|package| Candidate {
+        package: &package.fact,
+        owned_by_os: package.owner.as_deref().is_some_and(|owner| own.contains(owner)),
+        main_module: package.is_program,
     });
     (candidates.collect(), os)
 }
@@ -106,7 +112,10 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     let title = match (found.informational, fix) {
         (Some(class), _) => format!("{name}: {}", format!("{class:?}").to_ascii_lowercase()),
         (None, Some(fix)) => format!("{name}: fixed in {fix}"),
-        (None, None) => format!("{name}: no fix known"),
+        (None, None) => match found.subscription_fixes.first() {
+            Some(fix) => format!("{name}: fixed in {fix}, for Ubuntu Pro only"),
+            None => format!("{name}: no fix known"),
+        },
     };
     let mut finding = Finding::new(kind, &found.id, found.severity, title, identity);
     finding.packages.insert(purl);
@@ -121,7 +130,13 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
         crate::advisory::Confidence::Low => Confidence::Low,
     };
     finding.evidence = Some(format!("{}: {}", found.source, found.range));
-    finding.remediation = fix.map(|fix| format!("update to {fix} or later"));
+    finding.remediation = match (fix, found.subscription_fixes.first()) {
+        (Some(fix), _) => Some(format!("update to {fix} or later")),
+        (None, Some(fix)) => {
+            Some(format!("attach the build to Ubuntu Pro and update to {fix} or later, or move to a newer release"))
+        }
+        (None, None) => None,
+    };
     match installed {
         Some(package) => finding.at(subject.place(&package.path, package.layer)),
         None => finding,

@@ -1,16 +1,48 @@
-//! Which rows of a package contain its version.
+//! What each row of a package's look-ups says about its version.
 
 use std::collections::BTreeSet;
 
-use super::target::Target;
+use super::target::{Role, Target};
 use super::{Confidence, Reason, module};
 use crate::advisory::ecosystem;
 use crate::advisory::error::AdvisoryError;
-use crate::advisory::model::{Advisory, Row, Upper};
+use crate::advisory::model::{Advisory, Interval, Row, Upper};
 use crate::advisory::range;
 use crate::advisory::store::Store;
-use crate::facts::PackageFact;
+use crate::facts::{Evidence, PackageFact, PackageKind};
 use crate::version::{Scheme, VersionError, for_osv_ecosystem};
+
+/// One row with what it comes to.
+#[derive(Debug, Clone)]
+pub(in crate::advisory) struct Step {
+    /// Place of the look-up among the targets.
+    pub(in crate::advisory) target: usize,
+    /// The record's number.
+    pub(in crate::advisory) number: u32,
+    /// What the record states.
+    pub(in crate::advisory) row: Row,
+    /// What that means for the version.
+    pub(in crate::advisory) verdict: Verdict,
+}
+
+/// What a row means for the version.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::advisory) enum Verdict {
+    /// The version is affected; `range` contains it.
+    Affected { range: String, fixed_in: Vec<String>, confidence: Confidence },
+    /// No range and no listed version is the version.
+    Outside,
+    /// The source says that the version does not have the flaw.
+    Cleared,
+    /// The row is about another module stream, or not about modules at all.
+    OtherStream,
+    /// The record has a row for the installed build's own minor release, and this is not it.
+    OtherBuild,
+    /// The same record speaks of the version in a look-up that counts more.
+    Overridden,
+    /// The range cannot be read.
+    Unreadable,
+}
 
 /// A row that contains the version, with its record.
 #[derive(Debug, Clone)]
@@ -21,6 +53,8 @@ pub(super) struct Hit {
     pub(super) ecosystem: String,
     pub(super) range: String,
     pub(super) fixed_in: Vec<String>,
+    /// Fixes that only subscribers get.
+    pub(super) subscription: Vec<String>,
     pub(super) confidence: Confidence,
 }
 
@@ -37,88 +71,134 @@ pub(super) struct Judged {
 
 /// Judges a package by all its targets.
 pub(super) fn judge(store: &Store, package: &PackageFact, targets: &[Target<'_>]) -> Result<Judged, AdvisoryError> {
-    let mut judged = Judged::default();
-    let overriding = overriding_records(store, targets)?;
-    for target in targets {
-        let rows = store.rows(&target.ecosystem, target.name)?;
-        let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else {
-            judged.undetermined.extend((!rows.is_empty()).then_some(Reason::NoScheme));
-            continue;
-        };
-        if scheme.compare(&target.version, &target.version).is_err() {
-            judged.undetermined.push(Reason::Version);
-            continue;
-        }
-        let rows = if ecosystem::is_rpm(&target.ecosystem) {
-            module::of_same_stream(rows, package, &target.version)
-        } else {
-            with_high_confidence(rows)
-        };
-        for (number, row, confidence) in rows {
-            if target.overrides || !overriding.contains(&number) {
-                judged.take(store, target, scheme, (number, row, confidence))?;
-            }
+    let (steps, undetermined) = steps(store, package, targets)?;
+    let mut judged = Judged { undetermined, ..Judged::default() };
+    for step in steps {
+        if let Some(target) = targets.get(step.target) {
+            judged.take(store, target, step)?;
         }
     }
     Ok(judged)
 }
 
-fn with_high_confidence(rows: Vec<(u32, Row)>) -> Vec<(u32, Row, Confidence)> {
-    rows.into_iter().map(|(number, row)| (number, row, Confidence::High)).collect()
+/// Every row of the targets with its verdict, in the order of targets and records; and why targets could not be judged.
+pub(in crate::advisory) fn steps(
+    store: &Store,
+    package: &PackageFact,
+    targets: &[Target<'_>],
+) -> Result<(Vec<Step>, Vec<Reason>), AdvisoryError> {
+    let (mut steps, mut undetermined) = (Vec::new(), Vec::new());
+    let overriding = overriding_records(store, targets)?;
+    for (index, target) in targets.iter().enumerate() {
+        let rows = store.rows(&target.ecosystem, target.name)?;
+        let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else {
+            undetermined.extend((!rows.is_empty()).then_some(Reason::NoScheme));
+            continue;
+        };
+        if scheme.compare(&target.version, &target.version).is_err() {
+            undetermined.push(Reason::Version);
+            continue;
+        }
+        for (number, mut row, mut fit) in module::fitting(rows, package, target) {
+            if epoch_is_unknown(package, target) {
+                row.intervals.iter_mut().for_each(drop_epochs);
+                fit = fit.map(|confidence| confidence.min(Confidence::Medium));
+            }
+            let verdict = match fit {
+                _ if target.role != Role::Overriding && overriding.contains(&number) => Verdict::Overridden,
+                Ok(confidence) => verdict(&row, target, scheme, confidence),
+                Err(verdict) => verdict,
+            };
+            steps.push(Step { target: index, number, row, verdict });
+        }
+    }
+    Ok((steps, undetermined))
+}
+
+/// Bills of materials often leave out rpm's epoch. Taken for 0 it would make every fix with an epoch a match; so then nobody's epoch counts.
+fn epoch_is_unknown(package: &PackageFact, target: &Target<'_>) -> bool {
+    package.kind == PackageKind::Rpm && package.evidence == Evidence::Listed && !target.version.contains(':')
+}
+
+fn drop_epochs(interval: &mut Interval) {
+    let to = match &mut interval.to {
+        Upper::Open => None,
+        Upper::Fixed(version) | Upper::Before(version) | Upper::Through(version) => Some(version),
+    };
+    for version in interval.from.iter_mut().chain(to) {
+        if let Some((_, rest)) = version.split_once(':') {
+            *version = rest.to_owned();
+        }
+    }
 }
 
 fn overriding_records(store: &Store, targets: &[Target<'_>]) -> Result<BTreeSet<u32>, AdvisoryError> {
     let mut numbers = BTreeSet::new();
-    for target in targets.iter().filter(|target| target.overrides) {
+    for target in targets.iter().filter(|target| target.role == Role::Overriding) {
         numbers.extend(store.rows(&target.ecosystem, target.name)?.into_iter().map(|(number, _)| number));
     }
     Ok(numbers)
 }
 
+fn verdict(row: &Row, target: &Target<'_>, scheme: &Scheme, confidence: Confidence) -> Verdict {
+    let range = containing(row, &target.ecosystem, &target.version, scheme);
+    if !row.status.is_exposure() {
+        // A negative statement without ranges is about every version.
+        let speaks = row.intervals.is_empty() && row.versions.is_empty() || matches!(range, Ok(Some(_)));
+        return if speaks { Verdict::Cleared } else { Verdict::Outside };
+    }
+    match range {
+        Ok(Some(range)) => Verdict::Affected {
+            range,
+            fixed_in: fixes_above(row, &target.version, scheme),
+            confidence: if row.inferred { confidence.min(Confidence::Medium) } else { confidence },
+        },
+        Ok(None) if !row.unevaluable => Verdict::Outside,
+        Ok(None) | Err(_) => Verdict::Unreadable,
+    }
+}
+
 impl Judged {
-    fn take(
-        &mut self,
-        store: &Store,
-        target: &Target<'_>,
-        scheme: &Scheme,
-        (number, row, confidence): (u32, Row, Confidence),
-    ) -> Result<(), AdvisoryError> {
-        self.seen.insert(number);
-        let range = containing(&row, &target.ecosystem, &target.version, scheme);
-        if !row.status.is_exposure() {
-            // A negative statement without ranges is about every version.
-            let speaks = row.intervals.is_empty() && row.versions.is_empty() || matches!(range, Ok(Some(_)));
-            if speaks {
+    fn take(&mut self, store: &Store, target: &Target<'_>, step: Step) -> Result<(), AdvisoryError> {
+        let Step { number, row, verdict, .. } = step;
+        let known = match verdict {
+            Verdict::OtherStream | Verdict::OtherBuild | Verdict::Overridden => return Ok(()),
+            _ => !self.seen.insert(number),
+        };
+        match verdict {
+            Verdict::Cleared => {
                 let advisory = store.advisory(number)?;
                 self.cleared.insert(advisory.id);
                 self.cleared.extend(advisory.cves);
             }
-            return Ok(());
-        }
-        let Ok(Some(range)) = range else {
-            if row.unevaluable || range.is_err() {
-                self.undetermined.push(Reason::Range(store.advisory(number)?.id));
+            Verdict::Unreadable => self.undetermined.push(Reason::Range(store.advisory(number)?.id)),
+            Verdict::Affected { fixed_in, .. } if target.role == Role::Subscription && known => {
+                if let Some(hit) = self.hits.iter_mut().find(|hit| hit.number == number) {
+                    hit.subscription.extend(fixed_in);
+                }
             }
-            return Ok(());
-        };
-        let advisory = store.advisory(number)?;
-        let fixed_in = fixes_above(&row, &target.version, scheme);
-        let confidence = if row.inferred { confidence.min(Confidence::Medium) } else { confidence };
-        self.hits.push(Hit {
-            number,
-            advisory,
-            row,
-            ecosystem: target.ecosystem.clone().into_owned(),
-            range,
-            fixed_in,
-            confidence,
-        });
+            Verdict::Affected { range, fixed_in, confidence } => {
+                let (fixed_in, subscription) = match target.role {
+                    Role::Subscription => (Vec::new(), fixed_in),
+                    Role::Ordinary | Role::Overriding => (fixed_in, Vec::new()),
+                };
+                let advisory = store.advisory(number)?;
+                let ecosystem = target.ecosystem.clone().into_owned();
+                self.hits.push(Hit { number, advisory, row, ecosystem, range, fixed_in, subscription, confidence });
+            }
+            _ => {}
+        }
         Ok(())
     }
 }
 
 /// The range or listed version of a row that contains `version`, as evidence.
-fn containing(row: &Row, ecosystem: &str, version: &str, scheme: &Scheme) -> Result<Option<String>, VersionError> {
+pub(super) fn containing(
+    row: &Row,
+    ecosystem: &str,
+    version: &str,
+    scheme: &Scheme,
+) -> Result<Option<String>, VersionError> {
     // OSV compares listed versions as texts, except where one version has several spellings.
     let respelled = matches!(ecosystem::base(ecosystem), "PyPI" | "Maven");
     let equal = |listed: &str| {

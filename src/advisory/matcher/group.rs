@@ -6,22 +6,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evaluate::{Hit, Judged};
+use super::evaluate::{Hit, Judged, containing};
 use super::{Confidence, Match};
 use crate::advisory::aliases::Groups;
-use crate::advisory::model::{Advisory, Status};
+use crate::advisory::error::AdvisoryError;
+use crate::advisory::model::{Advisory, Severity, Status};
 use crate::advisory::store::Store;
 use crate::version::for_osv_ecosystem;
 
 /// The matches of package number `package`, sorted by id.
-pub(super) fn group(store: &Store, package: usize, judged: Judged) -> Vec<Match> {
+///
+/// # Errors
+/// When the store is damaged.
+pub(super) fn group(store: &Store, package: usize, judged: Judged) -> Result<Vec<Match>, AdvisoryError> {
     let Judged { hits, cleared, .. } = judged;
     let hits: Vec<Hit> = hits.into_iter().filter(|hit| !is_cleared(&hit.advisory, &cleared)).collect();
     let mut flaws: Vec<Flaw> = sets(hits).into_values().map(Flaw::new).collect();
     fold_collections(&mut flaws);
     let mut matches: Vec<Match> = flaws.into_iter().filter_map(|flaw| flaw.into_match(store, package)).collect();
     matches.sort_by(|a, b| a.id.cmp(&b.id));
-    matches
+    for found in matches.iter_mut().filter(|found| found.severity == Severity::Unknown) {
+        rate_elsewhere(store, found)?;
+    }
+    Ok(matches)
+}
+
+/// Where no record that matched rates the flaw (most Debian and Go records), takes the worst that any other source says about the same single CVE.
+fn rate_elsewhere(store: &Store, found: &mut Match) -> Result<(), AdvisoryError> {
+    let [cve] = found.cves.as_slice() else { return Ok(()) };
+    for number in store.id(cve)?.unwrap_or_default().records {
+        let advisory = store.advisory(number)?;
+        if advisory.cves == [cve.as_str()] {
+            found.severity = found.severity.max(advisory.rating.severity);
+            found.cvss = found.cvss.into_iter().chain(advisory.rating.cvss()).reduce(f64::max);
+        }
+    }
+    Ok(())
 }
 
 /// A negative statement clears a record by its id, or when it covers all its CVEs.
@@ -83,7 +103,7 @@ impl Flaw {
     fn into_match(self, store: &Store, package: usize) -> Option<Match> {
         let best = self.hits.first()?;
         let id = self.id(best);
-        let fixed_in = self.fixes();
+        let (fixed_in, subscription_fixes) = (self.fixes(|hit| &hit.fixed_in), self.fixes(|hit| &hit.subscription));
         let ratings = || self.hits.iter().map(|hit| hit.row.rating.unwrap_or(hit.advisory.rating));
         let statuses = || self.hits.iter().map(|hit| hit.row.status);
         let own = self.hits.iter().map(|hit| hit.advisory.informational);
@@ -98,6 +118,7 @@ impl Flaw {
             },
             urgency: self.hits.iter().map(|hit| hit.row.urgency).max().unwrap_or_default(),
             fixed_in,
+            subscription_fixes,
             severity: ratings().map(|rating| rating.severity).max().unwrap_or_default(),
             cvss: ratings().filter_map(|rating| rating.cvss_tenths).max().map(|tenths| f64::from(tenths) / 10.0),
             source: source.map(|source| source.name.clone()).unwrap_or_default(),
@@ -129,12 +150,12 @@ impl Flaw {
         ids.into_iter().collect()
     }
 
-    /// All fixed versions in ascending order.
-    fn fixes(&self) -> Vec<String> {
+    /// Fixed versions in ascending order, without those that another record about the flaw still calls affected.
+    fn fixes(&self, of: impl Fn(&Hit) -> &[String]) -> Vec<String> {
         let mut fixes: Vec<String> = Vec::new();
         for hit in self.all() {
             let scheme = for_osv_ecosystem(&hit.ecosystem);
-            for fix in &hit.fixed_in {
+            for fix in of(hit) {
                 let below = |other: &String| {
                     scheme.is_some_and(|scheme| scheme.compare(other, fix).is_ok_and(std::cmp::Ordering::is_lt))
                 };
@@ -144,7 +165,16 @@ impl Flaw {
                 }
             }
         }
-        fixes
+        let good: Vec<String> = fixes.iter().filter(|fix| !self.contains(fix)).cloned().collect();
+        if good.is_empty() { fixes } else { good }
+    }
+
+    /// Whether a record about the flaw calls a version affected.
+    fn contains(&self, version: &str) -> bool {
+        self.hits.iter().any(|hit| {
+            for_osv_ecosystem(&hit.ecosystem)
+                .is_some_and(|scheme| matches!(containing(&hit.row, &hit.ecosystem, version, scheme), Ok(Some(_))))
+        })
     }
 }
 

@@ -8,12 +8,12 @@
 //! 3. `sibling`: packages that a record forgot, though they were built from the same source as one that it names.
 //! 4. `group`: one match per alias group.
 
-mod evaluate;
+pub(super) mod evaluate;
 mod foreign;
 mod group;
 mod module;
 mod sibling;
-mod target;
+pub(super) mod target;
 
 use super::ecosystem::{self, OsRelease};
 use super::error::AdvisoryError;
@@ -69,7 +69,9 @@ pub struct Match {
     pub urgency: Urgency,
     /// Fixed versions above the installed one, ascending; the first is the nearest.
     pub fixed_in: Vec<String>,
-    /// The worst that a record says.
+    /// Fixed versions that only subscribers get (Ubuntu Pro), ascending.
+    pub subscription_fixes: Vec<String>,
+    /// The worst that a matching record says; where none says anything, the worst that another record about the same CVE does.
     pub severity: Severity,
     /// Highest CVSS base score of the records.
     pub cvss: Option<f64>,
@@ -163,9 +165,15 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
         hits.undetermined.sort();
         hits.undetermined.dedup();
         outcome.undetermined.extend(hits.undetermined.drain(..).map(|reason| Undetermined { package, reason }));
-        outcome.matches.extend(group::group(store, package, hits));
+        outcome.matches.extend(group::group(store, package, hits)?);
     }
     Ok(outcome)
+}
+
+/// Whether another vendor than the distribution built an OS package, so that the distribution's data speaks neither of it nor of the files that it owns.
+#[must_use]
+pub fn is_foreign(package: &PackageFact, os: &OsRelease<'_>) -> bool {
+    ecosystem::of_os(os).is_some_and(|ecosystem| foreign::is_foreign(package, &ecosystem))
 }
 
 /// Whether an OS release's own feed, as the store holds it, speaks for the language packages that the distribution ships.

@@ -6,27 +6,34 @@
 use std::collections::BTreeSet;
 
 use super::Confidence;
+use super::evaluate::Verdict;
+use super::target::Target;
+use crate::advisory::ecosystem;
 use crate::advisory::model::{Row, Upper};
 use crate::facts::PackageFact;
 
-/// The rows that may judge `package`, each with how sure that is.
-pub(super) fn of_same_stream(
-    rows: Vec<(u32, Row)>,
-    package: &PackageFact,
-    version: &str,
-) -> Vec<(u32, Row, Confidence)> {
-    let mut fitting: Vec<(u32, Row, Confidence)> = rows
-        .into_iter()
-        .filter_map(|(number, row)| fit(&row, package, version).map(|confidence| (number, row, confidence)))
-        .collect();
-    let own = dist(version);
+/// A row with how sure it is that it may judge the package, or why it may not.
+pub(super) type Fitting = (u32, Row, Result<Confidence, Verdict>);
+
+/// Which of the rows may judge `package`. Outside of rpm distributions all may.
+pub(super) fn fitting(rows: Vec<(u32, Row)>, package: &PackageFact, target: &Target<'_>) -> Vec<Fitting> {
+    if !ecosystem::is_rpm(&target.ecosystem) {
+        return rows.into_iter().map(|(number, row)| (number, row, Ok(Confidence::High))).collect();
+    }
+    let fit = |(number, row): (u32, Row)| {
+        let fit = fit(&row, package, &target.version).ok_or(Verdict::OtherStream);
+        (number, row, fit)
+    };
+    let mut fitting: Vec<Fitting> = rows.into_iter().map(fit).collect();
+    let Some(own) = dist(&target.version) else { return fitting };
     // Records whose rows name the installed build's own minor release.
-    let exact: BTreeSet<u32> = fitting
-        .iter()
-        .filter(|(_, row, _)| own.is_some() && fix_dist(row) == own)
-        .map(|(number, ..)| *number)
-        .collect();
-    fitting.retain(|(number, row, _)| !exact.contains(number) || fix_dist(row) == own);
+    let names_own = |(_, row, fit): &&Fitting| fit.is_ok() && fix_dist(row) == Some(own);
+    let exact: BTreeSet<u32> = fitting.iter().filter(names_own).map(|(number, ..)| *number).collect();
+    for (_, row, fit) in fitting.iter_mut().filter(|(number, ..)| exact.contains(number)) {
+        if fit.is_ok() && fix_dist(row) != Some(own) {
+            *fit = Err(Verdict::OtherBuild);
+        }
+    }
     fitting
 }
 

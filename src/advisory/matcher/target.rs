@@ -8,19 +8,29 @@ use crate::facts::{PackageFact, PackageKind};
 
 /// One look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target<'a> {
-    pub(super) ecosystem: Cow<'a, str>,
-    pub(super) name: &'a str,
-    pub(super) version: Cow<'a, str>,
-    /// Its rows replace those of the same record in targets without this mark (Ubuntu Pro's fixes, where they can be installed).
-    pub(super) overrides: bool,
+pub(in crate::advisory) struct Target<'a> {
+    pub(in crate::advisory) ecosystem: Cow<'a, str>,
+    pub(in crate::advisory) name: &'a str,
+    pub(in crate::advisory) version: Cow<'a, str>,
+    pub(in crate::advisory) role: Role,
+}
+
+/// What a look-up is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::advisory) enum Role {
+    /// Rows of the package's own release.
+    Ordinary,
+    /// Its rows replace those of the same record in other look-ups: Ubuntu Pro's fixes, where they can be installed.
+    Overriding,
+    /// Its fixes cannot be installed, but they tell of flaws: Ubuntu Pro's fixes on an image without Pro. Comes after the ordinary ones.
+    Subscription,
 }
 
 /// Texts that build tools write where they know no version.
 const UNKNOWN_VERSIONS: [&str; 6] = ["", "unknown", "UNKNOWN", "(unknown)", "none", "None"];
 
 /// The look-ups of a package; none where the operating system's data is about other packages.
-pub(super) fn targets<'a>(
+pub(in crate::advisory) fn targets<'a>(
     candidate: &Candidate<'a>,
     os: Option<&OsRelease<'_>>,
     ecosystem: Option<&'a str>,
@@ -31,7 +41,7 @@ pub(super) fn targets<'a>(
     }
     if let Some(language) = ecosystem::of_language(package.kind) {
         let version = language_version(candidate)?;
-        return Ok(vec![Target { ecosystem: language.into(), name: &package.name, version, overrides: false }]);
+        return Ok(vec![Target { ecosystem: language.into(), name: &package.name, version, role: Role::Ordinary }]);
     }
     let ecosystem =
         ecosystem.filter(|ecosystem| ecosystem::manages(ecosystem, package.kind)).ok_or(Reason::NoRelease)?;
@@ -39,23 +49,32 @@ pub(super) fn targets<'a>(
         return Err(Reason::Foreign);
     }
     let mut targets = os_targets(package, ecosystem);
-    let pro = os.is_some_and(|os| os.ubuntu_pro)
-        || package.version.contains("+esm")
-        || package.source_or_self().1.contains("+esm");
-    if let Some(pro) = ecosystem::ubuntu_pro(ecosystem).filter(|_| pro) {
-        let mut esm = targets.clone();
-        esm.iter_mut().for_each(|target| (target.ecosystem, target.overrides) = (pro.clone().into(), true));
-        targets.extend(esm);
+    let pro = os.is_some_and(|os| os.ubuntu_pro) || is_esm(&package.version) || is_esm(package.source_or_self().1);
+    if let Some(ecosystem) = ecosystem::ubuntu_pro(ecosystem) {
+        let role = if pro { Role::Overriding } else { Role::Subscription };
+        let of_pro = |target: &Target<'a>| Target { ecosystem: ecosystem.clone().into(), role, ..target.clone() };
+        targets.extend(targets.iter().map(of_pro).collect::<Vec<_>>());
     }
     Ok(targets)
 }
 
+/// Whether a build comes from Ubuntu Pro: `4.3.0-6ubuntu0.10+esm1`, `1:4.0.34-1ubuntu0.1~esm2`.
+fn is_esm(version: &str) -> bool {
+    version.contains("+esm") || version.contains("~esm")
+}
+
 fn language_version<'a>(candidate: &Candidate<'a>) -> Result<Cow<'a, str>, Reason> {
     let version = candidate.package.version.trim();
-    if candidate.package.kind != PackageKind::Go {
-        return Ok(version.into());
+    match candidate.package.kind {
+        PackageKind::Go => go_version(version, candidate.main_module),
+        // A branch has no place among versions: Composer itself matches it with no range.
+        PackageKind::Composer if version.starts_with("dev-") => Err(Reason::Development),
+        _ => Ok(version.into()),
     }
-    if version == "(devel)" || (candidate.main_module && is_untagged_pseudo_version(version)) {
+}
+
+fn go_version(version: &str, main_module: bool) -> Result<Cow<'_, str>, Reason> {
+    if version == "(devel)" || (main_module && is_untagged_pseudo_version(version)) {
         return Err(Reason::Development);
     }
     // Go writes experiments and vendor marks after a space: `go1.22.3 X:boringcrypto`.
@@ -68,7 +87,7 @@ fn is_untagged_pseudo_version(version: &str) -> bool {
 }
 
 fn os_targets<'a>(package: &'a PackageFact, ecosystem: &'a str) -> Vec<Target<'a>> {
-    let target = |name, version| Target { ecosystem: ecosystem.into(), name, version, overrides: false };
+    let target = |name, version| Target { ecosystem: ecosystem.into(), name, version, role: Role::Ordinary };
     let own = || target(package.name.as_str(), package.version.as_str().into());
     let (name, version) = package.source_or_self();
     let source = || target(name, source_version(package, version));
