@@ -10,6 +10,7 @@
 //! * [`import`](import()): zip files and folders ▸ a store file, bounded and parallel; malformed records are counted, never fatal.
 //! * [`store`]: the file itself.
 //! * [`matcher`]: packages ▸ [`Match`]es, grouped by alias.
+//! * [`explain`]: why an id does or does not match.
 //! * [`coverage`](coverage()): what the store can say about each ecosystem; without data it is NOT CHECKED, never zero.
 //!
 //! Nothing here knows an image, a policy or the clock: dates are passed in.
@@ -18,6 +19,7 @@ mod aliases;
 mod coverage;
 pub mod ecosystem;
 mod error;
+pub mod explain;
 mod feed;
 mod import;
 pub mod matcher;

@@ -62,6 +62,11 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
     )]
     Gate(GateArgs),
+    /// Tell why an id is or is not reported: packages, files, ranges, comparisons
+    #[command(
+        after_help = "Examples:\n  imgguard explain CVE-2023-0286 registry.example/app:1.2\n  imgguard explain GHSA-jfh8-c2jp-5v3q\n  imgguard explain 3f1c0a52b7d94e60 oci:build/image --format json"
+    )]
+    Explain(ExplainArgs),
     /// Import advisories into a store, or show what a store holds
     Db {
         /// What to do.
@@ -102,6 +107,20 @@ pub struct GateArgs {
     /// The policy: a built-in name (local) or a file [default: local, unless --fail-on is given]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Judgement")]
     pub policy: Option<String>,
+}
+
+/// What `explain` takes.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A CVE or another advisory's id, or the id of a finding
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Which images, and how to read them; without one, what the store knows is told.
+    #[command(flatten)]
+    pub target: Target,
+    /// Format of the answer
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"], help_heading = "Report")]
+    pub format: String,
 }
 
 /// Which images, and how to read them.

@@ -3,6 +3,7 @@
 mod args;
 mod db;
 mod exit;
+mod explain;
 mod list;
 mod output;
 mod progress;
@@ -77,6 +78,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
             db::import_into(inputs, output, *redistributable)
         }

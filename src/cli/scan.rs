@@ -92,26 +92,17 @@ fn run(
     let plan = Plan::new(output, references.len() > 1)?;
     let store = db::open_store(target.db.as_deref())?;
     let opener = Opener::new(target, guess);
-    let mut worst = Ending::Pass;
-    let mut images = Vec::new();
-    for (text, reference) in &references {
-        match opener.open(text, reference) {
-            Ok(image) => images.push(image),
-            // The others are still read; the worst ending is the exit code.
-            Err(error) => worst = worst.max(unopened(text, reference, error)),
-        }
-    }
+    let (images, mut worst) = open_all(&opener, &references);
     if images.is_empty() {
         return Ok(worst);
     }
     let collect = CollectOptions { secrets: !target.no_secrets };
     let cache = open_cache(target, collect, global);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     announce(&images, global);
     let bar = Arc::new(Bar::new(stored_bytes(&images), global));
     let request = Request {
         images,
-        read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
+        read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads: threads() },
         cache: &cache,
         store: &store,
         policy,
@@ -128,6 +119,23 @@ fn run(
     let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
     plan.write(&reports, global)?;
     Ok(worst)
+}
+
+/// Opens the images that can be; the worst ending of the others is the exit code.
+pub(super) fn open_all(opener: &Opener<'_>, references: &[(String, Reference)]) -> (Vec<Image>, Ending) {
+    let (mut images, mut worst) = (Vec::new(), Ending::Pass);
+    for (text, reference) in references {
+        match opener.open(text, reference) {
+            Ok(image) => images.push(image),
+            Err(error) => worst = worst.max(unopened(text, reference, error)),
+        }
+    }
+    (images, worst)
+}
+
+/// Workers of a run.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }
 
 fn ending(answer: &Answer, judged: bool) -> Ending {
@@ -165,7 +173,7 @@ fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
 }
 
 /// Bytes of the distinct layers.
-fn stored_bytes(images: &[Image]) -> u64 {
+pub(super) fn stored_bytes(images: &[Image]) -> u64 {
     scan::jobs(images).iter().map(|job| job.layer.size).sum()
 }
 
@@ -185,7 +193,7 @@ fn announce(images: &[Image], global: &Global) {
 }
 
 /// `--cache`, else the user's cache folder, else none: a run needs no HOME.
-fn open_cache(target: &Target, collect: CollectOptions, global: &Global) -> Cache {
+pub(super) fn open_cache(target: &Target, collect: CollectOptions, global: &Global) -> Cache {
     let default = || {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         absolute("XDG_CACHE_HOME")

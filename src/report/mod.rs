@@ -3,6 +3,7 @@
 pub mod contract;
 mod cyclonedx;
 pub mod escape;
+pub mod explain;
 mod json;
 mod sarif;
 mod table;

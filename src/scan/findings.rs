@@ -77,7 +77,7 @@ fn is_among(finding: &Finding, others: &[Finding]) -> bool {
     sure.flat_map(|other| other.locations.keys()).any(|place| finding.locations.contains_key(place))
 }
 
-fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<AdvisoryOs<'_>>) {
+pub(super) fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<AdvisoryOs<'_>>) {
     let os = inventory.os.as_ref().map(|os| AdvisoryOs {
         id: &os.id,
         version_id: Some(os.version_id.as_str()).filter(|version| !version.is_empty()),

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod collect;
+mod explain;
 mod findings;
 mod run;
 mod schedule;
@@ -12,6 +13,7 @@ mod second_read;
 
 pub use assemble::Judgement;
 pub use collect::CollectOptions;
+pub use explain::{ExplainRequest, explain_images};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
 

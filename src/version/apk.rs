@@ -90,7 +90,8 @@ fn parse(text: &str) -> Version<'_> {
             rest = after.get(hash..).unwrap_or_default();
         }
     }
-    if let Some(after) = rest.strip_prefix(b"-r") {
+    // Old secdb files write `0.8.21.r2` for `0.8.21-r2`.
+    if let Some(after) = rest.strip_prefix(b"-r").or_else(|| rest.strip_prefix(b".r")) {
         version.has_build = true;
         (version.build, rest) = digits::split(after);
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 
-fn ecosystem_folders(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn ecosystem_folders(root: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = fs::read_dir(root)
         .expect("data")
         .map(|entry| entry.expect("entry").path())
@@ -106,29 +106,72 @@ fn naive_contains(affected: &Value, ecosystem: &str, version: &str) -> Option<bo
     if affected["versions"].as_array().is_some_and(|listed| listed.iter().filter_map(Value::as_str).any(is_same)) {
         return Some(true);
     }
-    let custom = affected["ecosystem_specific"]["custom_ranges"].as_array().cloned().unwrap_or_default();
-    let written = affected["ranges"].as_array().cloned().unwrap_or_default();
-    let everything: Value = serde_json::json!([{"introduced": "0"}]);
-    let ranges = written
-        .into_iter()
-        .filter(|range| range["type"] != "GIT" && (custom.is_empty() || range["events"] != everything))
-        .chain(custom.clone());
+    let of_kind = |list: &Value| -> Vec<Value> {
+        list.as_array().into_iter().flatten().filter(|range| range["type"] != "GIT").cloned().collect()
+    };
+    let (written, custom) = (of_kind(&affected["ranges"]), of_kind(&affected["ecosystem_specific"]["custom_ranges"]));
     let last_known = affected["database_specific"]["last_known_affected_version_range"].as_str();
     let mut contained = false;
-    for range in ranges {
-        contained |= naive_range_contains(&range, last_known, ecosystem, version)?;
+    for (own, other) in [(&written, &custom), (&custom, &written)] {
+        for range in own {
+            let holds = naive_range_contains(range, last_known, ecosystem, version)?;
+            contained |= holds
+                && !is_open_and_closed_elsewhere(range, other, ecosystem, version)?
+                && !is_commit_judged_elsewhere(range, other, version);
+        }
     }
     Some(contained)
 }
 
-/// All entries of one package, and every version that its events or lists name.
-#[derive(Default)]
-struct NaivePackage<'a> {
-    entries: Vec<(&'a str, &'a Value)>,
-    versions: BTreeSet<&'a str>,
+/// Whether the version is a commit that no tag precedes, the range begins at nothing, and the other kind names the commit with the fix.
+fn is_commit_judged_elsewhere(range: &Value, other: &[Value], version: &str) -> bool {
+    let is_commit = |version: &str| version.trim_start_matches('v').starts_with("0.0.0-20");
+    let events = |range: &Value| range["events"].as_array().cloned().unwrap_or_default();
+    is_commit(version)
+        && events(range).iter().any(|event| event["introduced"] == "0")
+        && other.iter().flat_map(events).any(|event| event["fixed"].as_str().is_some_and(is_commit))
 }
 
-fn naive_packages(records: &[Value]) -> BTreeMap<(String, String), NaivePackage<'_>> {
+/// Go's two kinds of ranges: whether the version lies in an open end, and the other kind knows an end above that one's start.
+fn is_open_and_closed_elsewhere(range: &Value, other: &[Value], ecosystem: &str, version: &str) -> Option<bool> {
+    let scheme = for_osv_ecosystem(ecosystem)?;
+    let at = |range: &'_ Value, kinds: &[&str]| -> Vec<String> {
+        let events = range["events"].as_array().cloned().unwrap_or_default();
+        events
+            .iter()
+            .flat_map(|event| kinds.iter().filter_map(|kind| event[*kind].as_str().map(str::to_owned)))
+            .collect()
+    };
+    let is_above = |a: &str, b: &str| b == "0" || scheme.compare(a, b).is_ok_and(|order| order.is_gt());
+    let ends = at(range, &["fixed", "last_affected"]);
+    let starts = at(range, &["introduced"]);
+    // The start of the open end: the last that no end follows.
+    let open = starts.iter().filter(|start| !ends.iter().any(|end| is_above(end, start))).min_by(|a, b| {
+        if a == b {
+            std::cmp::Ordering::Equal
+        } else if is_above(a, b) {
+            std::cmp::Ordering::Greater
+        } else {
+            std::cmp::Ordering::Less
+        }
+    });
+    let Some(open) = open.filter(|open| *open == "0" || scheme.compare(version, open).is_ok_and(|order| order.is_ge()))
+    else {
+        return Some(false);
+    };
+    Some(other.iter().flat_map(|range| at(range, &["fixed", "last_affected"])).any(|end| is_above(&end, open)))
+}
+
+/// All entries of one package, and every version that its events or lists name.
+#[derive(Default)]
+pub(crate) struct NaivePackage<'a> {
+    /// As one of the records writes it.
+    pub(crate) name: String,
+    pub(crate) entries: Vec<(&'a str, &'a Value)>,
+    pub(crate) versions: BTreeSet<&'a str>,
+}
+
+pub(crate) fn naive_packages(records: &[Value]) -> BTreeMap<(String, String), NaivePackage<'_>> {
     let mut packages: BTreeMap<(String, String), NaivePackage<'_>> = BTreeMap::new();
     for record in records.iter().filter(|record| record.get("withdrawn").is_none()) {
         let id = record["id"].as_str().expect("an id");
@@ -148,6 +191,7 @@ fn naive_packages(records: &[Value]) -> BTreeMap<(String, String), NaivePackage<
             }
             let key = (ecosystem::normal_form(ecosystem), ecosystem::normal_name(ecosystem, name));
             let package = packages.entry(key).or_default();
+            name.clone_into(&mut package.name);
             package.entries.push((id, affected));
             let custom = affected["ecosystem_specific"]["custom_ranges"].as_array().into_iter().flatten();
             let ranges = affected["ranges"]
@@ -170,7 +214,7 @@ fn naive_packages(records: &[Value]) -> BTreeMap<(String, String), NaivePackage<
 }
 
 /// All records of the shared data; of several with one id the newest, as the store keeps.
-fn all_records(root: &Path) -> Vec<Value> {
+pub(crate) fn all_records(root: &Path) -> Vec<Value> {
     let mut newest: BTreeMap<String, Value> = BTreeMap::new();
     for record in ecosystem_folders(root).iter().flat_map(|folder| records_of(&folder.join("all.zip"))) {
         let id = record["id"].as_str().expect("an id").to_owned();

@@ -8,6 +8,7 @@
 //! | `storage` | import, coverage, what a store file may be |
 //! | `real` | real records of the shared data, as their databases mean them |
 //! | `evaluation` | every shared record against the second evaluator |
+//! | `peer` | osv-scanner over the same files |
 //! | `embedded` | the store inside the program |
 //!
 //! Tests over the shared data sets (`../shared/data`, or `IMGGUARD_SHARED`) are skipped loudly where those are absent. They are imported once a run.
@@ -22,6 +23,7 @@ mod embedded;
 mod evaluation;
 mod groups;
 mod languages;
+mod peer;
 mod real;
 mod storage;
 mod systems;
@@ -87,8 +89,7 @@ fn affected(store: &Store, ecosystem: &str, name: &str, version: &str) -> BTreeS
             .versions
             .iter()
             .any(|listed| listed == version || scheme.compare(listed, version).is_ok_and(|order| order.is_eq()));
-        let contained =
-            row.intervals.iter().any(|interval| interval.contains(version, scheme).expect("versions parse"));
+        let contained = row.intervals.iter().any(|interval| interval.contains(version, scheme).unwrap_or(false));
         if row.status.is_exposure() && !row.inferred && (listed || contained) {
             ids.insert(store.advisory(number).expect("record").id);
         }

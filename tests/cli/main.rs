@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `world` | the program with a scrubbed environment, and images made for a test |
 //! | `exit_codes` | how runs end |
+//! | `explain` | why an id is or is not reported |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
@@ -19,6 +20,7 @@ mod skip;
 mod shared;
 
 mod exit_codes;
+mod explain;
 mod formats;
 mod hostile;
 mod outputs;

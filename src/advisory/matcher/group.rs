@@ -31,15 +31,19 @@ pub(super) fn group(store: &Store, package: usize, judged: Judged) -> Result<Vec
     Ok(matches)
 }
 
-/// Where no record that matched rates the flaw (most Debian and Go records), takes the worst that any other source says about the same single CVE.
+/// Where no record that matched rates the flaw (most Debian and Go records), takes the worst that others say about the same single CVE: those with a CVSS vector before
+/// those with a word, by which a distribution rates its own builds.
 fn rate_elsewhere(store: &Store, found: &mut Match) -> Result<(), AdvisoryError> {
     let [cve] = found.cves.as_slice() else { return Ok(()) };
+    let mut ratings = Vec::new();
     for number in store.id(cve)?.unwrap_or_default().records {
         let advisory = store.advisory(number)?;
-        if advisory.cves == [cve.as_str()] {
-            found.severity = found.severity.max(advisory.rating.severity);
-            found.cvss = found.cvss.into_iter().chain(advisory.rating.cvss()).reduce(f64::max);
-        }
+        ratings.extend((advisory.cves == [cve.as_str()]).then_some(advisory.rating));
+    }
+    let best =
+        ratings.into_iter().max_by_key(|rating| (rating.cvss_tenths.is_some(), rating.severity, rating.cvss_tenths));
+    if let Some(best) = best {
+        (found.severity, found.cvss) = (best.severity, best.cvss());
     }
     Ok(())
 }

@@ -58,6 +58,21 @@ pub(in crate::advisory) fn targets<'a>(
     Ok(targets)
 }
 
+/// The look-ups of a package that is not judged, to tell what they would have found.
+pub(in crate::advisory) fn regardless<'a>(candidate: &Candidate<'a>, ecosystem: Option<&'a str>) -> Vec<Target<'a>> {
+    let package = candidate.package;
+    match (ecosystem::of_language(package.kind), ecosystem) {
+        (Some(language), _) => vec![Target {
+            ecosystem: language.into(),
+            name: &package.name,
+            version: package.version.as_str().into(),
+            role: Role::Ordinary,
+        }],
+        (None, Some(ecosystem)) if ecosystem::manages(ecosystem, package.kind) => os_targets(package, ecosystem),
+        (None, _) => Vec::new(),
+    }
+}
+
 /// Whether a build comes from Ubuntu Pro: `4.3.0-6ubuntu0.10+esm1`, `1:4.0.34-1ubuntu0.1~esm2`.
 fn is_esm(version: &str) -> bool {
     version.contains("+esm") || version.contains("~esm")

@@ -45,13 +45,13 @@ fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
     let own: EcosystemSpecific<'_> = specific(affected.ecosystem_specific);
     let (urgency, status) = urgency(own.urgency.as_ref().map_or("", Text::as_str));
     let mut row = Row { urgency, status, rating: rating(affected, urgency), ..Row::default() };
-    let ranges = effective_ranges(affected, &own);
-    if ranges.is_empty() && affected.versions.is_empty() {
+    let (ranges, custom) = (usable_ranges(&affected.ranges), usable_ranges(&own.custom_ranges));
+    if ranges.is_empty() && custom.is_empty() && affected.versions.is_empty() {
         losses.without_versions += 1;
         return None;
     }
     let scheme = for_osv_ecosystem(&key.ecosystem);
-    fill_versions(&mut row, &ranges, affected, scheme);
+    fill_versions(&mut row, &ranges, &custom, affected, scheme);
     if row.intervals.is_empty() && row.versions.is_empty() && !row.unevaluable {
         if !fixed_since_ever(&ranges) {
             losses.without_versions += 1;
@@ -100,27 +100,42 @@ fn rating(affected: &Affected<'_>, urgency: Urgency) -> Option<Rating> {
     (rating != Rating::default()).then_some(rating)
 }
 
-/// The ranges that count: never GIT; Go's custom ranges in place of one that only says "everything".
-fn effective_ranges<'a, 'r>(affected: &'a Affected<'r>, own: &'a EcosystemSpecific<'r>) -> Vec<&'a Range<'r>> {
-    let usable = |range: &&Range<'r>| range.kind.as_str() != "GIT" && !range.events.is_empty();
-    let written: Vec<&Range<'r>> = affected.ranges.iter().filter(usable).collect();
-    let custom: Vec<&Range<'r>> = own.custom_ranges.iter().filter(usable).collect();
-    if custom.is_empty() {
-        return written;
-    }
-    let scheme = for_osv_ecosystem("Go");
-    let readable = |range: &&Range<'r>| scheme.is_some_and(|scheme| range::compile(&range.events, scheme).is_ok());
-    if !custom.iter().all(readable) {
-        return written; // better too much than a bound that cannot be read
-    }
-    written.into_iter().filter(|range| !says_everything(range)).chain(custom).collect()
+/// The ranges that count, never GIT: those of the schema, and Go's custom ones.
+fn usable_ranges<'a, 'r>(ranges: &'a [Range<'r>]) -> Vec<&'a Range<'r>> {
+    ranges.iter().filter(|range| range.kind.as_str() != "GIT" && !range.events.is_empty()).collect()
 }
 
-fn says_everything(range: &Range<'_>) -> bool {
-    let starts_at_zero = |event: &Event<'_>| event.introduced.as_ref().is_some_and(|version| version.as_str() == "0");
-    range.events.iter().all(|event| {
-        starts_at_zero(event) && event.fixed.is_none() && event.last_affected.is_none() && event.limit.is_none()
-    })
+/// Joins the intervals of Go's two kinds of ranges. Each kind lists what the other cannot say, and stays open where it does not know the end: an open interval is dropped
+/// where the other kind knows an end above its start.
+///
+/// Commits that no tag precedes (`v0.0.0-20240102150405-abcdefabcdef`) are a number line of their own, below every release: where one kind says which of them has the fix, an
+/// interval of the other that begins at nothing begins at `0.0.0`.
+fn join_kinds(written: &[Interval], custom: &[Interval], scheme: &Scheme) -> Vec<Interval> {
+    let kept = |own: &[Interval], other: &[Interval]| -> Vec<Interval> {
+        let is_closed_above =
+            |open: &Interval| other.iter().any(|known| ends_above(&known.to, open.from.as_deref(), scheme));
+        let knows_commits = other.iter().any(|known| is_untagged(&known.to));
+        let from = |from: &Option<String>| from.clone().or_else(|| knows_commits.then(|| "0.0.0".to_owned()));
+        own.iter()
+            .filter(|interval| interval.to != Upper::Open || !is_closed_above(interval))
+            .map(|interval| Interval { from: from(&interval.from), to: interval.to.clone() })
+            .collect()
+    };
+    [kept(written, custom), kept(custom, written)].concat()
+}
+
+fn is_untagged(to: &Upper) -> bool {
+    let (Upper::Fixed(version) | Upper::Before(version) | Upper::Through(version)) = to else { return false };
+    version.trim_start_matches('v').strip_prefix("0.0.0-").is_some_and(|commit| commit.starts_with("20"))
+}
+
+fn ends_above(to: &Upper, start: Option<&str>, scheme: &Scheme) -> bool {
+    match to {
+        Upper::Open => false,
+        Upper::Fixed(end) | Upper::Before(end) | Upper::Through(end) => {
+            start.is_none_or(|start| scheme.compare(start, end).is_ok_and(std::cmp::Ordering::is_lt))
+        }
+    }
 }
 
 /// `introduced 0, fixed 0`: the database says that no version was ever affected.
@@ -132,23 +147,32 @@ fn fixed_since_ever(ranges: &[&Range<'_>]) -> bool {
 }
 
 /// Compiles ranges into the row, and keeps of the listed versions only those that no range contains.
-fn fill_versions(row: &mut Row, ranges: &[&Range<'_>], affected: &Affected<'_>, scheme: Option<&Scheme>) {
+fn fill_versions(
+    row: &mut Row,
+    ranges: &[&Range<'_>],
+    custom: &[&Range<'_>],
+    affected: &Affected<'_>,
+    scheme: Option<&Scheme>,
+) {
     let listed = affected.versions.iter().map(Text::as_str).filter(|version| is_plain_version(version));
     let Some(scheme) = scheme else {
-        row.unevaluable = !ranges.is_empty();
+        row.unevaluable = !ranges.is_empty() || !custom.is_empty();
         row.versions = sorted(listed.map(str::to_owned).collect());
         return;
     };
     let last_known = specific::<AffectedSpecific<'_>>(affected.database_specific).last_known_affected_version_range;
     let last_known = last_known.as_ref().and_then(|text| upper_bound(text.as_str()));
-    let mut intervals = Vec::new();
+    let mut written = Vec::new();
     for range in ranges {
         match compile_range(range, last_known.as_ref(), scheme) {
-            Some(compiled) => intervals.extend(compiled),
+            Some(compiled) => written.extend(compiled),
             None => row.unevaluable = true,
         }
     }
-    row.intervals = intervals;
+    // A bound that cannot be read is none: better too much than too little.
+    let custom: Option<Vec<Vec<Interval>>> =
+        custom.iter().map(|range| compile_range(range, last_known.as_ref(), scheme)).collect();
+    row.intervals = join_kinds(&written, &custom.unwrap_or_default().concat(), scheme);
     row.versions = listed.map(str::to_owned).collect();
     settle(row, scheme);
     // Every version up to "0" is none: such an interval is a negative statement.
