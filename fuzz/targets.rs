@@ -17,6 +17,7 @@ use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
+use imgguard::policy::vex::{Subject, Vex};
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
 use imgguard::secret::{Scanner, Scratch};
@@ -41,6 +42,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("store", store),
     ("tar", tar),
     ("versions", versions),
+    ("vex", vex),
 ];
 
 /// What a walk of a tar stream gave, to compare walks.
@@ -147,6 +149,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),
+        vex: &Vex::default(),
         judged: true,
         evaluated_at: jiff::civil::date(2026, 11, 25),
         progress: Arc::new(Silent),
@@ -262,6 +265,15 @@ pub(crate) fn secrets(data: &[u8]) {
         scan.finish()
     };
     assert_eq!(found(content.len()), found(usize::from(step) + 1));
+}
+
+/// A VEX document of any format: what it says decides about a package, or it is refused.
+pub(crate) fn vex(data: &[u8]) {
+    let mut vex = Vex::default();
+    if vex.add(data, "any").is_ok() {
+        let subject = Subject { digests: &[], repository: "registry.example/app" };
+        let _ = vex.decide(&["CVE-2030-1"], "pkg:deb/debian/bash@5.2?arch=amd64", &subject);
+    }
 }
 
 /// Two versions: every scheme orders them one way or says that it cannot.

@@ -89,6 +89,19 @@ pub struct Finding {
     pub evidence: Option<String>,
     /// What to do.
     pub remediation: Option<String>,
+    /// Set where somebody's word sets it aside: gates pass over it, reports keep it.
+    pub set_aside: Option<SetAside>,
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// `vex` or `suppressed`, as the report contract names it.
+    pub state: &'static str,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl Finding {
@@ -118,6 +131,7 @@ impl Finding {
             locations: BTreeMap::new(),
             evidence: None,
             remediation: None,
+            set_aside: None,
         }
     }
 

@@ -148,6 +148,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
         "store" => vec![store()],
         "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
+        "vex" => testdata("vex"),
         "versions" => testdata("versions")
             .iter()
             .flat_map(|table| String::from_utf8(table.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())

@@ -90,6 +90,9 @@ pub struct ScanArgs {
     /// Judge by this policy: a built-in name (local) or a file
     #[arg(long, value_name = "NAME|FILE", help_heading = "Judgement")]
     pub policy: Option<String>,
+    /// Set aside what VEX documents (OpenVEX, CSAF, CycloneDX) say is no vulnerability here: files, or folders of them
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Judgement")]
+    pub vex: Vec<PathBuf>,
 }
 
 /// What `gate` takes.
@@ -107,6 +110,9 @@ pub struct GateArgs {
     /// The policy: a built-in name (local) or a file [default: local, unless --fail-on is given]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Judgement")]
     pub policy: Option<String>,
+    /// Set aside what VEX documents (OpenVEX, CSAF, CycloneDX) say is no vulnerability here: files, or folders of them
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Judgement")]
+    pub vex: Vec<PathBuf>,
 }
 
 /// What `explain` takes.

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod scan;
 mod sources;
+mod vex;
 
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;

@@ -8,9 +8,10 @@ use super::exit::Ending;
 use super::output::Plan;
 use super::progress::Bar;
 use super::sources::{self, Opener};
-use super::{Failed, db, today};
+use super::{Failed, db, today, vex};
 use crate::advisory::model::Severity;
 use crate::facts::cache::Cache;
+use crate::policy::vex::Vex;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
 use crate::report::bytes;
@@ -29,7 +30,8 @@ pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Fail
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
     };
-    run(&arguments.target, &arguments.output, &policy, judged, true, global)
+    let vex = vex::load(&arguments.vex)?;
+    run(&arguments.target, &arguments.output, &Judge { policy: &policy, vex: &vex, judged, guess: true }, global)
 }
 
 /// `gate`: decides.
@@ -38,7 +40,8 @@ pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Fail
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
     };
-    run(&arguments.target, &arguments.output, &policy, true, false, global)
+    let vex = vex::load(&arguments.vex)?;
+    run(&arguments.target, &arguments.output, &Judge { policy: &policy, vex: &vex, judged: true, guess: false }, global)
 }
 
 /// The policy that was asked for; `--fail-on` adds its gate to it.
@@ -73,14 +76,18 @@ fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy
     })
 }
 
-fn run(
-    target: &Target,
-    output: &Output,
-    policy: &Policy,
+/// How a run is judged.
+struct Judge<'a> {
+    policy: &'a Policy,
+    vex: &'a Vex,
+    /// False when the policy is only a preview.
     judged: bool,
+    /// Whether a bare name may be one of a local engine.
     guess: bool,
-    global: &Global,
-) -> Result<Ending, Failed> {
+}
+
+fn run(target: &Target, output: &Output, judge: &Judge<'_>, global: &Global) -> Result<Ending, Failed> {
+    let Judge { policy, vex, judged, guess } = *judge;
     if judged && target.no_secrets && policy.demands_secrets() {
         let error =
             anyhow::anyhow!("the policy `{}` is about secrets, and --no-secrets does not look for them", policy.name);
@@ -106,6 +113,7 @@ fn run(
         cache: &cache,
         store: &store,
         policy,
+        vex,
         judged,
         evaluated_at: today(target.as_of),
         progress: bar.clone(),

@@ -3,6 +3,8 @@
 //! In: the findings of one subject and whether its platforms were read completely. Out: a [`Verdict`]. A policy parses no image, and a subject that is not
 //! complete never passes.
 
+pub mod vex;
+
 use serde::Deserialize;
 
 use crate::advisory::model::Severity;
@@ -235,6 +237,7 @@ impl Gate {
     fn selects(&self, finding: &Finding) -> bool {
         let is_vulnerability = matches!(finding.kind, Kind::Vulnerability | Kind::Informational);
         self.is_selective()
+            && finding.set_aside.is_none()
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == finding.kind.name()))
             && (self.rules.is_empty() || self.rules.contains(&finding.rule))
             && self.min_severity.is_none_or(|least| counted(finding.severity) >= counted(least))

@@ -170,7 +170,16 @@ struct Vulnerability {
     #[serde(skip_serializing_if = "Option::is_none")]
     recommendation: Option<String>,
     affects: Vec<Affects>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis: Option<Analysis>,
     properties: Vec<Property>,
+}
+
+/// What was decided about a vulnerability that does not count.
+#[derive(Serialize)]
+struct Analysis {
+    state: &'static str,
+    detail: String,
 }
 
 #[derive(Serialize)]
@@ -195,6 +204,14 @@ struct Rating {
 #[derive(Serialize)]
 struct Affects {
     r#ref: String,
+}
+
+fn analysis(finding: &Finding) -> Option<Analysis> {
+    let disposition = &finding.disposition;
+    let reason = disposition.reason.as_deref().unwrap_or_default();
+    let state = if reason.starts_with("fixed") { "resolved" } else { "not_affected" };
+    let by = disposition.by.as_deref().unwrap_or_default();
+    (disposition.state != "open").then(|| Analysis { state, detail: format!("{reason} ({by})") })
 }
 
 /// The lists of a document while it is put together.
@@ -358,6 +375,7 @@ impl Parts {
             detail: finding.evidence.clone(),
             recommendation: finding.remediation.clone(),
             affects: affects.into_iter().map(|name| Affects { r#ref: name.clone() }).collect(),
+            analysis: analysis(finding),
             properties: properties.into_iter().map(|(name, value)| Property { name, value }).collect(),
         };
         self.vulnerabilities.push(vulnerability);

@@ -111,9 +111,8 @@ impl Explained {
         if let Some(finding) = &self.finding {
             page.finding(&self.id, finding)?;
         }
-        match &self.advisory {
-            Some(known) => page.advisory(known)?,
-            None => {}
+        if let Some(known) = &self.advisory {
+            page.advisory(known)?;
         }
         page.statements(&self.statements)?;
         for image in &self.images {

@@ -211,7 +211,7 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         }
         .to_owned(),
         in_base: false,
-        disposition: contract::Disposition { state: "open".into(), by: None, reason: None, expires: None },
+        disposition: disposition(finding),
         locations: finding
             .locations
             .iter()
@@ -222,6 +222,16 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
             .collect(),
         evidence: finding.evidence.clone(),
         remediation: finding.remediation.clone(),
+    }
+}
+
+fn disposition(finding: &Finding) -> contract::Disposition {
+    let set_aside = finding.set_aside.as_ref();
+    contract::Disposition {
+        state: set_aside.map_or("open", |set_aside| set_aside.state).to_owned(),
+        by: set_aside.map(|set_aside| set_aside.by.clone()),
+        reason: set_aside.map(|set_aside| set_aside.reason.clone()),
+        expires: None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::advisory::{
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
 use crate::facts::{Confidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
-use crate::finding::{Finding, Kind, Location};
+use crate::finding::{Finding, Kind, Location, SetAside};
 use crate::secret::{self, RuleInfo, Scanner};
 use crate::source::Image;
 
@@ -56,13 +56,7 @@ pub(super) fn findings(
     let inventory = AdvisoryInventory { packages: &candidates, os };
     let outcome = match_inventory(store, &inventory)?;
     let coverage = coverage(store, &inventory, &outcome.suppressed, evaluated_at);
-    findings.extend(
-        outcome
-            .matches
-            .iter()
-            .filter(|found| found.urgency != Urgency::Unimportant)
-            .map(|found| vulnerability(&subject, found)),
-    );
+    findings.extend(outcome.matches.iter().map(|found| vulnerability(&subject, found)));
     for finding in &mut findings {
         finding.seen_on(&name);
     }
@@ -137,6 +131,10 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
         }
         (None, None) => None,
     };
+    if found.urgency == Urgency::Unimportant {
+        let reason = "unimportant: no security problem as the distribution builds the package".to_owned();
+        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason });
+    }
     match installed {
         Some(package) => finding.at(subject.place(&package.path, package.layer)),
         None => finding,

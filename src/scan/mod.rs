@@ -10,6 +10,7 @@ mod findings;
 mod run;
 mod schedule;
 mod second_read;
+mod set_aside;
 
 pub use assemble::Judgement;
 pub use collect::CollectOptions;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use crate::advisory::{AdvisoryError, Store};
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
+use crate::policy::vex::Vex;
 use crate::policy::{Outcome, Policy};
 use crate::report::contract::Report;
 use crate::source::Image;
@@ -38,6 +40,8 @@ pub struct Request<'a> {
     pub store: &'a Store,
     /// The policy.
     pub policy: &'a Policy,
+    /// What others say of vulnerabilities in products.
+    pub vex: &'a Vex,
     /// False when the policy is only a preview.
     pub judged: bool,
     /// The date of evaluation.
@@ -71,13 +75,14 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// # Errors
 /// When the advisory store is damaged.
 pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
-    let Request { images, read, cache, store, policy, judged, evaluated_at, progress } = request;
+    let Request { images, read, cache, store, policy, vex, judged, evaluated_at, progress } = request;
     let mut answers = Vec::new();
     for scanned in run::scan_images(images, read, cache, &progress) {
         let platform =
             |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
-        let united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
+        let mut united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
+        set_aside::by_vex(&mut united, &scanned.image, vex);
         let complete = scanned.platforms.iter().all(|platform| platform.complete);
         let verdict = policy.judge(&united, complete);
         let outcome = verdict.result;

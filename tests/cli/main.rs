@@ -9,6 +9,7 @@
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
 //! | `secrets` | secrets of a whole image: all found, none shown |
+//! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -28,6 +29,7 @@ mod pages;
 mod secrets;
 #[path = "../secrets/template.rs"]
 mod template;
+mod vex;
 mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]
 #[path = "../tar_differential/writer.rs"]

@@ -63,6 +63,7 @@ impl<'a> Page<'a> {
         self.secrets()?;
         self.checks()?;
         self.vulnerabilities()?;
+        self.set_aside()?;
         self.nothing()?;
         self.coverage()?;
         self.unknowns()?;
@@ -110,6 +111,26 @@ impl<'a> Page<'a> {
             findings.filter(|f| f.kind == kind && f.disposition.state == "open" && is_shown(&f.severity)).collect();
         findings.sort_by_key(|finding| (severity_rank(&finding.severity), &finding.rule, &finding.id));
         findings
+    }
+
+    /// What somebody's word sets aside, with the reason: it does not count, and is not hidden either.
+    fn set_aside(&mut self) -> io::Result<()> {
+        let mut findings: Vec<&'a Finding> =
+            self.report.findings.iter().filter(|finding| finding.disposition.state != "open").collect();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        findings.sort_by_key(|finding| (&finding.disposition.state, &finding.rule, &finding.id));
+        self.heading(&format!("Set aside: {}", findings.len()))?;
+        let row = |finding: &&Finding| {
+            let disposition = &finding.disposition;
+            let by = disposition.by.as_deref().map(|by| format!(", says {by}")).unwrap_or_default();
+            let reason = format!("{}{by}", disposition.reason.as_deref().unwrap_or_default());
+            vec![Cell::new(&finding.rule), Cell::new(&finding.title), Cell::new(&reason)]
+        };
+        let rows: Vec<Vec<Cell>> = findings.iter().take(self.limit()).map(row).collect();
+        self.rows(&rows, &[20, 36])?;
+        self.rest(findings.len())
     }
 
     fn limit(&self) -> usize {
