@@ -27,10 +27,11 @@ mod range;
 pub mod severity;
 pub mod store;
 pub mod time;
+pub mod upstream;
 
 pub use coverage::{Coverage, CoverageData, STALE_AFTER_DAYS, coverage};
 pub use ecosystem::OsRelease;
 pub use error::{AdvisoryError, Damage, RecordError};
-pub use import::{ImportOptions, ImportReport, Loss, Malformed, SourceReport, compile, import};
+pub use import::{ImportOptions, ImportReport, Loss, Malformed, SourceReport, compile, import, write};
 pub use matcher::{Candidate, Confidence, Inventory, Match, Outcome, Reason, Undetermined, match_inventory};
 pub use store::{Data, Status, Store};

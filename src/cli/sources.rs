@@ -122,15 +122,19 @@ impl<'a> Opener<'a> {
         if let Some(registry) = self.registry.get() {
             return Ok(registry);
         }
-        let settings = Settings {
-            timeout: self.network.timeout.map(Duration::from_secs),
-            ca_files: self.network.ca.clone(),
-            plain_http: self.network.plain_http.clone(),
-            insecure_tls: self.network.insecure_tls.clone(),
-            ..Settings::default()
-        };
-        let registry = Registry::new(settings, &|name| std::env::var(name).ok())?;
+        let registry = Registry::new(settings(self.network), &|name| std::env::var(name).ok())?;
         Ok(self.registry.get_or_init(|| registry))
+    }
+}
+
+/// What the user says of the network.
+pub(super) fn settings(network: &Network) -> Settings {
+    Settings {
+        timeout: network.timeout.map(Duration::from_secs),
+        ca_files: network.ca.clone(),
+        plain_http: network.plain_http.clone(),
+        insecure_tls: network.insecure_tls.clone(),
+        ..Settings::default()
     }
 }
 

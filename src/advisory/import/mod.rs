@@ -82,9 +82,17 @@ pub struct Malformed {
 /// When an input as a whole cannot be read or passes a limit, when no record was found, or when the store cannot be written.
 pub fn import(inputs: &[PathBuf], output: &Path, options: ImportOptions) -> Result<ImportReport, AdvisoryError> {
     let (bytes, report) = compile(inputs, options)?;
-    replace_file(output, |file| file.write_all(&bytes))
-        .map_err(|source| AdvisoryError::Write { path: output.to_owned(), source })?;
+    write(&bytes, output)?;
     Ok(report)
+}
+
+/// Puts a compiled store in the place of the file `output`, in one step.
+///
+/// # Errors
+/// When it cannot be written; the old file stays.
+pub fn write(store: &[u8], output: &Path) -> Result<(), AdvisoryError> {
+    replace_file(output, |file| file.write_all(store))
+        .map_err(|source| AdvisoryError::Write { path: output.to_owned(), source })
 }
 
 /// Like [`import`], into memory. The same inputs give the same bytes, in whatever order they are named.

@@ -1,0 +1,240 @@
+//! `db update`.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+
+use super::args::{Global, Network, Target, UpdateArgs};
+use super::exit::Ending;
+use super::progress::Bar;
+use super::{Failed, places, scan};
+use crate::advisory::store::Provenance;
+use crate::advisory::upstream::{Addresses, Change, Mirror, UPSTREAMS, UpdateError, Updated, Upstream, Wanted};
+use crate::advisory::{AdvisoryError, ImportOptions, Store, compile, write};
+use crate::net::{DownloadError, Transport};
+use crate::report::bytes;
+use crate::report::escape::terminal;
+use crate::source::PlatformChoice;
+
+/// What is kept up to date: an upstream and a path below it.
+type Things = BTreeSet<(&'static str, String)>;
+
+/// Brings the mirror and then the store up to date.
+pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, Failed> {
+    let output = match arguments.output.clone().or_else(places::store) {
+        Some(output) => output,
+        None => return Err(no_place("the store", "--output")),
+    };
+    let folder = match arguments.mirror.clone().or_else(places::feeds) {
+        Some(folder) => folder,
+        None => return Err(no_place("the feeds", "--mirror")),
+    };
+    let mut mirror = Mirror::open(&folder).map_err(failed)?;
+    let mut things = mirror.held();
+    let named: BTreeSet<String> = arguments.ecosystem.iter().cloned().collect();
+    let seen =
+        if arguments.images.is_empty() { BTreeSet::new() } else { scan::ecosystems(&target(arguments), global)? };
+    things.extend(things_of(&named, true)?);
+    things.extend(things_of(&seen, false)?);
+    if things.is_empty() {
+        let error = anyhow::anyhow!("there is nothing to update yet");
+        return Err(Failed::new(Ending::Usage, error)
+            .hint("say what for: `imgguard db update --for IMAGE`, or `--ecosystem PyPI,Debian:12`"));
+    }
+    // Facts about CVEs go with every other feed.
+    things.extend(things_of(&BTreeSet::from([String::new()]), false)?);
+    let addresses: Addresses = arguments.upstream.iter().cloned().collect();
+    let transport = transport(&arguments.network)?;
+    if arguments.plan {
+        return plan(&mirror, &transport, &things, &addresses);
+    }
+    let bar = Bar::new(0, global);
+    let mut updated = Vec::new();
+    for (wanted, name) in wanted(&things) {
+        bar.say(&name);
+        let progress = |length| bar.more(length);
+        let one = mirror.update(&transport, wanted, &addresses, &progress).map_err(failed)?;
+        updated.push((name, one));
+    }
+    bar.finish();
+    build(&updated, &output)
+}
+
+/// The images that an update is for, as a scan reads them.
+fn target(arguments: &UpdateArgs) -> Target {
+    Target {
+        references: arguments.images.clone(),
+        from: None,
+        platform: PlatformChoice::All,
+        offline: false,
+        db: None,
+        as_of: None,
+        cache: None,
+        no_secrets: false,
+        verify_diff_ids: false,
+        network: arguments.network.clone(),
+    }
+}
+
+/// Compiles what the mirror holds, and puts it in the place of the old store if it is no step back.
+fn build(updated: &[(String, Updated)], output: &Path) -> Result<Ending, Failed> {
+    let files: Vec<PathBuf> = updated.iter().map(|(_, updated)| updated.file.clone()).collect();
+    let broken = |error: AdvisoryError| {
+        Failed::new(Ending::Store, error).hint("the store is as it was; run it again, and report it if it stays so")
+    };
+    let (store, report) = compile(&files, ImportOptions::default()).map_err(broken)?;
+    // A store that cannot be read is no reason to stay without one.
+    if let Some(reason) = Store::open(output).ok().and_then(|old| step_back(old.provenance(), &report.provenance)) {
+        let error = anyhow::anyhow!("the new data is not believed: {reason}");
+        return Err(Failed::new(Ending::Store, error)
+            .hint("the store is as it was; if the upstream really went back, delete the store and update again"));
+    }
+    write(&store, output).map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    let mut out = anstream::stdout();
+    let mut line =
+        |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
+    for (name, updated) in updated {
+        line(match updated.change {
+            Change::Unchanged => format!("  {name}: nothing new"),
+            Change::Records(count) => format!("  {name}: {count} records changed"),
+            Change::Whole(length) => format!("  {name}: {}", bytes(length)),
+        })?;
+    }
+    let advisories = report.provenance.advisories;
+    line(format!("{}: {advisories} advisories, {}", output.display(), bytes(report.bytes)))?;
+    Ok(Ending::Pass)
+}
+
+/// Why `new` would be a step back from `old`: a source that is gone, or whose newest record is older than it was.
+fn step_back(old: &Provenance, new: &Provenance) -> Option<String> {
+    old.sources.iter().find_map(|before| {
+        let Some(after) = new.sources.iter().find(|source| source.name == before.name) else {
+            return Some(format!("`{}` is missing", before.name));
+        };
+        let day = |date: &Option<String>| date.as_deref().unwrap_or("no date").chars().take(10).collect::<String>();
+        // Times of one format compare as texts.
+        (after.modified < before.modified).then(|| {
+            let (now, then) = (day(&after.modified), day(&before.modified));
+            format!("the newest record of `{}` is of {now}, and was of {then}", before.name)
+        })
+    })
+}
+
+/// Shows what an update would fetch.
+fn plan(mirror: &Mirror, transport: &Transport, things: &Things, addresses: &Addresses) -> Result<Ending, Failed> {
+    let mut out = anstream::stdout();
+    let mut total = 0;
+    for (wanted, name) in wanted(things) {
+        let size = mirror.size(transport, wanted, addresses).map_err(failed)?;
+        total += size.unwrap_or(0);
+        let size = size.map_or_else(|| "size unknown".to_owned(), bytes);
+        let line = terminal(&format!("  {name}: {size}"));
+        writeln!(out, "{line}").map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    }
+    let line = format!("{} at most; what did not change is not fetched again", bytes(total));
+    writeln!(out, "{line}").map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    Ok(Ending::Pass)
+}
+
+/// The upstreams' things that speak for these ecosystems; `demanded` when each must have one.
+fn things_of(ecosystems: &BTreeSet<String>, demanded: bool) -> Result<Things, Failed> {
+    let mut things = Things::new();
+    for ecosystem in ecosystems {
+        let speaking = UPSTREAMS.iter().filter(|upstream| upstream.speaks_for(ecosystem));
+        let own: Things = speaking
+            .filter(|upstream| upstream.is_general() == ecosystem.is_empty())
+            .flat_map(|upstream| upstream.paths(ecosystem).into_iter().map(|path| (upstream.name, path)))
+            .collect();
+        if own.is_empty() && demanded {
+            let error = anyhow::anyhow!("nobody is known to publish advisories for `{ecosystem}`");
+            return Err(Failed::new(Ending::Usage, error)
+                .hint("write it as the report's coverage does, such as PyPI, Debian:12 or Alpine:v3.20"));
+        }
+        things.extend(own);
+    }
+    Ok(things)
+}
+
+/// What to update, with the name that people read.
+fn wanted(things: &Things) -> impl Iterator<Item = (Wanted<'_>, String)> {
+    let upstream = |name: &str| UPSTREAMS.iter().find(|upstream: &&Upstream| upstream.name == name);
+    things.iter().filter_map(move |(name, path)| {
+        let upstream = upstream(name)?;
+        Some((Wanted { upstream, path }, format!("{name} {path}")))
+    })
+}
+
+fn transport(network: &Network) -> Result<Transport, Failed> {
+    Transport::new(super::sources::settings(network)).map_err(|error| Failed::new(Ending::Usage, error))
+}
+
+fn no_place(what: &str, flag: &str) -> Failed {
+    let error = anyhow::anyhow!("there is no folder for {what}: neither XDG variables nor HOME are set");
+    Failed::new(Ending::Usage, error).hint(format!("name one with {flag}"))
+}
+
+fn failed(error: UpdateError) -> Failed {
+    let (ending, hint) = match &error {
+        UpdateError::Download { source, .. } => match **source {
+            DownloadError::Net(_) | DownloadError::Refused { .. } => {
+                (Ending::Source, "the store is as it was; what came so far is kept: run it again")
+            }
+            DownloadError::TooLarge { .. } => (Ending::Store, "the store is as it was; check the address"),
+            DownloadError::Write { .. } => (Ending::Incomplete, "check the room and the rights of the folder"),
+        },
+        UpdateError::Malformed { .. } | UpdateError::Shrunk { .. } => {
+            (Ending::Store, "the store is as it was; check the address, and try again later")
+        }
+        UpdateError::Folder { .. } => (Ending::Incomplete, "name another folder with --mirror"),
+        UpdateError::Locked { .. } => (Ending::Incomplete, "wait for it, or name another folder with --mirror"),
+        UpdateError::Address(_) => (Ending::Usage, "write NAME=URL with a whole URL"),
+    };
+    Failed::new(ending, error).hint(hint)
+}
+
+/// `NAME=URL` of `--upstream`.
+pub(super) fn address(text: &str) -> Result<(String, Url), String> {
+    let names = || UPSTREAMS.iter().map(|upstream| upstream.name).collect::<Vec<_>>().join(", ");
+    let (name, url) = text.split_once('=').ok_or("write NAME=URL, such as osv=https://mirror.example/osv/")?;
+    if !UPSTREAMS.iter().any(|upstream| upstream.name == name) {
+        return Err(format!("there is no upstream `{name}`; there are: {}", names()));
+    }
+    let url: Url = url.parse().map_err(|error| format!("not a URL: {error}"))?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok((name.to_owned(), url))
+    } else {
+        Err("write an http or https URL".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisory::store::Source;
+
+    #[test]
+    fn a_store_does_not_step_back() {
+        let with = |sources: &[(&str, &str)]| Provenance {
+            sources: sources
+                .iter()
+                .map(|(name, modified)| Source {
+                    name: (*name).into(),
+                    modified: Some((*modified).into()),
+                    ..Source::default()
+                })
+                .collect(),
+            ..Provenance::default()
+        };
+        let old = with(&[("a", "2026-01-02T00:00:00Z"), ("b", "2026-01-02T00:00:00Z")]);
+        assert_eq!(step_back(&old, &old), None);
+        assert_eq!(step_back(&with(&[]), &old), None);
+        assert_eq!(step_back(&old, &with(&[("a", "2026-01-02T00:00:00Z")])).unwrap(), "`b` is missing");
+        let older = with(&[("a", "2026-01-01T00:00:00Z"), ("b", "2026-01-02T00:00:00Z")]);
+        assert_eq!(
+            step_back(&old, &older).unwrap(),
+            "the newest record of `a` is of 2026-01-01, and was of 2026-01-02"
+        );
+    }
+}
