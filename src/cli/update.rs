@@ -91,6 +91,12 @@ fn build(updated: &[(String, Updated)], output: &Path) -> Result<Ending, Failed>
         return Err(Failed::new(Ending::Store, error)
             .hint("the store is as it was; if the upstream really went back, delete the store and update again"));
     }
+    // Our own folder is made; one that somebody misspelled is not.
+    if let (true, Some(folder)) = (places::store().as_deref() == Some(output), output.parent()) {
+        let context = format!("the folder `{}` cannot be made", folder.display());
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| Failed::new(Ending::Incomplete, anyhow::Error::new(error).context(context)))?;
+    }
     write(&store, output).map_err(|error| Failed::new(Ending::Incomplete, error))?;
     let mut out = anstream::stdout();
     let mut line =
