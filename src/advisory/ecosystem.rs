@@ -29,11 +29,61 @@ pub fn base(ecosystem: &str) -> &str {
 pub fn normal_form(ecosystem: &str) -> String {
     match ecosystem.split_once(':') {
         Some((base, suffix)) if suffix.starts_with("https://") || suffix.starts_with("http://") => base.to_owned(),
-        Some(("Red Hat", suffix)) => {
-            format!("Red Hat:{}", suffix.split_once("::").map_or(suffix, |(release, _)| release))
-        }
+        Some(("Red Hat", suffix)) => format!("Red Hat:{}", red_hat_stream(suffix)),
+        Some(("SUSE", suffix)) => format!("SUSE:{}", suse_release(suffix)),
         _ => ecosystem.to_owned(),
     }
+}
+
+/// `enterprise_linux:9` of `enterprise_linux:9::appstream`. Layered products keep the release that they are built for, `openshift:4.16::el9`.
+fn red_hat_stream(suffix: &str) -> &str {
+    match suffix.split_once("::") {
+        Some((_, edition))
+            if edition.strip_prefix("el").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) =>
+        {
+            suffix
+        }
+        Some((stream, _)) => stream,
+        None => suffix,
+    }
+}
+
+/// Modules, extensions and editions of one service pack install into one system, whose os-release names only the server:
+/// `Linux Enterprise Module for Basesystem 15 SP4` is `Linux Enterprise Server 15 SP4`. Channels with longer support (`…-LTSS`) stay apart.
+fn suse_release(suffix: &str) -> String {
+    const FOLDED: [&str; 7] = [
+        "Server for SAP Applications",
+        "Server",
+        "Desktop",
+        "High Performance Computing",
+        "Software Development Kit",
+        "Workstation Extension",
+        "Module for ",
+    ];
+    let Some(product) = suffix.strip_prefix("Linux Enterprise ") else {
+        return suffix.to_owned();
+    };
+    if let Some(version) = product.strip_prefix("Micro ") {
+        return format!("Linux Micro {version}");
+    }
+    if !FOLDED.iter().any(|name| product.starts_with(name)) {
+        return suffix.to_owned();
+    }
+    let words: Vec<&str> = product.split(' ').collect();
+    let release = match words.as_slice() {
+        [.., major, pack] if is_number(major) && pack.strip_prefix("SP").is_some_and(is_number) => {
+            format!("{major} {pack}")
+        }
+        [.., major] if is_number(major) || major.split_once('.').is_some_and(|(a, b)| is_number(a) && is_number(b)) => {
+            (*major).to_owned()
+        }
+        _ => return suffix.to_owned(),
+    };
+    format!("Linux Enterprise Server {release}")
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A package name in the form under which the store keeps it. Applied to both sides.
@@ -71,9 +121,11 @@ fn pep503(name: &str) -> String {
 pub fn name_kind(ecosystem: &str) -> NameKind {
     match base(ecosystem) {
         // AlmaLinux's records name binaries, whatever the schema says.
-        "AlmaLinux" | "Red Hat" | "Photon OS" => NameKind::Binary,
+        "AlmaLinux" | "Amazon Linux" | "Arch Linux" | "Oracle Linux" => NameKind::Binary,
         // Their feeds are keyed by the package that apk installs, but sub-packages are covered by their origin's entry.
-        "Wolfi" | "Chainguard" => NameKind::Both,
+        "Wolfi" | "Chainguard" | "MinimOS" => NameKind::Both,
+        // Fixes name builds, what has no fix names mostly sources; and the same vendor's OSV records name sources.
+        "Photon OS" | "Red Hat" | "Rocky Linux" | "SUSE" | "openSUSE" => NameKind::Both,
         _ => NameKind::Source,
     }
 }
@@ -93,6 +145,7 @@ pub fn is_rpm(ecosystem: &str) -> bool {
             | "Mageia"
             | "openEuler"
             | "Oracle Linux"
+            | "Amazon Linux"
     )
 }
 
@@ -113,6 +166,7 @@ pub fn is_os(ecosystem: &str) -> bool {
                 | "FreeBSD"
                 | "Android"
                 | "CleanStart"
+                | "Arch Linux"
         )
 }
 
@@ -125,7 +179,7 @@ pub fn manages(ecosystem: &str, kind: PackageKind) -> bool {
         PackageKind::Apk => matches!(base, "Alpine" | "Alpaquita" | "Wolfi" | "Chainguard" | "MinimOS"),
         PackageKind::Alpm => base == "Arch Linux",
         PackageKind::Portage => base == "Gentoo",
-        PackageKind::Rpm => is_rpm(ecosystem) || matches!(base, "Amazon Linux" | "Fedora" | "CentOS"),
+        PackageKind::Rpm => is_rpm(ecosystem) || matches!(base, "Fedora" | "CentOS"),
         _ => false,
     }
 }
@@ -206,6 +260,7 @@ pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
         "chainguard" => return Some("Chainguard".to_owned()),
         "minimos" => return Some("MinimOS".to_owned()),
         "opensuse-tumbleweed" => return Some("openSUSE:Tumbleweed".to_owned()),
+        "arch" => return Some("Arch Linux".to_owned()),
         _ => {}
     }
     let version = version?;
@@ -225,17 +280,59 @@ pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
         "opensuse-leap" => format!("openSUSE:Leap {version}"),
         "sles" | "sled" | "sles_sap" => format!("SUSE:{}", suse_enterprise(version)),
         "sl-micro" | "sle-micro" => format!("SUSE:Linux Micro {version}"),
-        // OSV has no data for these; the name still heads the coverage row.
+        // OSV has no data for these.
         "ol" => format!("Oracle Linux:{major}"),
+        // The first Amazon Linux counts by months, `2018.03`, on one stream of fixes.
+        "amzn" if version.contains('.') => "Amazon Linux:1".to_owned(),
         "amzn" => format!("Amazon Linux:{version}"),
+        // No feed of these is read yet; the name still heads the coverage row.
         "fedora" => format!("Fedora:{version}"),
         "centos" => format!("CentOS:{major}"),
         _ => return None,
     })
 }
 
+/// Codenames of Ubuntu's releases since the first that its feeds still speak of (<https://wiki.ubuntu.com/Releases>).
+const UBUNTU: [(&str, &str); 29] = [
+    ("precise", "12.04"),
+    ("quantal", "12.10"),
+    ("raring", "13.04"),
+    ("saucy", "13.10"),
+    ("trusty", "14.04"),
+    ("utopic", "14.10"),
+    ("vivid", "15.04"),
+    ("wily", "15.10"),
+    ("xenial", "16.04"),
+    ("yakkety", "16.10"),
+    ("zesty", "17.04"),
+    ("artful", "17.10"),
+    ("bionic", "18.04"),
+    ("cosmic", "18.10"),
+    ("disco", "19.04"),
+    ("eoan", "19.10"),
+    ("focal", "20.04"),
+    ("groovy", "20.10"),
+    ("hirsute", "21.04"),
+    ("impish", "21.10"),
+    ("jammy", "22.04"),
+    ("kinetic", "22.10"),
+    ("lunar", "23.04"),
+    ("mantic", "23.10"),
+    ("noble", "24.04"),
+    ("oracular", "24.10"),
+    ("plucky", "25.04"),
+    ("questing", "25.10"),
+    ("resolute", "26.04"),
+];
+
+/// The version of an Ubuntu release by its codename.
+#[must_use]
+pub fn ubuntu_version(codename: &str) -> Option<&'static str> {
+    UBUNTU.iter().find(|(known, _)| *known == codename).map(|(_, version)| *version)
+}
+
 /// `22.04` is `Ubuntu:22.04:LTS`; every fourth April release has long-term support.
-fn ubuntu(version: &str) -> String {
+pub(crate) fn ubuntu(version: &str) -> String {
     let even_year =
         version.split_once('.').and_then(|(year, month)| (month == "04").then(|| year.parse::<u32>().ok())?);
     match even_year {
@@ -313,6 +410,10 @@ mod tests {
             ("wolfi", "20230201", "Wolfi"),
             ("chainguard", "", "Chainguard"),
             ("photon", "5.0", "Photon OS:5.0"),
+            ("ol", "9.3", "Oracle Linux:9"),
+            ("amzn", "2023", "Amazon Linux:2023"),
+            ("amzn", "2018.03", "Amazon Linux:1"),
+            ("arch", "", "Arch Linux"),
         ] {
             assert_eq!(of(id, version).as_deref(), Some(expected), "{id} {version}");
         }
@@ -341,7 +442,18 @@ mod tests {
         assert_eq!(normal_name("Go", "github.com/BurntSushi/toml"), "github.com/BurntSushi/toml");
         assert_eq!(normal_form("Maven:https://maven.google.com"), "Maven");
         assert_eq!(normal_form("Red Hat:rhel_eus:9.4::appstream"), "Red Hat:rhel_eus:9.4");
+        assert_eq!(normal_form("Red Hat:openshift:4.16::el9"), "Red Hat:openshift:4.16::el9");
         assert_eq!(normal_form("Ubuntu:Pro:22.04:LTS"), "Ubuntu:Pro:22.04:LTS");
+        for (written, normal) in [
+            ("SUSE:Linux Enterprise Module for Basesystem 15 SP4", "SUSE:Linux Enterprise Server 15 SP4"),
+            ("SUSE:Linux Enterprise Server 15 SP4", "SUSE:Linux Enterprise Server 15 SP4"),
+            ("SUSE:Linux Enterprise Server 11 SP2-LTSS", "SUSE:Linux Enterprise Server 11 SP2-LTSS"),
+            ("SUSE:Linux Enterprise Desktop 12", "SUSE:Linux Enterprise Server 12"),
+            ("SUSE:Linux Enterprise Server 16.0", "SUSE:Linux Enterprise Server 16.0"),
+            ("SUSE:Linux Enterprise Micro 5.1", "SUSE:Linux Micro 5.1"),
+        ] {
+            assert_eq!(normal_form(written), normal);
+        }
         assert_eq!(ubuntu_pro("Ubuntu:22.04:LTS").as_deref(), Some("Ubuntu:Pro:22.04:LTS"));
     }
 }
