@@ -2,6 +2,14 @@
 //!
 //! Source: OSV schema 1.7.5, section "Defined Ecosystems"; os-release(5).
 
+mod red_hat;
+mod suse;
+mod ubuntu;
+
+pub use red_hat::of_cpe as of_red_hat_cpe;
+pub(crate) use ubuntu::ubuntu;
+pub use ubuntu::{ubuntu_pro, ubuntu_version};
+
 use crate::facts::PackageKind;
 
 /// Which of a package's names an ecosystem's records use.
@@ -29,61 +37,10 @@ pub fn base(ecosystem: &str) -> &str {
 pub fn normal_form(ecosystem: &str) -> String {
     match ecosystem.split_once(':') {
         Some((base, suffix)) if suffix.starts_with("https://") || suffix.starts_with("http://") => base.to_owned(),
-        Some(("Red Hat", suffix)) => format!("Red Hat:{}", red_hat_stream(suffix)),
-        Some(("SUSE", suffix)) => format!("SUSE:{}", suse_release(suffix)),
+        Some(("Red Hat", suffix)) => format!("Red Hat:{}", red_hat::stream(suffix)),
+        Some(("SUSE", suffix)) => format!("SUSE:{}", suse::release(suffix)),
         _ => ecosystem.to_owned(),
     }
-}
-
-/// `enterprise_linux:9` of `enterprise_linux:9::appstream`. Layered products keep the release that they are built for, `openshift:4.16::el9`.
-fn red_hat_stream(suffix: &str) -> &str {
-    match suffix.split_once("::") {
-        Some((_, edition))
-            if edition.strip_prefix("el").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) =>
-        {
-            suffix
-        }
-        Some((stream, _)) => stream,
-        None => suffix,
-    }
-}
-
-/// Modules, extensions and editions of one service pack install into one system, whose os-release names only the server:
-/// `Linux Enterprise Module for Basesystem 15 SP4` is `Linux Enterprise Server 15 SP4`. Channels with longer support (`…-LTSS`) stay apart.
-fn suse_release(suffix: &str) -> String {
-    const FOLDED: [&str; 7] = [
-        "Server for SAP Applications",
-        "Server",
-        "Desktop",
-        "High Performance Computing",
-        "Software Development Kit",
-        "Workstation Extension",
-        "Module for ",
-    ];
-    let Some(product) = suffix.strip_prefix("Linux Enterprise ") else {
-        return suffix.to_owned();
-    };
-    if let Some(version) = product.strip_prefix("Micro ") {
-        return format!("Linux Micro {version}");
-    }
-    if !FOLDED.iter().any(|name| product.starts_with(name)) {
-        return suffix.to_owned();
-    }
-    let words: Vec<&str> = product.split(' ').collect();
-    let release = match words.as_slice() {
-        [.., major, pack] if is_number(major) && pack.strip_prefix("SP").is_some_and(is_number) => {
-            format!("{major} {pack}")
-        }
-        [.., major] if is_number(major) || major.split_once('.').is_some_and(|(a, b)| is_number(a) && is_number(b)) => {
-            (*major).to_owned()
-        }
-        _ => return suffix.to_owned(),
-    };
-    format!("Linux Enterprise Server {release}")
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A package name in the form under which the store keeps it. Applied to both sides.
@@ -292,55 +249,6 @@ pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
     })
 }
 
-/// Codenames of Ubuntu's releases since the first that its feeds still speak of (<https://wiki.ubuntu.com/Releases>).
-const UBUNTU: [(&str, &str); 29] = [
-    ("precise", "12.04"),
-    ("quantal", "12.10"),
-    ("raring", "13.04"),
-    ("saucy", "13.10"),
-    ("trusty", "14.04"),
-    ("utopic", "14.10"),
-    ("vivid", "15.04"),
-    ("wily", "15.10"),
-    ("xenial", "16.04"),
-    ("yakkety", "16.10"),
-    ("zesty", "17.04"),
-    ("artful", "17.10"),
-    ("bionic", "18.04"),
-    ("cosmic", "18.10"),
-    ("disco", "19.04"),
-    ("eoan", "19.10"),
-    ("focal", "20.04"),
-    ("groovy", "20.10"),
-    ("hirsute", "21.04"),
-    ("impish", "21.10"),
-    ("jammy", "22.04"),
-    ("kinetic", "22.10"),
-    ("lunar", "23.04"),
-    ("mantic", "23.10"),
-    ("noble", "24.04"),
-    ("oracular", "24.10"),
-    ("plucky", "25.04"),
-    ("questing", "25.10"),
-    ("resolute", "26.04"),
-];
-
-/// The version of an Ubuntu release by its codename.
-#[must_use]
-pub fn ubuntu_version(codename: &str) -> Option<&'static str> {
-    UBUNTU.iter().find(|(known, _)| *known == codename).map(|(_, version)| *version)
-}
-
-/// `22.04` is `Ubuntu:22.04:LTS`; every fourth April release has long-term support.
-pub(crate) fn ubuntu(version: &str) -> String {
-    let even_year =
-        version.split_once('.').and_then(|(year, month)| (month == "04").then(|| year.parse::<u32>().ok())?);
-    match even_year {
-        Some(year) if year % 2 == 0 => format!("Ubuntu:{version}:LTS"),
-        _ => format!("Ubuntu:{version}"),
-    }
-}
-
 /// `3.20.3` is `Alpine:v3.20`; edge calls itself `3.21.0_alpha20240923`.
 fn alpine(version: &str) -> String {
     if version.contains("_alpha") || version == "edge" {
@@ -373,13 +281,6 @@ fn open_euler(version_id: &str, version: Option<&str>) -> String {
         Some(edition) if edition.starts_with("LTS") => format!("openEuler:{version_id}-{edition}"),
         _ => format!("openEuler:{version_id}"),
     }
-}
-
-/// The ecosystem of Ubuntu Pro's fixes for an Ubuntu LTS ecosystem.
-#[must_use]
-pub fn ubuntu_pro(ecosystem: &str) -> Option<String> {
-    let release = ecosystem.strip_prefix("Ubuntu:")?;
-    release.ends_with(":LTS").then(|| format!("Ubuntu:Pro:{release}"))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Feed for Osv {
     fn recognises(&self, head: &Head<'_>) -> bool {
         let own = || head.has("\"affected\"") || head.has("\"aliases\"") || head.has("\"withdrawn\"");
         let dated = || head.has("\"id\"") && head.has("\"modified\"");
-        head.is_json() && (head.has("\"schema_version\"") || (dated() && own()))
+        head.is_json() && (dated() || head.has("\"schema_version\"")) && own()
     }
 
     fn read(&self, document: &mut Document<'_>, out: &mut Output<'_>) -> Result<(), RecordError> {

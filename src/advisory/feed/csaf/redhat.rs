@@ -7,6 +7,7 @@
 use packageurl::PackageUrl;
 
 use super::{Package, Products, Vendor};
+use crate::advisory::ecosystem;
 use crate::advisory::error::RecordError;
 use crate::advisory::feed::rpm_builds::evr;
 use crate::advisory::feed::{Document, Documents, Feed, Head, Meta, Output};
@@ -54,7 +55,7 @@ impl Vendor for RedHat {
     fn package(&self, products: &Products<'_>, id: &str, _: bool) -> Option<Package> {
         let chain = products.chain(id);
         let (component, stream) = (chain.first()?, chain.last()?);
-        let ecosystem = ecosystem(products.cpe(stream)?)?;
+        let ecosystem = ecosystem::of_red_hat_cpe(products.cpe(stream)?)?;
         let purl: PackageUrl<'_> = products.purl(component)?.parse().ok()?;
         if chain.len() < 2 || purl.ty() != "rpm" {
             return None;
@@ -77,16 +78,6 @@ impl Vendor for RedHat {
             arch: qualifier("arch").to_owned(),
         })
     }
-}
-
-/// `Red Hat:rhel_eus:9.2` of `cpe:/a:redhat:rhel_eus:9.2::appstream`. Minor releases of the main channel are one: it only goes forward.
-fn ecosystem(cpe: &str) -> Option<String> {
-    let (_, rest) = cpe.strip_prefix("cpe:/")?.split_once(":redhat:")?;
-    let mut parts = rest.splitn(4, ':');
-    let (product, version, _, edition) = (parts.next()?, parts.next()?, parts.next(), parts.next());
-    let version = if product == "enterprise_linux" { version.split('.').next()? } else { version };
-    let edition = edition.filter(|edition| !edition.is_empty()).map(|edition| format!("::{edition}"));
-    Some(format!("Red Hat:{product}:{version}{}", edition.unwrap_or_default()))
 }
 
 /// `pkg:rpmmod/redhat/python36@3.6:8040020…:abcdef`: name and stream.
@@ -117,19 +108,6 @@ fn is_module_version(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cpes_name_channels_and_minor_releases() {
-        for (cpe, expected) in [
-            ("cpe:/o:redhat:enterprise_linux:9::baseos", Some("Red Hat:enterprise_linux:9::baseos")),
-            ("cpe:/o:redhat:enterprise_linux:10.0", Some("Red Hat:enterprise_linux:10")),
-            ("cpe:/a:redhat:rhel_eus:9.2::appstream", Some("Red Hat:rhel_eus:9.2::appstream")),
-            ("cpe:/a:redhat:openshift:4.16::el9", Some("Red Hat:openshift:4.16::el9")),
-            ("cpe:/o:suse:sles:15", None),
-        ] {
-            assert_eq!(ecosystem(cpe).as_deref(), expected, "{cpe}");
-        }
-    }
 
     #[test]
     fn a_modules_version_is_not_its_packages() {
