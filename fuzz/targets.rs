@@ -219,7 +219,7 @@ pub(crate) fn osv(data: &[u8]) {
     let input = folder.path().join("record.json");
     std::fs::write(&input, data).expect("it is written");
     let output = folder.path().join("store");
-    let options = ImportOptions { redistributable_only: false };
+    let options = ImportOptions::default();
     if let Ok(report) = import(&[input], &output, options) {
         assert!(parsed || report.provenance.advisories == 0);
         Store::open(&output).and_then(|store| store.verify()).expect("an imported store is sound");

@@ -161,7 +161,7 @@ fn store() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
     let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions { redistributable_only: false };
+    let options = imgguard::advisory::ImportOptions::default();
     imgguard::advisory::import(&[records], &output, options).unwrap();
     fs::read(output).unwrap()
 }

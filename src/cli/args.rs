@@ -185,18 +185,23 @@ pub struct Output {
 /// Verbs of `db`.
 #[derive(Debug, Subcommand)]
 pub enum DbVerb {
-    /// Compile OSV data (all.zip files, or folders of them) into one store
-    #[command(after_help = "Example:\n  imgguard db import osv/ --output advisories.store")]
+    /// Compile advisory feeds, as their publishers offer them, into one store
+    #[command(
+        after_help = "Examples:\n  imgguard db import osv/ --output advisories.store\n  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store"
+    )]
     Import {
-        /// OSV all.zip files, or folders that hold them or single records
+        /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them; each is told by its content
         #[arg(required = true, value_name = "DIR|FILE")]
         inputs: Vec<PathBuf>,
         /// The store to write; it is replaced in one step
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
-        /// Leave out records that may not be passed on (those that come from OSVDB)
+        /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
         #[arg(long)]
         redistributable: bool,
+        /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
+        #[arg(long)]
+        accept_fewer: bool,
     },
     /// Fetch advisories from those who publish them, and compile them into the store that every verb reads
     ///
@@ -231,6 +236,9 @@ pub struct UpdateArgs {
     /// Only show what would be fetched, with sizes
     #[arg(long)]
     pub plan: bool,
+    /// Accept a feed that has far fewer records than before, or older ones
+    #[arg(long)]
+    pub accept_fewer: bool,
     /// The store to write; it is replaced in one step [default: the user's data folder]
     #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
     pub output: Option<PathBuf>,

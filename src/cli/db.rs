@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Ending;
 use super::{Failed, places};
-use crate::advisory::{AdvisoryError, ImportOptions, Store, import};
+use crate::advisory::store::Source;
+use crate::advisory::{AdvisoryError, ImportOptions, SourceReport, Store, import};
 use crate::report::escape::terminal;
 
 /// The store that was asked for, else the user's own; none where only the embedded one is there.
@@ -29,9 +30,8 @@ pub(super) fn refused(error: AdvisoryError) -> Failed {
 }
 
 /// `db import`.
-pub(super) fn import_into(inputs: &[PathBuf], output: &Path, redistributable_only: bool) -> Result<Ending, Failed> {
-    let report = import(inputs, output, ImportOptions { redistributable_only })
-        .map_err(|error| Failed::new(Ending::Incomplete, error))?;
+pub(super) fn import_into(inputs: &[PathBuf], output: &Path, options: ImportOptions) -> Result<Ending, Failed> {
+    let report = import(inputs, output, options).map_err(|error| Failed::new(Ending::Incomplete, error))?;
     let mut out = anstream::stdout();
     let mut line =
         |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
@@ -43,16 +43,40 @@ pub(super) fn import_into(inputs: &[PathBuf], output: &Path, redistributable_onl
         report.digest
     ))?;
     for (source, lost) in report.provenance.sources.iter().zip(&report.sources) {
-        let modified = source.modified.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
-        line(format!(
-            "  {}: {} records, newest of {modified}, {} withdrawn, {} malformed",
-            source.name, source.records, source.withdrawn, source.malformed
-        ))?;
+        line(format!("  {}", of_source(source, lost)))?;
         for malformed in lost.malformed.iter().take(5) {
             line(format!("    malformed: {}: {}", malformed.name, malformed.error))?;
         }
     }
+    if report.unrecognised > 0 {
+        let names = report.unrecognised_names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+        line(format!("  {} files are of no feed that is known: {names}", report.unrecognised))?;
+    }
+    if !report.provenance.is_redistributable() {
+        line("  this store is for yourself: the terms of some of its sources do not allow to hand it on".to_owned())?;
+    }
     Ok(Ending::Pass)
+}
+
+/// What became of a source's records, in one line.
+fn of_source(source: &Source, lost: &SourceReport) -> String {
+    let modified = source.modified.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+    let mut text = format!("{}: {} records, newest of {modified}", source.name, source.records);
+    let counts = [
+        (u64::from(source.withdrawn), "withdrawn"),
+        (u64::from(source.malformed), "malformed"),
+        (u64::from(source.not_security), "not about security"),
+        (u64::from(source.not_redistributable), "left out because of their terms"),
+        (lost.loss.unevaluable, "entries with versions that cannot be compared"),
+        (lost.loss.without_versions, "entries without versions"),
+        (lost.loss.other_products, "entries of other products"),
+    ];
+    for (count, what) in counts {
+        if count > 0 || what == "malformed" {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text
 }
 
 /// `db status`.

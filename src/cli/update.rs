@@ -10,9 +10,8 @@ use super::args::{Global, Network, Target, UpdateArgs};
 use super::exit::Ending;
 use super::progress::Bar;
 use super::{Failed, places, scan};
-use crate::advisory::store::Provenance;
 use crate::advisory::upstream::{Addresses, Change, Mirror, UPSTREAMS, UpdateError, Updated, Upstream, Wanted};
-use crate::advisory::{AdvisoryError, ImportOptions, Store, compile, write};
+use crate::advisory::{AdvisoryError, ImportOptions, import};
 use crate::net::{DownloadError, Transport};
 use crate::report::bytes;
 use crate::report::escape::terminal;
@@ -59,7 +58,7 @@ pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, 
         updated.push((name, one));
     }
     bar.finish();
-    build(&updated, &output)
+    build(&updated, &output, arguments.accept_fewer)
 }
 
 /// The images that an update is for, as a scan reads them.
@@ -78,26 +77,20 @@ fn target(arguments: &UpdateArgs) -> Target {
     }
 }
 
-/// Compiles what the mirror holds, and puts it in the place of the old store if it is no step back.
-fn build(updated: &[(String, Updated)], output: &Path) -> Result<Ending, Failed> {
+/// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.
+fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Result<Ending, Failed> {
     let files: Vec<PathBuf> = updated.iter().map(|(_, updated)| updated.file.clone()).collect();
-    let broken = |error: AdvisoryError| {
-        Failed::new(Ending::Store, error).hint("the store is as it was; run it again, and report it if it stays so")
-    };
-    let (store, report) = compile(&files, ImportOptions::default()).map_err(broken)?;
-    // A store that cannot be read is no reason to stay without one.
-    if let Some(reason) = Store::open(output).ok().and_then(|old| step_back(old.provenance(), &report.provenance)) {
-        let error = anyhow::anyhow!("the new data is not believed: {reason}");
-        return Err(Failed::new(Ending::Store, error)
-            .hint("the store is as it was; if the upstream really went back, delete the store and update again"));
-    }
     // Our own folder is made; one that somebody misspelled is not.
     if let (true, Some(folder)) = (places::store().as_deref() == Some(output), output.parent()) {
         let context = format!("the folder `{}` cannot be made", folder.display());
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| Failed::new(Ending::Incomplete, anyhow::Error::new(error).context(context)))?;
     }
-    write(&store, output).map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    let options = ImportOptions { accept_fewer, ..ImportOptions::default() };
+    let report = import(&files, output, options).map_err(|error| match error {
+        AdvisoryError::Write { .. } => Failed::new(Ending::Incomplete, error),
+        error => Failed::new(Ending::Store, error).hint("the store is as it was"),
+    })?;
     let mut out = anstream::stdout();
     let mut line =
         |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
@@ -111,21 +104,6 @@ fn build(updated: &[(String, Updated)], output: &Path) -> Result<Ending, Failed>
     let advisories = report.provenance.advisories;
     line(format!("{}: {advisories} advisories, {}", output.display(), bytes(report.bytes)))?;
     Ok(Ending::Pass)
-}
-
-/// Why `new` would be a step back from `old`: a source that is gone, or whose newest record is older than it was.
-fn step_back(old: &Provenance, new: &Provenance) -> Option<String> {
-    old.sources.iter().find_map(|before| {
-        let Some(after) = new.sources.iter().find(|source| source.name == before.name) else {
-            return Some(format!("`{}` is missing", before.name));
-        };
-        let day = |date: &Option<String>| date.as_deref().unwrap_or("no date").chars().take(10).collect::<String>();
-        // Times of one format compare as texts.
-        (after.modified < before.modified).then(|| {
-            let (now, then) = (day(&after.modified), day(&before.modified));
-            format!("the newest record of `{}` is of {now}, and was of {then}", before.name)
-        })
-    })
 }
 
 /// Shows what an update would fetch.
@@ -212,35 +190,5 @@ pub(super) fn address(text: &str) -> Result<(String, Url), String> {
         Ok((name.to_owned(), url))
     } else {
         Err("write an http or https URL".into())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::advisory::store::Source;
-
-    #[test]
-    fn a_store_does_not_step_back() {
-        let with = |sources: &[(&str, &str)]| Provenance {
-            sources: sources
-                .iter()
-                .map(|(name, modified)| Source {
-                    name: (*name).into(),
-                    modified: Some((*modified).into()),
-                    ..Source::default()
-                })
-                .collect(),
-            ..Provenance::default()
-        };
-        let old = with(&[("a", "2026-01-02T00:00:00Z"), ("b", "2026-01-02T00:00:00Z")]);
-        assert_eq!(step_back(&old, &old), None);
-        assert_eq!(step_back(&with(&[]), &old), None);
-        assert_eq!(step_back(&old, &with(&[("a", "2026-01-02T00:00:00Z")])).unwrap(), "`b` is missing");
-        let older = with(&[("a", "2026-01-01T00:00:00Z"), ("b", "2026-01-02T00:00:00Z")]);
-        assert_eq!(
-            step_back(&old, &older).unwrap(),
-            "the newest record of `a` is of 2026-01-01, and was of 2026-01-02"
-        );
     }
 }

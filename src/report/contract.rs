@@ -249,8 +249,17 @@ pub struct Finding {
     pub cvss: Option<f64>,
     /// EPSS probability, where there is data.
     pub epss: Option<f64>,
+    /// EPSS percentile.
+    #[serde(default)]
+    pub epss_percentile: Option<f64>,
     /// Known to be exploited.
     pub kev: bool,
+    /// When CISA listed it, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub kev_added: Option<String>,
+    /// Whether ransomware campaigns are known to use it.
+    #[serde(default)]
+    pub kev_ransomware: bool,
     /// `high`, `medium` or `low`.
     pub confidence: String,
     /// Whether it comes with the base image; false while bases are not known.

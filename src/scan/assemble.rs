@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Found;
 use super::run::{ScannedImage, ScannedPlatform};
+use crate::advisory::exploitation::{Exploited, Score};
 use crate::advisory::model::{Severity, Status};
 use crate::advisory::{CoverageData, Store, ecosystem};
 use crate::check::user;
@@ -202,8 +203,11 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         fixed_in: ascending(&finding.fixed_in, scheme),
         aliases: finding.aliases.clone(),
         cvss: finding.cvss,
-        epss: None,
-        kev: false,
+        epss: finding.exploitation.score.map(Score::probability),
+        epss_percentile: finding.exploitation.score.map(Score::percentile),
+        kev: finding.exploitation.exploited.is_some(),
+        kev_added: finding.exploitation.exploited.and_then(Exploited::date_added).map(|date| date.to_string()),
+        kev_ransomware: finding.exploitation.exploited.is_some_and(|entry| entry.ransomware),
         confidence: match finding.confidence {
             Confidence::Low => "low",
             Confidence::Medium => "medium",
@@ -278,6 +282,7 @@ fn status(status: Status) -> &'static str {
         Status::NotAffected => "not_affected",
         Status::UnderInvestigation => "under_investigation",
         Status::WontFix => "wont_fix",
+        Status::Deferred => "deferred",
         Status::EndOfLife => "end_of_life",
     }
 }

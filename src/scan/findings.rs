@@ -114,6 +114,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     finding.fixed_in.clone_from(&found.fixed_in);
     finding.aliases.clone_from(&found.aliases);
     finding.cvss = found.cvss;
+    finding.exploitation = found.exploitation;
     finding.informational = found.informational;
     finding.confidence = match found.confidence {
         crate::advisory::Confidence::High => Confidence::High,
