@@ -18,7 +18,7 @@ mod view;
 
 pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
 pub use layer::{Account, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles, PrivilegedFile};
-pub use package::{Evidence, PackageFact, PackageKind, SourcePackage};
+pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use secret::{Confidence, SecretFact};
 pub use unknown::{Effect, Unknown};
