@@ -76,11 +76,14 @@ struct Needs {
     optional: BTreeMap<String, Value>,
     #[serde(default, rename = "peerDependencies")]
     peers: BTreeMap<String, Value>,
+    #[serde(default, rename = "optionalPeers")]
+    optional_peers: BTreeSet<String>,
 }
 
 impl Needs {
     fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.dependencies, &self.optional, &self.peers].into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+        let peers = self.peers.keys().filter(|name| !self.optional_peers.contains(*name));
+        self.dependencies.keys().chain(self.optional.keys()).chain(peers).map(String::as_str)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Found, InspectError, LockFile, Meta, scope};
 use crate::facts::PackageKind;
@@ -25,19 +26,11 @@ struct Lock {
     /// Conan 1.
     graph_lock: Option<Graph>,
     #[serde(default)]
-    requires: Vec<Reference>,
+    requires: Vec<Value>,
     #[serde(default)]
-    build_requires: Vec<Reference>,
+    build_requires: Vec<Value>,
     #[serde(default)]
-    python_requires: Vec<Reference>,
-}
-
-/// A reference, or one with what Conan knows of it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Reference {
-    Text(String),
-    WithMore(String, serde_json::Value),
+    python_requires: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -65,8 +58,11 @@ fn parse(text: &str, found: &mut Found) -> Result<(), InspectError> {
         [(lock.requires, false), (lock.build_requires, true), (lock.python_requires, true)]
     {
         for reference in &references {
-            let (Reference::Text(text) | Reference::WithMore(text, _)) = reference;
-            package(text, is_development, found);
+            // Some come as a list with what Conan knows of them behind it.
+            match reference.as_str().or_else(|| reference.get(0)?.as_str()) {
+                Some(reference) => package(reference, is_development, found),
+                None => found.open("a reference that is no text"),
+            }
         }
     }
     Ok(())
