@@ -90,3 +90,14 @@ fn sources_may_be_scanned_without_development() {
     let unknowns = scan(folder.path(), &["--source"]).0["unknowns"].clone();
     assert!(unknowns[0]["reason"].as_str().unwrap().ends_with("an entry is left open: `flask>=2`"), "{unknowns}");
 }
+
+#[test]
+fn an_image_is_no_folder_of_sources() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_imgguard"))
+        .args(["scan", "oci:testdata/sample", "--source", "--offline", "--cache", "none"])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("hint: scan the checkout as `dir:PATH --source`"), "{errors}");
+}

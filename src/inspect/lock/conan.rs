@@ -40,7 +40,7 @@ struct Graph {
 
 #[derive(Deserialize)]
 struct Node {
-    #[serde(rename = "ref")]
+    #[serde(rename = "ref", alias = "pref")]
     reference: Option<String>,
     /// The recipe of the project itself.
     path: Option<String>,
@@ -68,9 +68,9 @@ fn parse(text: &str, found: &mut Found) -> Result<(), InspectError> {
     Ok(())
 }
 
-/// `name/version[@user/channel][#revision][%timestamp]`.
+/// `name/version[@user/channel][#revision][%timestamp]`; before Conan 1.16 `:` and a package id behind it.
 fn package(reference: &str, is_development: bool, found: &mut Found) {
-    let end = reference.find(['@', '#', '%']).unwrap_or(reference.len());
+    let end = reference.find(['@', '#', '%', ':']).unwrap_or(reference.len());
     match reference.get(..end).unwrap_or_default().split_once('/') {
         Some((name, version)) => found.package(PackageKind::Conan, name, version, scope(is_development)),
         None => found.open(format_args!("`{reference}`")),

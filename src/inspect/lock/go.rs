@@ -23,13 +23,16 @@ pub(in crate::inspect) static GO_MOD: LockFile = LockFile {
 /// The first release whose `go.mod` lists what dependencies need: Go 1.17.
 const COMPLETE_SINCE: u32 = 17;
 
+/// A module's path and version.
+type Versioned<'t> = (&'t str, &'t str);
+
 #[derive(Default)]
 struct Module<'t> {
     go: Option<&'t str>,
     toolchain: Option<&'t str>,
-    requires: Vec<(&'t str, &'t str)>,
+    requires: Vec<Versioned<'t>>,
     /// By module and version, or module alone; a folder is none.
-    replaces: BTreeMap<(&'t str, Option<&'t str>), Option<(&'t str, &'t str)>>,
+    replaces: BTreeMap<(&'t str, Option<&'t str>), Option<Versioned<'t>>>,
 }
 
 fn parse(text: &str, found: &mut Found) -> Result<(), InspectError> {
@@ -89,7 +92,7 @@ fn directive<'t>(verb: &str, words: &[&'t str], module: &mut Module<'t>) -> Opti
         ("go", [version]) => module.go = Some(version),
         ("toolchain", [name]) => module.toolchain = Some(name).filter(|name| **name != "default").copied(),
         ("require", [path, version]) => module.requires.push((path, version)),
-        ("replace", [rest @ ..]) => {
+        ("replace", rest) => {
             let arrow = rest.iter().position(|word| *word == "=>")?;
             let (old, new) = (rest.get(..arrow)?, rest.get(arrow + 1..)?);
             let new = match new {

@@ -55,11 +55,14 @@ struct Dependencies {
     dependency: Vec<Dependency>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
 struct Dependency {
     group_id: String,
     artifact_id: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    classifier: Option<String>,
     version: Option<String>,
     scope: Option<String>,
 }
@@ -109,7 +112,10 @@ fn parse(text: &str, found: &mut Found) -> Result<(), InspectError> {
     };
     let managed: BTreeMap<String, &Dependency> =
         project.dependency_management.dependencies.dependency.iter().map(|one| (name(one), one)).collect();
-    for dependency in &project.dependencies.dependency {
+    // Of several declarations of an artifact Maven takes the last.
+    let declared: BTreeMap<_, &Dependency> =
+        project.dependencies.dependency.iter().map(|one| ((name(one), &one.kind, &one.classifier), one)).collect();
+    for dependency in declared.values() {
         let name = name(dependency);
         let managed = managed.get(&name);
         let version = dependency.version.as_ref().or_else(|| managed?.version.as_ref());

@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::{InspectError, Inspector, Meta, whole};
 use crate::facts::{Fact, PackageFact, PackageKind, Scope};
@@ -187,6 +188,11 @@ fn without_credentials(text: &str) -> String {
 /// Runtime, or only for development.
 fn scope(is_development: bool) -> Scope {
     if is_development { Scope::Development } else { Scope::Runtime }
+}
+
+/// A value, or its default where the file has `null`: an empty block of YAML.
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// YAML as package managers write it: many nodes, little depth, and none of what makes YAML grow.

@@ -68,9 +68,9 @@ struct Config {
 
 #[derive(Deserialize)]
 struct Configured {
-    #[serde(rename = "@id")]
+    #[serde(default, rename = "@id")]
     id: String,
-    #[serde(rename = "@version")]
+    #[serde(default, rename = "@version")]
     version: String,
     #[serde(default, rename = "@developmentDependency")]
     is_development: bool,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::reach::reach;
 use super::yarn::name_and_range;
-use super::{Found, InspectError, LockFile, Meta, scope, yaml};
+use super::{Found, InspectError, LockFile, Meta, or_default, scope, yaml};
 use crate::facts::PackageKind;
 
 pub(in crate::inspect) static PNPM: LockFile = LockFile {
@@ -27,44 +27,45 @@ pub(in crate::inspect) static PNPM: LockFile = LockFile {
 
 #[derive(Deserialize)]
 struct Lock {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     importers: BTreeMap<String, Importer>,
-    #[serde(default)]
-    packages: BTreeMap<String, Package>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    packages: BTreeMap<String, Option<Package>>,
+    #[serde(default, deserialize_with = "or_default")]
     snapshots: BTreeMap<String, Snapshot>,
 }
 
 #[derive(Deserialize)]
 struct Importer {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     dependencies: BTreeMap<String, Value>,
-    #[serde(default, rename = "optionalDependencies")]
+    #[serde(default, deserialize_with = "or_default", rename = "optionalDependencies")]
     optional: BTreeMap<String, Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Package {
     /// Where the key does not tell: of archives and git.
     name: Option<String>,
     version: Option<Value>,
     dev: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     resolution: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize)]
 struct Snapshot {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     dependencies: BTreeMap<String, String>,
-    #[serde(default, rename = "optionalDependencies")]
+    #[serde(default, deserialize_with = "or_default", rename = "optionalDependencies")]
     optional: BTreeMap<String, String>,
 }
 
 fn parse(text: &str, found: &mut Found) -> Result<(), InspectError> {
     for lock in yaml::<Lock>(text)? {
         let needed = needed(&lock);
-        for (key, package) in &lock.packages {
+        let empty = Package::default();
+        for (key, package) in lock.packages.iter().map(|(key, package)| (key, package.as_ref().unwrap_or(&empty))) {
             if package.resolution.get("type").and_then(Value::as_str) == Some("directory") {
                 continue;
             }
@@ -108,7 +109,10 @@ fn without_peers(key: &str) -> &str {
 /// Name and version of a key, where it tells them.
 fn split(key: &str) -> Option<(&str, &str)> {
     let key = without_peers(key);
-    match key.strip_prefix('/') {
+    // Of another registry than the usual one, version 5 names the host.
+    let is_host = |part: &&str| part.contains('.') && !part.contains('@');
+    let below_host = || key.split_once('/').filter(|(host, _)| is_host(host)).map(|(_, rest)| rest);
+    match key.strip_prefix('/').or_else(below_host) {
         None => name_and_range(key),
         Some(key) => of_version_five(key).or_else(|| name_and_range(key)),
     }
@@ -118,7 +122,8 @@ fn split(key: &str) -> Option<(&str, &str)> {
 fn of_version_five(key: &str) -> Option<(&str, &str)> {
     let (slash, _) = key.match_indices('/').nth(usize::from(key.starts_with('@')))?;
     let version = key.get(slash + 1..)?;
-    Some((key.get(..slash)?, version.split('_').next().unwrap_or(version)))
+    let version = version.split('_').next().unwrap_or(version);
+    version.starts_with(|first: char| first.is_ascii_digit()).then_some((key.get(..slash)?, version))
 }
 
 #[cfg(test)]
@@ -139,6 +144,7 @@ mod tests {
             ("/a_b@1.0.0-beta_1", Some(("a_b", "1.0.0-beta_1"))),
             ("a@1.0.0", Some(("a", "1.0.0"))),
             ("@s/a@1.0.0(react@17.0.2)", Some(("@s/a", "1.0.0"))),
+            ("registry.example/@s/a/1.0.0_b@2.0.0", Some(("@s/a", "1.0.0"))),
             ("github.com/user/repository/0badcafe", None),
         ] {
             assert_eq!(split(key), expected, "{key}");

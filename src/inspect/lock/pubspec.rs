@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Found, InspectError, LockFile, Meta, scope, yaml};
+use super::{Found, InspectError, LockFile, Meta, or_default, scope, yaml};
 use crate::facts::PackageKind;
 
 pub(in crate::inspect) static PUB: LockFile = LockFile {
@@ -24,7 +24,7 @@ pub(in crate::inspect) static PUB: LockFile = LockFile {
 
 #[derive(Deserialize)]
 struct Lock {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     packages: BTreeMap<String, Package>,
 }
 

@@ -33,8 +33,8 @@ fn is_requirements(path: &[u8]) -> bool {
 fn parse(text: &str, found: &mut Found) -> Result<(), InspectError> {
     for line in logical_lines(text) {
         let line = without_comment(&line);
-        // Behind the requirement stand its own options, such as --hash.
-        let requirement = line.split(" --").next().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        // Behind the requirement stand its own options, such as `--hash` or `-C`.
+        let requirement = line.split(" -").next().unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if let Some(option) = line.strip_prefix('-') {
             let includes = ["r", "c", "-requirement", "-constraint", "e", "-editable"];
             if includes

@@ -69,7 +69,10 @@ fn classic(text: &str, found: &mut Found) -> Result<(), InspectError> {
             continue;
         }
         let field = line.strip_prefix("  ").filter(|field| !field.starts_with(' '));
-        if let (Some(version), Some(_)) = (field.and_then(|field| field.strip_prefix("version ")), &descriptor) {
+        // Some editions quote everything.
+        let version =
+            field.and_then(|field| field.strip_prefix("version ").or_else(|| field.strip_prefix("\"version\" ")));
+        if let (Some(version), Some(_)) = (version, &descriptor) {
             let descriptor = descriptor.take().unwrap_or_default();
             classic_entry(&descriptor, version.trim().trim_matches('"'), found);
         }
@@ -78,7 +81,7 @@ fn classic(text: &str, found: &mut Found) -> Result<(), InspectError> {
 }
 
 fn classic_entry(descriptor: &str, version: &str, found: &mut Found) {
-    let Some((name, range)) = name_and_range(descriptor) else { return found.open(format_args!("`{descriptor}`")) };
+    let (name, range) = name_and_range(descriptor).unwrap_or((descriptor, ""));
     if range.starts_with("file:") && !range.ends_with(".tgz") && !range.ends_with(".tar.gz")
         || range.starts_with("link:")
     {
