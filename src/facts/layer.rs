@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tree::{PathSet, Tree};
-use super::{FilePath, PackageFact, SecretFact, Unknown};
+use super::tree::Tree;
+use super::{FilePath, PackageFact, PathSet, SecretFact, Unknown};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 
