@@ -11,6 +11,7 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
+use imgguard::facts::merge::MergeOptions;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -144,6 +145,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     let answers = scan::run(Request {
         images: vec![image],
         read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
+        merging: MergeOptions::default(),
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),
@@ -183,6 +185,30 @@ pub(crate) fn inspectors(data: &[u8]) {
         "usr/lib/node_modules/a/package.json",
         "srv/app/Cargo.lock",
         "usr/bin/program",
+        "srv/app/package-lock.json",
+        "srv/app/yarn.lock",
+        "srv/app/pnpm-lock.yaml",
+        "srv/app/bun.lock",
+        "srv/app/deno.lock",
+        "srv/app/poetry.lock",
+        "srv/app/uv.lock",
+        "srv/app/pdm.lock",
+        "srv/app/Pipfile.lock",
+        "srv/app/pylock.toml",
+        "srv/app/requirements.txt",
+        "srv/app/go.mod",
+        "srv/app/Gemfile.lock",
+        "srv/app/composer.lock",
+        "srv/app/gradle.lockfile",
+        "srv/app/pom.xml",
+        "srv/app/packages.lock.json",
+        "srv/app/packages.config",
+        "srv/app/mix.lock",
+        "srv/app/rebar.lock",
+        "srv/app/pubspec.lock",
+        "srv/app/Package.resolved",
+        "srv/app/conan.lock",
+        "srv/app/renv.lock",
     ];
     let Some((&choice, content)) = data.split_first() else { return };
     let path = PATHS[usize::from(choice) % PATHS.len()].as_bytes();

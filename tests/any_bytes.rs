@@ -128,12 +128,19 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 b"C:Q1=\nP:musl\nV:1.2.4-r2\nA:x86_64\no:musl\nF:lib\nR:libc.so\n\n",
                 b"Metadata-Version: 2.1\nName: a\nVersion: 1\n\n",
                 br#"{"name":"@a/b","version":"1.0.0","license":{"type":"MIT"}}"#,
+                b"lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: '1', version: 1.0.0}\npackages:\n  a@1.0.0: {}\nsnapshots:\n  a@1.0.0: {}\n",
+                b"__metadata:\n  version: 8\n\n\"a@npm:^1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n  linkType: hard\n",
+                b"a@^1:\n  version \"1.0.0\"\n\nGEM\n  specs:\n    a (1.0)\n",
+                b"module m\ngo 1.21\nrequire a.example/b v1.0.0\nreplace a.example/b => c.example/d v1.0.0\na==1.0 --hash=x \\\n-r b\n",
+                br#"{"packages": {"node_modules/a": {"version": "1.0.0"}}, "dependencies": {"a": {"version": "npm:b@1"}}, "npm": {"a@1.0.0": {}}, "pins": []}"#,
+                br#"<project><properties><v>1</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency></dependencies></project>"#,
+                b"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n}\n",
                 b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
             ];
             let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
                 memchr::memmem::find(tar, b"\x7fELF\x02\x01\x01").map(|at| &tar[at..(at + 4096).min(tar.len())])
             });
-            texts.iter().copied().chain(programs).flat_map(|content| chosen(15, content)).collect()
+            texts.iter().copied().chain(programs).flat_map(|content| chosen(39, content)).collect()
         }
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],

@@ -117,6 +117,12 @@ pub struct Target {
     /// Which platforms of an index: all, native, or a list such as linux/amd64,linux/arm64
     #[arg(long, default_value = "all", value_name = "LIST", value_parser = platforms)]
     pub platform: PlatformChoice,
+    /// Read a folder (dir:PATH) as a project's sources: what its lock files name counts as its packages
+    #[arg(long)]
+    pub source: bool,
+    /// Of a project's sources, leave out what is only for development
+    #[arg(long, requires = "source")]
+    pub no_dev: bool,
     /// Open no network socket
     #[arg(long)]
     pub offline: bool,

@@ -12,6 +12,7 @@ use super::sources::{self, Opener};
 use super::{Failed, db, places, today};
 use crate::advisory::model::Severity;
 use crate::facts::cache::Cache;
+use crate::facts::merge::MergeOptions;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
 use crate::report::bytes;
@@ -144,6 +145,7 @@ fn answers(
     let request = Request {
         images,
         read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
+        merging: MergeOptions { source_tree: target.source, without_development: target.no_dev },
         cache: &cache,
         store: &store,
         policy,
@@ -155,8 +157,22 @@ fn answers(
     bar.finish();
     for answer in &answers {
         worst = worst.max(ending(answer, judged));
+        if !global.quiet && answer.report.subject.transport == "dir" {
+            suggest_source(&answer.report.subject.reference, answer.set_aside);
+        }
     }
     Ok((answers, worst))
+}
+
+/// Tells whoever scans a checkout as a root file system how to scan a checkout.
+fn suggest_source(reference: &str, lock_files: usize) {
+    if lock_files > 0 {
+        let files = if lock_files == 1 { "a lock file".to_owned() } else { format!("{lock_files} lock files") };
+        let error = anyhow::anyhow!(
+            "`{reference}` was read as a root file system, where {files} in it cannot say what is installed"
+        );
+        super::complain(&Failed::new(Ending::Pass, error).hint("if it is a project's checkout, add --source"));
+    }
 }
 
 fn ending(answer: &Answer, judged: bool) -> Ending {

@@ -58,6 +58,8 @@ pub enum Fact {
     DevelopLink(FilePath),
     /// A lock file names this package: a project is built from it, which does not say that it is installed.
     Locked(PackageFact),
+    /// What a lock file leaves open, in words for people: packages that it names without one version.
+    Unpinned(String),
     /// A package's files are recorded here.
     Owned(OwnedFiles),
     /// The operating system names itself here.

@@ -19,7 +19,7 @@ mod view;
 
 pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
 pub use layer::{Account, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles, PrivilegedFile};
-pub use package::{Evidence, PackageFact, PackageKind, SourcePackage};
+pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;
 pub use secret::{Confidence, SecretFact};

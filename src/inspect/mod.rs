@@ -5,10 +5,10 @@
 
 mod accounts;
 mod apk;
-mod cargo_lock;
 mod control;
 mod dpkg;
 mod executable;
+mod lock;
 mod node;
 mod os_release;
 mod python;
@@ -32,7 +32,31 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &rpm_files::WriteAheadLog,
     &python::Metadata,
     &node::PackageJson,
-    &cargo_lock::CargoLock,
+    &lock::CARGO,
+    &lock::NPM,
+    &lock::YARN,
+    &lock::PNPM,
+    &lock::BUN,
+    &lock::BunBinary,
+    &lock::DENO,
+    &lock::POETRY,
+    &lock::UV,
+    &lock::PDM,
+    &lock::PIPENV,
+    &lock::PYLOCK,
+    &lock::REQUIREMENTS,
+    &lock::GO_MOD,
+    &lock::BUNDLER,
+    &lock::COMPOSER,
+    &lock::GRADLE,
+    &lock::MAVEN,
+    &lock::NUGET,
+    &lock::NUGET_CONFIG,
+    &lock::MIX,
+    &lock::PUB,
+    &lock::SWIFT,
+    &lock::CONAN,
+    &lock::RENV,
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
@@ -105,6 +129,12 @@ pub enum InspectError {
     /// TOML that does not parse.
     #[error("not valid TOML")]
     Toml(#[from] toml::de::Error),
+    /// YAML that does not parse.
+    #[error("not valid YAML: {0}")]
+    Yaml(String),
+    /// XML that does not parse.
+    #[error("not valid XML")]
+    Xml(#[from] quick_xml::DeError),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),

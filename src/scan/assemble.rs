@@ -10,7 +10,7 @@ use crate::advisory::{CoverageData, Store, ecosystem};
 use crate::check::user;
 use crate::digest::Digest;
 use crate::facts::purl::purl;
-use crate::facts::{Confidence, Effect};
+use crate::facts::{Confidence, Effect, Scope};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
@@ -146,10 +146,14 @@ fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
                     licenses: fact.licenses.clone(),
                     owner: installed.owner.clone(),
+                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
                     platforms: Vec::new(),
                     locations: Vec::new(),
                 }
             });
+            if fact.scope == Scope::Runtime {
+                package.scope = None;
+            }
             if !package.platforms.contains(&name) {
                 package.platforms.push(name.clone());
             }
