@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FilePath;
+
 /// Which package manager recorded a package.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum PackageKind {
@@ -109,6 +111,8 @@ pub struct PackageFact {
     pub module: Option<String>,
     /// What says that it is there.
     pub evidence: Evidence,
+    /// Where in the file its record is, for a file that is an archive: `BOOT-INF/lib/a.jar`, or `a.war!/WEB-INF/lib/a.jar` deeper down.
+    pub inside: Option<FilePath>,
 }
 
 impl PackageFact {
@@ -125,6 +129,7 @@ impl PackageFact {
             vendor: None,
             module: None,
             evidence: Evidence::Record,
+            inside: None,
         }
     }
 

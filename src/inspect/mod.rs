@@ -9,6 +9,7 @@ mod cargo_lock;
 mod control;
 mod dpkg;
 mod executable;
+pub mod java;
 mod node;
 mod os_release;
 mod python;
@@ -36,6 +37,8 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
+    &java::JavaArchive,
+    &java::Release,
     &executable::GoBuildInfo,
 ];
 
@@ -108,6 +111,9 @@ pub enum InspectError {
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
+    /// A zip archive that cannot be read.
+    #[error(transparent)]
+    Zip(#[from] java::ZipError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {
