@@ -39,7 +39,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Shadow,
     &java::JavaArchive,
     &java::Release,
-    &executable::GoBuildInfo,
+    &executable::Executable,
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.

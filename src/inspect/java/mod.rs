@@ -14,12 +14,12 @@ use identity::{Archive, Named, Roots};
 use manifest::{Manifest, Pom};
 pub(super) use runtime::Release;
 pub use zip::ZipError;
-use zip::{Item, Part, Zip};
+use zip::{Item, Zip};
 
 use super::{InspectError, Inspector, Meta};
 use crate::facts::{Fact, FilePath, PackageFact};
-use crate::layer::view::{MAX_FILE_BYTES, ReadAt};
-use crate::layer::{Entry, FileView, Gather};
+use crate::layer::view::MAX_FILE_BYTES;
+use crate::layer::{Entry, FileView, Gather, ReadAt as _, Slice};
 
 /// A Java archive.
 pub(super) struct JavaArchive;
@@ -74,7 +74,7 @@ impl Inspector for JavaArchive {
             return Ok(());
         }
         let mut walk = Walk::new(file.entry);
-        let outcome = walk.archive(Part::whole(file), file.entry.name(), b"", 1);
+        let outcome = walk.archive(Slice::whole(file), file.entry.name(), b"", 1);
         facts.extend(walk.packages.into_iter().map(Fact::Package));
         outcome?;
         match walk.first_problem {
@@ -117,7 +117,7 @@ impl<'f> Walk<'f> {
     }
 
     /// Reads the archive `name`, which is at `inside` in the file.
-    fn archive(&mut self, source: Part<'_>, name: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
+    fn archive(&mut self, source: Slice<'_>, name: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
         if depth > MAX_DEPTH {
             return Err(ZipError::Depth(MAX_DEPTH));
         }
@@ -187,7 +187,7 @@ impl<'f> Walk<'f> {
             Ok(true)
         })?;
         let view = gather.view(self.entry)?;
-        self.archive(Part::whole(&view), name, inside, depth)
+        self.archive(Slice::whole(&view), name, inside, depth)
     }
 
     fn problem(&mut self, place: &[u8], error: &ZipError) {

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use rawzip::{CompressionMethod, ZipArchiveEntryWayfinder, ZipEntry, ZipLocator};
 
-use crate::layer::ReadAt;
+use crate::layer::{ReadAt as _, Slice};
 
 /// Longest name of an entry, as of a path of the image.
 const MAX_NAME_BYTES: usize = 4096;
@@ -48,33 +48,20 @@ pub enum ZipError {
     },
 }
 
-/// Bytes as `rawzip` reads them, or a part of them: an archive that lies uncompressed in another one.
+/// Bytes as `rawzip` reads them.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'s> {
-    source: &'s dyn ReadAt,
-    start: u64,
-    length: u64,
-}
+struct Source<'s>(Slice<'s>);
 
-impl<'s> Part<'s> {
-    pub(super) fn whole(source: &'s dyn ReadAt) -> Self {
-        Self { source, start: 0, length: source.len() }
-    }
-}
-
-impl rawzip::ReaderAt for Part<'_> {
+impl rawzip::ReaderAt for Source<'_> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let left = usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let n = left.min(buffer.len());
-        self.source.read_exact_at(self.start.saturating_add(offset), buffer.get_mut(..n).unwrap_or_default())?;
-        Ok(n)
+        self.0.read_at(offset, buffer)
     }
 }
 
 /// An open archive.
 pub(super) struct Zip<'s> {
-    archive: rawzip::ZipArchive<Part<'s>>,
-    source: Part<'s>,
+    archive: rawzip::ZipArchive<Source<'s>>,
+    source: Slice<'s>,
 }
 
 /// Where an entry's content is.
@@ -89,9 +76,9 @@ pub(super) struct Item {
 
 impl<'s> Zip<'s> {
     /// Finds the directory.
-    pub(super) fn open(source: Part<'s>) -> Result<Self, ZipError> {
+    pub(super) fn open(source: Slice<'s>) -> Result<Self, ZipError> {
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
-        let located = ZipLocator::new().locate_in_reader(source, &mut buffer, source.length);
+        let located = ZipLocator::new().locate_in_reader(Source(source), &mut buffer, source.len());
         Ok(Self { archive: located.map_err(|(_, error)| error)?, source })
     }
 
@@ -121,13 +108,12 @@ impl<'s> Zip<'s> {
     }
 
     /// The entry's content where it is stored uncompressed.
-    pub(super) fn stored(&self, item: Item) -> Result<Option<Part<'s>>, ZipError> {
+    pub(super) fn stored(&self, item: Item) -> Result<Option<Slice<'s>>, ZipError> {
         if item.method != CompressionMethod::STORE || item.is_encrypted {
             return Ok(None);
         }
         let (start, end) = self.archive.get_entry(item.place)?.compressed_data_range();
-        let length = end.min(self.source.length).saturating_sub(start);
-        Ok(Some(Part { start: self.source.start + start, length, ..self.source }))
+        Ok(Some(self.source.part(start, end.saturating_sub(start))))
     }
 
     /// Gives the entry's inflated content to `take` piece by piece until that says no; checks its length and CRC when it came to its end.
@@ -149,7 +135,7 @@ impl<'s> Zip<'s> {
 }
 
 fn pump(
-    entry: &ZipEntry<'_, Part<'_>>,
+    entry: &ZipEntry<'_, Source<'_>>,
     content: impl Read,
     take: &mut dyn FnMut(&[u8]) -> Result<bool, ZipError>,
 ) -> Result<(), ZipError> {
