@@ -6,15 +6,24 @@
 mod accounts;
 mod apk;
 mod cargo_lock;
+mod conda;
 mod control;
+mod dotnet;
 mod dpkg;
+mod erlang;
 mod executable;
 pub mod java;
+mod literal;
+mod lua;
 mod node;
 mod os_release;
+mod perl;
+mod php;
 mod python;
+mod r;
 pub mod rpm;
 mod rpm_files;
+mod ruby;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -37,6 +46,16 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
+    &ruby::Gemspec,
+    &php::Installed,
+    &dotnet::DepsJson,
+    &conda::CondaMeta,
+    &erlang::Application,
+    &erlang::OtpVersion,
+    &perl::MyMeta,
+    &perl::PerlLocal,
+    &r::Description,
+    &lua::Rockspec,
     &java::JavaArchive,
     &java::Release,
     &executable::Executable,
