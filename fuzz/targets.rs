@@ -183,6 +183,19 @@ pub(crate) fn inspectors(data: &[u8]) {
         "usr/lib/node_modules/a/package.json",
         "srv/app/Cargo.lock",
         "usr/bin/program",
+        "srv/app.jar",
+        "usr/lib/jvm/java/release",
+        "usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec",
+        "srv/vendor/composer/installed.json",
+        "srv/app.deps.json",
+        "opt/conda/conda-meta/a-1-0.json",
+        "srv/lib/a-1/ebin/a.app",
+        "srv/deps/a/hex_metadata.config",
+        "usr/lib/erlang/releases/25/OTP_VERSION",
+        "usr/share/perl5/.meta/A-1/MYMETA.json",
+        "usr/lib/perl5/perllocal.pod",
+        "usr/lib/R/library/a/DESCRIPTION",
+        "usr/lib/luarocks/rocks-5.4/a/1-1/a-1-1.rockspec",
     ];
     let Some((&choice, content)) = data.split_first() else { return };
     let path = PATHS[usize::from(choice) % PATHS.len()].as_bytes();

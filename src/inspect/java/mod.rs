@@ -6,6 +6,7 @@ mod identity;
 mod known;
 mod manifest;
 mod runtime;
+mod version;
 mod zip;
 
 use std::collections::BTreeSet;
@@ -40,14 +41,18 @@ const EXTENSIONS: &[&[u8]] = &[b"jar", b"war", b"ear", b"par", b"sar", b"nar", b
 /// Archives in archives that are read: a library in a bundle in a web archive in an enterprise archive is the fourth.
 const MAX_DEPTH: usize = 6;
 
-/// Entries of all archives in one file. The largest jars seen, with everything shaded into them, have 300,000.
-const MAX_ENTRIES: u64 = 4_000_000;
+/// What one file may hold, so that no small file takes hours or gigabytes.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Entries of all archives. The largest jars seen, with everything shaded into them, have 300,000.
+    entries: u64,
+    /// Bytes that are inflated.
+    inflated: u64,
+    /// Packages.
+    packages: u64,
+}
 
-/// Bytes that are inflated for one file.
-const MAX_INFLATED_BYTES: u64 = MAX_FILE_BYTES;
-
-/// Packages of one file.
-const MAX_PACKAGES: usize = 50_000;
+const LIMITS: Limits = Limits { entries: 4_000_000, inflated: MAX_FILE_BYTES, packages: 50_000 };
 
 /// Length of all names in one archive that are kept until it is read.
 const MAX_NAMES_BYTES: usize = 16 << 20;
@@ -73,7 +78,7 @@ impl Inspector for JavaArchive {
         if file.is_empty() {
             return Ok(());
         }
-        let mut walk = Walk::new(file.entry);
+        let mut walk = Walk::new(file.entry, LIMITS);
         let outcome = walk.archive(Slice::whole(file), file.entry.name(), b"", 1);
         facts.extend(walk.packages.into_iter().map(Fact::Package));
         outcome?;
@@ -94,6 +99,7 @@ fn is_archive(name: &[u8]) -> bool {
 struct Walk<'f> {
     /// The file, whose metadata the temporary copies of archives in it have, too.
     entry: Entry<'f>,
+    limits: Limits,
     packages: BTreeSet<PackageFact>,
     entries: u64,
     inflated: u64,
@@ -112,8 +118,8 @@ struct Listing {
 }
 
 impl<'f> Walk<'f> {
-    fn new(entry: Entry<'f>) -> Self {
-        Self { entry, packages: BTreeSet::new(), entries: 0, inflated: 0, problems: 0, first_problem: None }
+    fn new(entry: Entry<'f>, limits: Limits) -> Self {
+        Self { entry, limits, packages: BTreeSet::new(), entries: 0, inflated: 0, problems: 0, first_problem: None }
     }
 
     /// Reads the archive `name`, which is at `inside` in the file.
@@ -154,7 +160,7 @@ impl<'f> Walk<'f> {
     fn list(&mut self, zip: &Zip<'_>) -> Result<Listing, ZipError> {
         let mut listing = Listing::default();
         zip.entries(&mut |name, item| {
-            self.entries = within(self.entries + 1, MAX_ENTRIES, "entries")?;
+            self.entries = within(self.entries + 1, self.limits.entries, "entries")?;
             listing.take(name, item)
         })?;
         Ok(listing)
@@ -164,7 +170,7 @@ impl<'f> Walk<'f> {
     fn content(&mut self, zip: &Zip<'_>, item: Item, limit: usize) -> Result<Vec<u8>, ZipError> {
         let mut content = Vec::new();
         zip.inflate(item, &mut |piece| {
-            self.inflated = within(self.inflated + piece.len() as u64, MAX_INFLATED_BYTES, "bytes when inflated")?;
+            self.inflated = within(self.inflated + piece.len() as u64, self.limits.inflated, "bytes when inflated")?;
             content.extend_from_slice(piece);
             Ok(content.len() <= limit)
         })?;
@@ -173,16 +179,16 @@ impl<'f> Walk<'f> {
     }
 
     fn nested(&mut self, zip: &Zip<'_>, item: Item, path: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
-        within(self.packages.len() as u64, MAX_PACKAGES as u64, "packages")?;
+        within(self.packages.len() as u64, self.limits.packages, "packages")?;
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         if let Some(part) = zip.stored(item)? {
             return self.archive(part, name, inside, depth);
         }
-        within(self.inflated.saturating_add(item.size), MAX_INFLATED_BYTES, "bytes when inflated")?;
+        within(self.inflated.saturating_add(item.size), self.limits.inflated, "bytes when inflated")?;
         let mut gather = Gather::default();
         gather.start(item.size);
         zip.inflate(item, &mut |piece| {
-            self.inflated = within(self.inflated + piece.len() as u64, MAX_INFLATED_BYTES, "bytes when inflated")?;
+            self.inflated = within(self.inflated + piece.len() as u64, self.limits.inflated, "bytes when inflated")?;
             gather.push(piece);
             Ok(true)
         })?;
@@ -229,4 +235,76 @@ fn within(count: u64, limit: u64, what: &'static str) -> Result<u64, ZipError> {
 /// The place of an entry, as Java writes it.
 fn join(inside: &[u8], path: &[u8]) -> Vec<u8> {
     if inside.is_empty() { path.to_vec() } else { [inside, b"!/", path].concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use ::zip::ZipWriter;
+    use ::zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::layer::EntryKind;
+
+    fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    /// An archive of two archives, each with a library's record and as many bytes of something else.
+    fn nested() -> Vec<u8> {
+        let zeros = vec![0; 100_000];
+        let library = |name: &str| {
+            let path = format!("META-INF/maven/g/{name}/pom.properties");
+            let pom = format!("groupId=g\nartifactId={name}\nversion=1\n");
+            archive(&[(path.as_str(), pom.as_bytes()), ("x", &zeros), ("y", &zeros)])
+        };
+        archive(&[("a.jar", &library("a")), ("b.jar", &library("b"))])
+    }
+
+    /// How many packages were read, and the first problem.
+    fn read(limits: Limits) -> (usize, String) {
+        let (bytes, kind) = (nested(), EntryKind::File);
+        let entry = Entry { path: b"n.jar", kind, size: 0, mode: 0, uid: 0, gid: 0, link: b"", capability: None };
+        let source = &bytes.as_slice();
+        let mut walk = Walk::new(entry, limits);
+        let outcome = walk.archive(Slice::whole(source), b"n.jar", b"", 1);
+        (walk.packages.len(), outcome.err().map(|error| error.to_string()).or(walk.first_problem).unwrap_or_default())
+    }
+
+    #[test]
+    fn limits_are_told_and_what_came_before_counts() {
+        assert_eq!(read(LIMITS), (2, String::new()));
+        assert_eq!(
+            read(Limits { entries: 1, ..LIMITS }),
+            (0, "it holds more than 1 entries; the rest is not read".into())
+        );
+        let few = Limits { entries: 5, ..LIMITS };
+        assert_eq!(read(few), (1, "of /b.jar: it holds more than 5 entries; the rest is not read".into()));
+        let (found, problem) = read(Limits { inflated: 500, ..LIMITS });
+        assert_eq!(
+            (found, problem.as_str()),
+            (0, "of /a.jar: it holds more than 500 bytes when inflated; the rest is not read")
+        );
+        assert_eq!(read(Limits { packages: 0, ..LIMITS }).0, 1, "archives after the limit are not opened");
+    }
+
+    #[test]
+    fn only_mavens_own_folder_has_its_records() {
+        for (path, expected) in [
+            ("META-INF/maven/g/a/pom.properties", true),
+            ("BOOT-INF/classes/META-INF/maven/g/a/pom.properties", true),
+            ("META-INF/maven/pom.properties", false),
+            ("META-INF/maven/g/a/b/pom.properties", false),
+            ("pom.properties", false),
+            ("META-INF/maven/g/a/pom.xml", false),
+        ] {
+            assert_eq!(is_pom(path.as_bytes()), expected, "{path}");
+        }
+    }
 }
