@@ -75,7 +75,7 @@ impl Inspector for Application {
     }
 
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
-        let content = text(whole(file, 4 << 20)?);
+        let content = without_comments(&text(whole(file, 4 << 20)?));
         let (name, version) = match file.entry.name() {
             b"hex_metadata.config" => (value_of(&content, "<<\"name\">>"), value_of(&content, "<<\"version\">>")),
             _ => (application(&content), value_of(&content, "vsn")),
@@ -89,6 +89,31 @@ impl Inspector for Application {
         }
         Ok(())
     }
+}
+
+/// Takes out what stands behind `%`, but not inside a text or a quoted atom.
+fn without_comments(content: &str) -> String {
+    let mut rest = String::with_capacity(content.len());
+    let mut quote = None;
+    let mut characters = content.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, '%') => {
+                characters.by_ref().find(|character| *character == '\n');
+                continue;
+            }
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (Some(_), '\\') => {
+                rest.push(character);
+                rest.extend(characters.next());
+                continue;
+            }
+            _ => {}
+        }
+        rest.push(character);
+    }
+    rest
 }
 
 /// `{application, NAME, […`; the name is an atom, which may be quoted.
@@ -146,7 +171,9 @@ mod tests {
 
     #[test]
     fn terms_are_read_as_far_as_they_are_needed() {
-        let app = "%% comment\n{application, 'cowboy', [\n\t{description, \"Small, {vsn, HTTP} server.\"},\n\t{vsn, \"2.9.0\"},\n\t{modules, ['a']}\n]}.\n";
+        let app = &without_comments(
+            "%% {vsn, \"9\"}\n{application, 'cowboy', [\n\t{description, \"Small, {vsn, HTTP} server.\"},\n\t{vsn, \"2.9.0\"},\n\t{modules, ['a']}\n]}.\n",
+        );
         assert_eq!((application(app).as_deref(), value_of(app, "vsn").as_deref()), (Some("cowboy"), Some("2.9.0")));
         let hex = "{<<\"app\">>,<<\"x\">>}.\n{<<\"name\">>,<<\"x_pkg\">>}.\n{<<\"requirements\">>,[]}.\n{<<\"version\">>,<<\"1.2.3\">>}.\n";
         assert_eq!(value_of(hex, "<<\"name\">>").as_deref(), Some("x_pkg"));
