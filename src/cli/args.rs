@@ -105,7 +105,7 @@ pub struct GateArgs {
 }
 
 /// Which images, and how to read them.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Image")]
 pub struct Target {
     /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
@@ -147,7 +147,7 @@ pub struct Target {
 }
 
 /// How the network is used.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub struct Network {
     /// Give up on the network this many seconds after it was first used [default: no limit but those of 10 s on connecting and 30 s on silence]

@@ -15,7 +15,6 @@ use crate::advisory::{AdvisoryError, ImportOptions, import};
 use crate::net::{DownloadError, Transport};
 use crate::report::bytes;
 use crate::report::escape::terminal;
-use crate::source::PlatformChoice;
 
 /// What is kept up to date: an upstream and a path below it.
 type Things = BTreeSet<(&'static str, String)>;
@@ -63,18 +62,8 @@ pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, 
 
 /// The images that an update is for, as a scan reads them.
 fn target(arguments: &UpdateArgs) -> Target {
-    Target {
-        references: arguments.images.clone(),
-        from: None,
-        platform: PlatformChoice::All,
-        offline: false,
-        db: None,
-        as_of: None,
-        cache: None,
-        no_secrets: false,
-        verify_diff_ids: false,
-        network: arguments.network.clone(),
-    }
+    let (references, network) = (arguments.images.clone(), arguments.network.clone());
+    Target { references, network, ..Target::default() }
 }
 
 /// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.

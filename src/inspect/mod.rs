@@ -5,15 +5,25 @@
 
 mod accounts;
 mod apk;
+mod conda;
 mod control;
+mod dotnet;
 mod dpkg;
+mod erlang;
 mod executable;
+pub mod java;
+mod literal;
 mod lock;
+mod lua;
 mod node;
 mod os_release;
+mod perl;
+mod php;
 mod python;
+mod r;
 pub mod rpm;
 mod rpm_files;
+mod ruby;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -60,7 +70,19 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
-    &executable::GoBuildInfo,
+    &ruby::Gemspec,
+    &php::Installed,
+    &dotnet::DepsJson,
+    &conda::CondaMeta,
+    &erlang::Application,
+    &erlang::OtpVersion,
+    &perl::MyMeta,
+    &perl::PerlLocal,
+    &r::Description,
+    &lua::Rockspec,
+    &java::JavaArchive,
+    &java::Release,
+    &executable::Executable,
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
@@ -138,6 +160,9 @@ pub enum InspectError {
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
+    /// A zip archive that cannot be read.
+    #[error(transparent)]
+    Zip(#[from] java::ZipError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {

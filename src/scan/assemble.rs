@@ -159,7 +159,7 @@ fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
             }
             let layer = platform.manifest.layers.get(installed.layer).and_then(|layer| layer.digest.as_ref());
             let location = contract::Location {
-                path: Some(installed.path.to_string()),
+                path: Some(installed.place().to_string()),
                 layer: layer.map(Digest::to_string),
                 layer_index: layer.map(|_| installed.layer),
                 ..contract::Location::default()
@@ -330,7 +330,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
                 installed.fact.name, installed.fact.version
             );
             add(
-                Some(installed.path.to_string()),
+                Some(installed.place().to_string()),
                 layer_digest(installed.layer),
                 Effect::Optional,
                 reason,

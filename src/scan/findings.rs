@@ -128,7 +128,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     finding.evidence = Some(format!("{}: {}", found.source, found.range));
     finding.remediation = fix.map(|fix| format!("update to {fix} or later"));
     match installed {
-        Some(package) => finding.at(subject.place(&package.path, package.layer)),
+        Some(package) => finding.at(subject.place(&package.place(), package.layer)),
         None => finding,
     }
 }
