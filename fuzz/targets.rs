@@ -143,7 +143,12 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     };
     let answers = scan::run(Request {
         images: vec![image],
-        read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
+        read: ReadOptions {
+            collect: CollectOptions { secrets: true },
+            verify_diff_ids: false,
+            verify_files: true,
+            threads: 1,
+        },
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),

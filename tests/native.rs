@@ -15,6 +15,8 @@ mod fixtures;
 mod go;
 #[path = "native/machine.rs"]
 mod machine;
+#[path = "native/verify.rs"]
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,14 @@ fn fixture(name: &str) -> PathBuf {
 
 /// The report on `reference`, which must be complete and without anything that could not be read.
 fn scan(reference: &str) -> Value {
+    scan_with(reference, &[])
+}
+
+/// As [`scan`], with more arguments.
+fn scan_with(reference: &str, more: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_imgguard"))
         .args(["scan", reference, "--format", "json", "--cache", "none", "--offline"])
+        .args(more)
         .output()
         .unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)

@@ -111,7 +111,12 @@ fn run(
     let bar = Arc::new(Bar::new(stored_bytes(&images), global));
     let request = Request {
         images,
-        read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
+        read: ReadOptions {
+            collect,
+            verify_diff_ids: target.verify_diff_ids,
+            verify_files: target.verify_files,
+            threads,
+        },
         cache: &cache,
         store: &store,
         policy,

@@ -27,6 +27,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &dpkg::Status,
     &dpkg::StatusDir,
     &dpkg::FileList,
+    &dpkg::Diversions,
     &apk::Installed,
     &rpm_files::RpmDatabase,
     &rpm_files::WriteAheadLog,

@@ -75,6 +75,8 @@ pub struct ReadOptions {
     pub collect: CollectOptions,
     /// Check diff IDs of compressed layers too.
     pub verify_diff_ids: bool,
+    /// Compare every file of an OS package with its record.
+    pub verify_files: bool,
     /// Threads; at least 1.
     pub threads: usize,
 }

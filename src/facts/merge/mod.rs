@@ -3,6 +3,8 @@
 //! A layer yields candidates by path; here is decided which of them the runtime would see. Package databases count only at their well-known
 //! places ([`DATABASES`]), reached through the image's own symlinks.
 
+mod changed;
+mod diversions;
 mod linked;
 mod owners;
 mod packages;
@@ -12,16 +14,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::FoundPrivileged;
 use super::path::parent;
-use super::place::{place, refer};
+use super::place::{Placed, place, refer};
 use super::tree::Node;
 use super::view::{Hidden, StackedLayer, View};
 use super::{Effect, Fact, FileFacts, FilePath, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown};
+pub use changed::{UnhashedFile, unhashed_files};
 use unread::links;
 pub use unread::{UnreadFile, unread_files};
 
 /// Files that describe the image wherever the image's symlinks put them. A scan reads a target that no inspector asked for in a second pass.
 pub const DATABASES: &[&str] = &[
     "var/lib/dpkg/status",
+    "var/lib/dpkg/diversions",
     "lib/apk/db/installed",
     "usr/lib/apk/db/installed",
     "var/lib/rpm/rpmdb.sqlite",
@@ -51,13 +55,15 @@ const DATABASE_FOLDERS: &[&str] = &["var/lib/dpkg/status.d", "var/lib/dpkg/info"
 pub struct MergeOptions {
     /// The tree is a project's sources: lock files say what it is built from. In an image they do not say what was installed.
     pub source_tree: bool,
+    /// Compare every file of an OS package with its record, not only those that a later layer rewrote.
+    pub verify_files: bool,
 }
 
 /// Merges the layers of one platform, lowest first; `None` stands for one that could not be read.
 #[must_use]
 pub fn merge(layers: &[StackedLayer<'_>], options: MergeOptions) -> Inventory {
     let placed = place(layers);
-    Merge::new(&refer(&placed), options).run()
+    Merge::new(&refer(&placed), options).run(&placed)
 }
 
 /// Every path of the merged view, with the index of its layer and what is there. Folders that no layer lists are left out.
@@ -102,11 +108,12 @@ impl<'a> Merge<'a> {
         Self { layers, options, view, history, live, folders }
     }
 
-    fn run(self) -> Inventory {
+    fn run(self, placed: &[Option<Placed<'_>>]) -> Inventory {
         let mut inventory = Inventory { os: self.os_release(), packages: self.packages(), ..Inventory::default() };
         self.accounts(&mut inventory);
         inventory.secrets = self.secrets();
         inventory.privileged = self.privileged();
+        inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
         inventory.unknowns = self.unknowns();
         inventory.wasted = self.wasted();
