@@ -15,6 +15,8 @@ mod fixtures;
 mod go;
 #[path = "native/machine.rs"]
 mod machine;
+#[path = "native/pacman.rs"]
+mod pacman;
 #[path = "native/verify.rs"]
 mod verify;
 

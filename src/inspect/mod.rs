@@ -9,11 +9,15 @@ mod cargo_lock;
 mod control;
 mod dpkg;
 mod executable;
+mod flatpak;
 mod node;
 mod os_release;
+mod pacman;
+mod portage;
 mod python;
 pub mod rpm;
 mod rpm_files;
+mod snap;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -24,6 +28,7 @@ pub const HEAD_BYTES: usize = 512;
 /// Every inspector. The order here is the order in the docs; the first that wants a file gets it.
 pub static INSPECTORS: &[&dyn Inspector] = &[
     &os_release::OsReleaseFile,
+    &os_release::ReleaseFile,
     &dpkg::Status,
     &dpkg::StatusDir,
     &dpkg::FileList,
@@ -31,6 +36,12 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &apk::Installed,
     &rpm_files::RpmDatabase,
     &rpm_files::WriteAheadLog,
+    &pacman::Description,
+    &pacman::Files,
+    &portage::Package,
+    &portage::Contents,
+    &snap::SnapYaml,
+    &flatpak::Deploy,
     &python::Metadata,
     &node::PackageJson,
     &cargo_lock::CargoLock,
@@ -106,6 +117,9 @@ pub enum InspectError {
     /// TOML that does not parse.
     #[error("not valid TOML")]
     Toml(#[from] toml::de::Error),
+    /// YAML that does not parse.
+    #[error("not valid YAML")]
+    Yaml(#[source] Box<serde_saphyr::Error>),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),

@@ -6,6 +6,7 @@
 mod changed;
 mod diversions;
 mod linked;
+mod nix;
 mod owners;
 mod packages;
 mod unread;
@@ -47,8 +48,25 @@ pub const DATABASES: &[&str] = &[
     "etc/shadow",
 ];
 
-/// Folders whose files each describe a package.
-const DATABASE_FOLDERS: &[&str] = &["var/lib/dpkg/status.d", "var/lib/dpkg/info"];
+/// Where os-release(5) looks, in that order.
+const OS_RELEASE_FILES: &[&str] = &["etc/os-release", "usr/lib/os-release"];
+
+/// Files that tell the release where there is no os-release, the more telling ones first: derivatives keep the file of what they derive from.
+pub const RELEASE_FILES: &[&str] = &[
+    "etc/lsb-release",
+    "etc/centos-release",
+    "etc/oracle-release",
+    "etc/redhat-release",
+    "etc/system-release",
+    "etc/photon-release",
+    "etc/gentoo-release",
+    "etc/alpine-release",
+    "etc/debian_version",
+];
+
+/// Folders whose files describe packages, and how many levels below them the files are.
+const DATABASE_FOLDERS: &[(&str, usize)] =
+    &[("var/lib/dpkg/status.d", 1), ("var/lib/dpkg/info", 1), ("var/lib/pacman/local", 2), ("var/db/pkg", 3)];
 
 /// What a merge is told besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,7 +102,8 @@ struct Merge<'a> {
     history: BTreeMap<&'a FilePath, Vec<(usize, &'a FileFacts)>>,
     /// Where the well-known paths lead.
     live: BTreeMap<&'static str, (usize, FilePath)>,
-    folders: Vec<Vec<u8>>,
+    /// Where the folders of [`DATABASE_FOLDERS`] are, with their depth.
+    folders: Vec<(Vec<u8>, usize)>,
 }
 
 impl<'a> Merge<'a> {
@@ -101,10 +120,12 @@ impl<'a> Merge<'a> {
         let resolve = |path: &&'static str| Some((*path, view.resolve(path.as_bytes())?));
         let live = DATABASES
             .iter()
+            .chain(RELEASE_FILES)
             .filter_map(resolve)
             .map(|(name, (layer, path))| (name, (layer, FilePath::new(&path))))
             .collect();
-        let folders = DATABASE_FOLDERS.iter().filter_map(|path| view.follow(path.as_bytes())).collect();
+        let folder = |(path, depth): &(&str, usize)| Some((view.follow(path.as_bytes())?, *depth));
+        let folders = DATABASE_FOLDERS.iter().filter_map(folder).collect();
         Self { layers, options, view, history, live, folders }
     }
 
@@ -131,8 +152,8 @@ impl<'a> Merge<'a> {
     }
 
     fn os_release(&self) -> Option<super::OsRelease> {
-        let files = ["etc/os-release", "usr/lib/os-release"];
-        files.iter().filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
+        let files = OS_RELEASE_FILES.iter().chain(RELEASE_FILES);
+        files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
             Fact::OsRelease(release) => Some(release.clone()),
             _ => None,
         })
@@ -155,8 +176,8 @@ impl<'a> Merge<'a> {
 
     /// Whether `path` is where a package manager looks: a well-known file, or a file of a well-known folder.
     fn is_database(&self, path: &FilePath) -> bool {
-        let in_folder =
-            || parent(path.as_bytes()).is_some_and(|folder| self.folders.iter().any(|known| known == folder));
+        let above = |depth| (0..depth).try_fold(path.as_bytes(), |path, _| parent(path));
+        let in_folder = || self.folders.iter().any(|(folder, depth)| above(*depth) == Some(folder));
         self.live.values().any(|(_, live)| live == path) || in_folder()
     }
 

@@ -29,6 +29,7 @@ impl<'a> Merge<'a> {
                 });
             }
         }
+        packages.extend(self.nix_packages());
         packages
     }
 
