@@ -17,6 +17,8 @@ mod go;
 mod machine;
 #[path = "native/pacman.rs"]
 mod pacman;
+#[path = "native/programs.rs"]
+mod programs;
 #[path = "native/verify.rs"]
 mod verify;
 

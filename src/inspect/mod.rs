@@ -14,6 +14,7 @@ mod node;
 mod os_release;
 mod pacman;
 mod portage;
+mod program;
 mod python;
 pub mod rpm;
 mod rpm_files;
@@ -48,6 +49,8 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
+    &program::Toolchain,
+    &program::KnownProgram,
     &executable::GoBuildInfo,
 ];
 

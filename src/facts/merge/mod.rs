@@ -5,6 +5,7 @@
 
 mod changed;
 mod diversions;
+mod doubled;
 mod linked;
 mod nix;
 mod owners;
@@ -136,6 +137,7 @@ impl<'a> Merge<'a> {
         inventory.privileged = self.privileged();
         inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
+        doubled::drop_doubled(&mut inventory);
         inventory.unknowns = self.unknowns();
         inventory.wasted = self.wasted();
         inventory.live.clone_from(&self.live);
