@@ -18,6 +18,7 @@ mod program;
 mod python;
 pub mod rpm;
 mod rpm_files;
+mod sbom;
 mod snap;
 
 use crate::facts::Fact;
@@ -49,6 +50,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
+    &sbom::Sbom,
     &program::Toolchain,
     &program::KnownProgram,
     &executable::GoBuildInfo,

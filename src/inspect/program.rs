@@ -75,7 +75,8 @@ static PROGRAMS: &[Program] = &[
     Program {
         name: "python",
         files: &["python2.#", "python3.#", "libpython3.#.so*", "libpython3.#m.so*", "libpython2.#.so*"],
-        marks: &[alone("#.")],
+        // Where the installation's path ends with the version, the linker lets both texts share their end.
+        marks: &[alone("#."), Mark { before: "/", series: "#.", after: &["\0"], newest: false }],
     },
     Program { name: "node", files: &["node", "nodejs", "libnode.so*"], marks: &[mark("node.js/v", &["\0"])] },
     Program {

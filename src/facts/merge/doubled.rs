@@ -2,19 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::{Evidence, Inventory, PackageKind};
+use super::super::purl::purl;
+use super::super::{Evidence, Inventory, PackageFact};
 
 /// Where each folder is a package of its own, with all that is in it.
 const NIX_STORE: &[u8] = b"nix/store/";
 
 /// Drops what is only known by its content, or listed in somebody's bill of materials, where a record names it too or an OS package owns the file.
 pub(super) fn drop_doubled(inventory: &mut Inventory) {
-    let mut recorded: HashSet<(PackageKind, &str, &str)> = HashSet::new();
+    let mut recorded: HashSet<String> = HashSet::new();
     let mut versions: HashMap<String, Vec<&str>> = HashMap::new();
     for package in &inventory.packages {
         let fact = &package.fact;
         if fact.evidence == Evidence::Record {
-            recorded.insert((fact.kind, &fact.name, &fact.version));
+            recorded.insert(identity(fact));
         }
         if fact.evidence != Evidence::Content && !fact.kind.is_os() {
             versions.entry(fact.name.to_ascii_lowercase()).or_default().push(&fact.version);
@@ -24,7 +25,7 @@ pub(super) fn drop_doubled(inventory: &mut Inventory) {
         let fact = &package.fact;
         match fact.evidence {
             Evidence::Record => false,
-            Evidence::Listed => recorded.contains(&(fact.kind, &fact.name, &fact.version)),
+            Evidence::Listed => recorded.contains(&identity(fact)),
             Evidence::Content => {
                 let others = versions.get(&fact.name).map(Vec::as_slice).unwrap_or_default();
                 package.owner.is_some()
@@ -38,6 +39,11 @@ pub(super) fn drop_doubled(inventory: &mut Inventory) {
     inventory.packages.retain(|_| kept.next().unwrap_or(true));
 }
 
+/// Kind, name and version, spelled as in a purl: a bill of materials has no other spelling.
+fn identity(fact: &PackageFact) -> String {
+    purl(&PackageFact::new(fact.kind, fact.name.as_str(), fact.version.as_str()), None)
+}
+
 /// Whether `version` is upstream's version with nothing or a packager's revision behind it: `3.11.5-1`, `3.11.5+deb`.
 fn is_build_of(version: &str, upstream: &str) -> bool {
     version
@@ -47,7 +53,7 @@ fn is_build_of(version: &str, upstream: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{FilePath, InstalledPackage, PackageFact};
+    use super::super::super::{FilePath, InstalledPackage, PackageKind};
     use super::*;
 
     fn package(
@@ -80,6 +86,8 @@ mod tests {
                 package(Generic, "python", "3.11.55", Content, None),
                 package(Npm, "a", "1.0.0", Record, None),
                 package(Npm, "a", "1.0.0", Listed, None),
+                package(PyPi, "A_b.c", "2", Record, None),
+                package(PyPi, "a-b-c", "2", Listed, None),
                 package(PyPi, "a", "1.0.0", Listed, None),
             ],
             ..Inventory::default()
@@ -95,6 +103,7 @@ mod tests {
                 (Conda, "3.11.5", Record),
                 (Generic, "3.11.55", Content),
                 (Npm, "1.0.0", Record),
+                (PyPi, "2", Record),
                 (PyPi, "1.0.0", Listed)
             ]
         );
