@@ -11,6 +11,7 @@ pub mod package;
 pub mod path;
 mod place;
 pub mod purl;
+pub mod purl_parse;
 pub mod secret;
 pub mod tree;
 pub mod unknown;
