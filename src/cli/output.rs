@@ -37,6 +37,7 @@ impl<'a> Plan<'a> {
             severities,
             only_fixed: output.only_fixed,
             several,
+            created: created()?,
         };
         let format = by_name(&output.format).ok_or_else(|| {
             Failed::new(Ending::Usage, anyhow::anyhow!("there is no report format `{}`", output.format))
@@ -54,6 +55,17 @@ impl<'a> Plan<'a> {
             (format, None) => write_stdout(format, reports, &self.options, global),
         }
     }
+}
+
+/// `SOURCE_DATE_EPOCH`, seconds since 1970, where it is set (reproducible-builds.org).
+fn created() -> Result<Option<jiff::Timestamp>, Failed> {
+    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let seconds = text.to_str().and_then(|text| text.parse::<i64>().ok());
+    let created = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    created.map(Some).ok_or_else(|| {
+        let error = anyhow::anyhow!("SOURCE_DATE_EPOCH is `{}`, which is no number of seconds", text.display());
+        Failed::new(Ending::Usage, error).hint("set it as `date +%s` prints it, or unset it")
+    })
 }
 
 fn write_stdout(

@@ -13,7 +13,7 @@ use crate::reference::{Choice, ImageName, Reference};
 use crate::source::archive::{self, Format};
 use crate::source::layout::{self, Selection};
 use crate::source::registry::Registry;
-use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, storage};
+use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, sbom, storage};
 
 /// Largest file of references, in bytes; a list of ten thousand images has fewer.
 const MAX_LIST_BYTES: u64 = 1 << 20;
@@ -92,6 +92,7 @@ impl<'a> Opener<'a> {
             }
             Reference::StandardInput => archive::open_stdin(&Selection::Only, self.choice, text),
             Reference::Directory(path) => rootfs::open(path, text),
+            Reference::Sbom(path) => sbom::open(path, self.choice, text),
             Reference::DockerDaemon(name) => daemon::open(name, self.choice, text, self.offline, &variables),
             Reference::ContainersStorage(name) => storage::open(name, self.choice, text, &variables),
             Reference::Registry { name, bare } => self.open_name(text, name, *bare && self.guess),

@@ -133,6 +133,9 @@ pub struct Os {
     pub id: String,
     /// `12`.
     pub version_id: String,
+    /// `Debian GNU/Linux 12 (bookworm)`; may be empty.
+    #[serde(default)]
+    pub name: String,
 }
 
 /// Who an image runs as.
@@ -176,10 +179,26 @@ pub struct Package {
     pub licenses: Vec<String>,
     /// The OS package that owns it.
     pub owner: Option<String>,
+    /// Maintainer or vendor as declared.
+    #[serde(default)]
+    pub vendor: Option<String>,
+    /// rpm's modularity label.
+    #[serde(default)]
+    pub module: Option<String>,
+    /// What says that it is there: `record`, `content` or `listed`.
+    #[serde(default = "record")]
+    pub evidence: String,
+    /// Whether it is the main module of a program, whose version may be a placeholder.
+    #[serde(default)]
+    pub program: bool,
     /// Platforms that have it.
     pub platforms: Vec<String>,
     /// Where it is recorded.
     pub locations: Vec<Location>,
+}
+
+fn record() -> String {
+    "record".to_owned()
 }
 
 /// A source package.

@@ -9,7 +9,7 @@ use crate::advisory::{CoverageData, Store, ecosystem};
 use crate::check::user;
 use crate::digest::Digest;
 use crate::facts::purl::purl;
-use crate::facts::{Confidence, Effect};
+use crate::facts::{Confidence, Effect, Evidence};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
@@ -66,7 +66,8 @@ pub(super) fn report(
 }
 
 fn skipped(image: &Image, secrets: bool) -> Vec<String> {
-    let all = [("configuration", image.has_config()), ("secrets", secrets)];
+    let has_layers = image.has_layers();
+    let all = [("configuration", image.has_config()), ("files", has_layers), ("secrets", secrets && has_layers)];
     all.into_iter().filter(|(_, looked_for)| !looked_for).map(|(what, _)| what.to_owned()).collect()
 }
 
@@ -115,7 +116,11 @@ fn platform(image: &Image, platform: &ScannedPlatform) -> contract::Platform {
         platform: manifest.platform.to_string(),
         digest: manifest.digest.as_ref().map(Digest::to_string),
         complete: platform.complete,
-        os: inventory.os.as_ref().map(|os| contract::Os { id: os.id.clone(), version_id: os.version_id.clone() }),
+        os: inventory.os.as_ref().map(|os| contract::Os {
+            id: os.id.clone(),
+            version_id: os.version_id.clone(),
+            name: os.pretty_name.clone(),
+        }),
         user: image.has_config().then_some(contract::User {
             spec: resolved.spec,
             uid: resolved.uid,
@@ -145,10 +150,16 @@ fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
                     licenses: fact.licenses.clone(),
                     owner: installed.owner.clone(),
+                    vendor: fact.vendor.clone(),
+                    module: fact.module.clone(),
+                    evidence: evidence(fact.evidence).to_owned(),
+                    program: installed.is_program,
                     platforms: Vec::new(),
                     locations: Vec::new(),
                 }
             });
+            // What is a program here may be a dependency there; then its version is a real one.
+            package.program &= installed.is_program;
             if !package.platforms.contains(&name) {
                 package.platforms.push(name.clone());
             }
@@ -170,6 +181,14 @@ fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
         }
     }
     packages.into_values().collect()
+}
+
+fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Record => "record",
+        Evidence::Content => "content",
+        Evidence::Listed => "listed",
+    }
 }
 
 fn ecosystem_of(kind: crate::facts::PackageKind, os: Option<&crate::facts::OsRelease>) -> String {

@@ -7,7 +7,7 @@ use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers
 use super::second_read;
 use crate::facts::cache::Cache;
 use crate::facts::merge::{MergeOptions, UnreadFile, merge, unread_files};
-use crate::facts::{Effect, Inventory, LayerFacts, Unknown};
+use crate::facts::{Effect, Inventory, LayerFacts, Unknown, listed};
 use crate::inspect::wanted_by_name;
 use crate::layer::LayerError;
 use crate::layer::inflate::Compression;
@@ -121,7 +121,10 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>) 
     let source_tree = image.transport == "dir";
     let mut platforms = Vec::new();
     for manifest in &image.manifests {
-        let mut inventory = merge(&facts_of(manifest, number, outcomes), MergeOptions { source_tree });
+        let mut inventory = match &manifest.listing {
+            Some(listing) => listed::inventory(listing),
+            None => merge(&facts_of(manifest, number, outcomes), MergeOptions { source_tree }),
+        };
         for (index, layer) in manifest.layers.iter().enumerate() {
             let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
                 Some(Ok(facts)) => misnamed(layer, facts),
