@@ -2,10 +2,13 @@
 
 mod args;
 mod db;
+mod diff;
 mod exit;
 mod list;
 mod output;
 mod progress;
+mod reading;
+mod sbom;
 mod scan;
 mod sources;
 
@@ -77,6 +80,8 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
+        Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
             db::import_into(inputs, output, *redistributable)
         }

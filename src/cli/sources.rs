@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{Network, Target};
+use super::args::{Network, Reading, Target};
 use super::exit::Ending;
 use super::{Failed, list};
 use crate::net::Settings;
@@ -74,8 +74,8 @@ pub(super) struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     /// For the images of one run. `guess` allows a bare name to be one of a local engine.
-    pub(super) fn new(target: &'a Target, guess: bool) -> Self {
-        let (choice, offline, network) = (&target.platform, target.offline, &target.network);
+    pub(super) fn new(reading: &'a Reading, guess: bool) -> Self {
+        let (choice, offline, network) = (&reading.platform, reading.offline, &reading.network);
         Self { choice, offline, guess, network, registry: OnceCell::new() }
     }
 

@@ -2,6 +2,7 @@
 
 mod bom;
 pub mod contract;
+pub mod diff;
 pub mod escape;
 mod json;
 mod sarif;

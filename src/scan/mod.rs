@@ -77,11 +77,30 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
         let united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
         let complete = scanned.platforms.iter().all(|platform| platform.complete);
-        let verdict = policy.judge(&united, complete);
+        let is_answerable = scanned.image.has_layers() || !policy.demands_files();
+        let verdict = policy.judge(&united, complete && is_answerable);
         let outcome = verdict.result;
         let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
         let report = assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
         answers.push(Answer { report, outcome, complete, failures: scanned.failures });
     }
     Ok(answers)
+}
+
+/// Only reads and merges: nothing is matched, checked or judged.
+#[must_use]
+pub fn list(
+    images: Vec<Image>,
+    read: ReadOptions,
+    cache: &Cache,
+    evaluated_at: jiff::civil::Date,
+    progress: Arc<dyn Progress>,
+) -> Vec<Answer> {
+    let answer = |scanned: run::ScannedImage| Answer {
+        report: assemble::inventory(&scanned, evaluated_at, read.collect.secrets),
+        outcome: Outcome::Pass,
+        complete: scanned.platforms.iter().all(|platform| platform.complete),
+        failures: scanned.failures,
+    };
+    run::scan_images(images, read, cache, &progress).into_iter().map(answer).collect()
 }
