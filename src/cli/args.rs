@@ -346,7 +346,7 @@ fn file_of(text: &str, takes: fn(&dyn ReportFormat) -> bool) -> Result<(&'static
         return Err(format!("write FORMAT=FILE, such as {example}=report.json"));
     };
     let format = known().find(|format| format.name() == name);
-    let format = format.ok_or_else(|| format!("there is no such format `{name}`; there are: {}", names()))?;
+    let format = format.ok_or_else(|| format!("there is no report format `{name}`; there are: {}", names()))?;
     Ok((format, PathBuf::from(file)))
 }
 

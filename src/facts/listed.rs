@@ -62,6 +62,10 @@ fn read(component: &Component) -> Result<Option<ParsedPurl>, String> {
     // Syft wrote `alpine` before the type was registered as `apk`.
     let purl = purl.strip_prefix("pkg:alpine/").map_or_else(|| purl.clone(), |rest| format!("pkg:apk/alpine/{rest}"));
     let mut parsed = purl_parse::parse(&purl).map_err(|error| error.to_string())?;
+    // rpm keeps the keys that it trusts among its packages, and Syft lists them.
+    if parsed.package.kind == PackageKind::Rpm && parsed.package.name == "gpg-pubkey" {
+        return Ok(None);
+    }
     complete(&mut parsed.package, component);
     Ok(Some(parsed))
 }

@@ -141,6 +141,14 @@ pub struct Listing {
     pub malformed: usize,
 }
 
+impl Bill {
+    /// One manifest a platform that the bill is about; there is at least one. `file` is where the bill is.
+    #[must_use]
+    pub fn manifests(self, file: &str) -> Vec<Manifest> {
+        platforms::split(self, file)
+    }
+}
+
 /// Reads a bill in any of the formats.
 ///
 /// # Errors
@@ -184,7 +192,7 @@ pub fn open(path: &Path, choice: &PlatformChoice, reference: &str) -> Result<Ima
     }
     let bill = parse(&bytes)?;
     let media_type = bill.media_type.to_owned();
-    let manifests = platforms::choose(platforms::split(bill, &place), choice)?;
+    let manifests = platforms::choose(bill.manifests(&place), choice)?;
     Ok(Image {
         reference: reference.to_owned(),
         transport: super::SBOM,

@@ -50,7 +50,7 @@ impl ReportFormat for CycloneDx {
     fn summary(&self) -> &'static str {
         match self.0 {
             Edition::V1_5 => "CycloneDX 1.5 JSON, for tools that do not read 1.6",
-            Edition::V1_6 => "CycloneDX 1.6 JSON: bill of materials with vulnerabilities",
+            Edition::V1_6 => "CycloneDX 1.6 JSON: bill of materials, after a scan with vulnerabilities",
         }
     }
 

@@ -194,7 +194,7 @@ impl Parts {
         if let Some(os) = &platform.os {
             let system = self.id("OperatingSystem", &format!("{id}\0{}\0{}", os.id, os.version_id));
             let version = Some(os.version_id.clone()).filter(|version| !version.is_empty());
-            let package = self.package(system.clone(), &os.id, version, "OPERATING-SYSTEM", of_os(os));
+            let package = self.package(system.clone(), &os.id, version, "OPERATING_SYSTEM", of_os(os));
             self.packages.push(package);
             self.relate(&id, "CONTAINS", &system);
         }

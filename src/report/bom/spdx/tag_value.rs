@@ -66,7 +66,8 @@ impl Tags<'_> {
             let (category, kind) = (reference.reference_category, reference.reference_type);
             self.line("ExternalRef", &format!("{category} {kind} {}", reference.reference_locator))?;
         }
-        self.line("PrimaryPackagePurpose", package.primary_package_purpose)
+        // The JSON schema has `OPERATING_SYSTEM`, clause 7.24 `OPERATING-SYSTEM`.
+        self.line("PrimaryPackagePurpose", &package.primary_package_purpose.replace('_', "-"))
     }
 
     fn annotations(&mut self, package: &Package) -> io::Result<()> {
