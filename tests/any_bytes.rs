@@ -156,6 +156,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
         "archive" => vec![layout_archive(), docker_archive()],
+        "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
         "inspectors" => {
             let texts: &[&[u8]] = &[
@@ -200,6 +201,22 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .collect(),
         other => panic!("the target `{other}` has no seeds"),
     }
+}
+
+/// Bills of each format, and one in a statement.
+fn bills() -> Vec<Vec<u8>> {
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"bom-ref":"i","type":"container","name":"i","properties":[{"name":"imgguard:platform","value":"linux/amd64"}]}},
+        "components":[{"bom-ref":"a","type":"library","name":"a","purl":"pkg:deb/debian/a@1:2-3?arch=amd64&distro=debian-12&upstream=b%402","licenses":[{"license":{"id":"MIT"}},{"expression":"MIT"}],
+        "evidence":{"occurrences":[{"location":"/../var/lib/dpkg/status"}]},"components":[{"type":"operating-system","name":"debian","version":"12"}]}],
+        "dependencies":[{"ref":"i","dependsOn":["a"]}],"compositions":[{"aggregate":"incomplete","assemblies":["i"]}]}"#;
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:rpm/rhel/a@1-2?epoch=1"}],
+        "annotations":[{"comment":"SrcName: b"}],"attributionTexts":["FilePath: x"],"sourceInfo":"built package from: b 1"}],
+        "relationships":[{"spdxElementId":"SPDXRef-a","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-a"}]}"#;
+    let tags = "SPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\n\
+                Annotator: Tool: x\nSPDXREF: SPDXRef-a\nAnnotationComment: <text>imgguard:path: a/b\n</text>\nRelationship: SPDXRef-a CONTAINS SPDXRef-a\n";
+    let statement = format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{cyclonedx}}}"#);
+    let envelope = r#"{"payloadType":"application/vnd.in-toto+json","payload":"eyJzcGR4VmVyc2lvbiI6IlNQRFgtMi4zIn0="}"#;
+    [cyclonedx, spdx, tags, &statement, envelope].map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
 fn store() -> Vec<u8> {

@@ -2,11 +2,14 @@
 
 mod args;
 mod db;
+mod diff;
 mod exit;
 mod list;
 mod output;
 mod places;
 mod progress;
+mod reading;
+mod sbom;
 mod scan;
 mod sources;
 mod update;
@@ -81,6 +84,8 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
+        Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
             let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
             db::import_into(inputs, output, options)

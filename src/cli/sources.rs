@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{Network, Target};
+use super::args::{Network, Reading, Target};
 use super::exit::Ending;
 use super::{Failed, list};
 use crate::net::Settings;
@@ -13,7 +13,7 @@ use crate::reference::{Choice, ImageName, Reference};
 use crate::source::archive::{self, Format};
 use crate::source::layout::{self, Selection};
 use crate::source::registry::Registry;
-use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, storage};
+use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, sbom, storage};
 
 /// Largest file of references, in bytes; a list of ten thousand images has fewer.
 const MAX_LIST_BYTES: u64 = 1 << 20;
@@ -31,7 +31,7 @@ pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Fa
             references.push((text, reference));
         }
     }
-    if let Some((text, _)) = references.iter().find(|(_, reference)| target.source && !is_folder(reference)) {
+    if let Some((text, _)) = references.iter().find(|(_, reference)| target.reading.source && !is_folder(reference)) {
         let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
         return Err(Failed::new(Ending::Usage, error)
             .hint("scan the checkout as `dir:PATH --source`, and the image without --source"));
@@ -84,8 +84,8 @@ pub(super) struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     /// For the images of one run. `guess` allows a bare name to be one of a local engine.
-    pub(super) fn new(target: &'a Target, guess: bool) -> Self {
-        let (choice, offline, network) = (&target.platform, target.offline, &target.network);
+    pub(super) fn new(reading: &'a Reading, guess: bool) -> Self {
+        let (choice, offline, network) = (&reading.platform, reading.offline, &reading.network);
         Self { choice, offline, guess, network, registry: OnceCell::new() }
     }
 
@@ -102,6 +102,7 @@ impl<'a> Opener<'a> {
             }
             Reference::StandardInput => archive::open_stdin(&Selection::Only, self.choice, text),
             Reference::Directory(path) => rootfs::open(path, text),
+            Reference::Sbom(path) => sbom::open(path, self.choice, text),
             Reference::DockerDaemon(name) => daemon::open(name, self.choice, text, self.offline, &variables),
             Reference::ContainersStorage(name) => storage::open(name, self.choice, text, &variables),
             Reference::Registry { name, bare } => self.open_name(text, name, *bare && self.guess),

@@ -10,6 +10,7 @@ pub mod layout;
 pub mod registry;
 mod resolve;
 pub mod rootfs;
+pub mod sbom;
 mod spool;
 pub mod storage;
 
@@ -33,6 +34,9 @@ pub const MAX_INDEX_ENTRIES: usize = 512;
 /// Most layers of one image. Docker's overlay driver stops at 128; other builders at 500.
 pub const MAX_LAYERS: usize = 1024;
 
+/// The transport of bills of materials.
+const SBOM: &str = "sbom";
+
 /// One reference's images: one manifest a platform.
 #[derive(Clone)]
 pub struct Image {
@@ -53,10 +57,16 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether it says how it is run; a folder does not.
+    /// Whether it says how it is run; a folder and a bill of materials do not.
     #[must_use]
     pub fn has_config(&self) -> bool {
-        self.transport != "dir"
+        self.transport != "dir" && self.has_layers()
+    }
+
+    /// Whether its files can be looked at; those of a bill of materials cannot.
+    #[must_use]
+    pub fn has_layers(&self) -> bool {
+        self.transport != SBOM
     }
 }
 
@@ -73,6 +83,8 @@ pub struct Manifest {
     pub config: ImageConfig,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
+    /// What a bill of materials lists, in place of layers.
+    pub listing: Option<Arc<sbom::Listing>>,
 }
 
 /// One layer of an image, before it is read.
