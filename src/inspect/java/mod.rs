@@ -159,7 +159,7 @@ impl<'f> Walk<'f> {
 
     fn list(&mut self, zip: &Zip<'_>) -> Result<Listing, ZipError> {
         let mut listing = Listing::default();
-        zip.entries(&mut |name, item| {
+        zip.entries(|name, item| {
             self.entries = within(self.entries + 1, self.limits.entries, "entries")?;
             listing.take(name, item)
         })?;
