@@ -1,6 +1,6 @@
 //! Java archives: jars, web and enterprise archives, executable jars with their libraries inside, and shaded jars.
 //!
-//! [`zip`] reads directory and entries, [`manifest`] the texts in them, [`identity`] decides what an archive is, here is the walk through archives in archives.
+//! `zip` reads directory and entries, `manifest` the texts in them, `identity` decides what an archive is; here is the walk through archives in archives.
 
 mod identity;
 mod known;
