@@ -164,12 +164,20 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 b"C:Q1=\nP:musl\nV:1.2.4-r2\nA:x86_64\no:musl\nF:lib\nR:libc.so\n\n",
                 b"Metadata-Version: 2.1\nName: a\nVersion: 1\n\n",
                 br#"{"name":"@a/b","version":"1.0.0","license":{"type":"MIT"}}"#,
+                b"lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: '1', version: 1.0.0}\npackages:\n  a@1.0.0: {}\nsnapshots:\n  a@1.0.0: {}\n",
+                b"__metadata:\n  version: 8\n\n\"a@npm:^1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n  linkType: hard\n",
+                b"a@^1:\n  version \"1.0.0\"\n\nGEM\n  specs:\n    a (1.0)\n",
+                b"module m\ngo 1.21\nrequire a.example/b v1.0.0\nreplace a.example/b => c.example/d v1.0.0\na==1.0 --hash=x \\\n-r b\n",
+                br#"{"packages": {"node_modules/a": {"version": "1.0.0"}}, "dependencies": {"a": {"version": "npm:b@1"}}, "npm": {"a@1.0.0": {}}, "pins": []}"#,
+                br#"<project><properties><v>1</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency></dependencies></project>"#,
+                b"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n}\n",
                 b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
             ];
             let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
                 memchr::memmem::find(tar, b"\x7fELF\x02\x01\x01").map(|at| &tar[at..(at + 4096).min(tar.len())])
             });
-            let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(28, content));
+            let choices = u8::try_from(targets::INSPECTED.len()).unwrap();
+            let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
         "osv" => testdata("advisory"),
@@ -198,7 +206,7 @@ fn store() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
     let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions { redistributable_only: false };
+    let options = imgguard::advisory::ImportOptions::default();
     imgguard::advisory::import(&[records], &output, options).unwrap();
     fs::read(output).unwrap()
 }

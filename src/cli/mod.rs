@@ -5,9 +5,11 @@ mod db;
 mod exit;
 mod list;
 mod output;
+mod places;
 mod progress;
 mod scan;
 mod sources;
+mod update;
 
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +20,8 @@ use clap::Parser as _;
 pub use args::Cli;
 use args::{Color, DbVerb, Verb};
 use exit::Ending;
+
+use crate::advisory::ImportOptions;
 
 /// An error for people: what happened, and what to do next.
 #[derive(Debug)]
@@ -77,9 +81,11 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
-        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
-            db::import_into(inputs, output, *redistributable)
+        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
+            let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
+            db::import_into(inputs, output, options)
         }
+        Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

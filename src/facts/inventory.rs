@@ -23,6 +23,8 @@ pub struct Inventory {
     pub no_password: BTreeSet<(String, &'static str)>,
     /// Where the well-known files of [`DATABASES`](super::merge::DATABASES) are: the index of the layer, and the path there.
     pub live: BTreeMap<&'static str, (usize, FilePath)>,
+    /// Lock files that would say more if this were a project's sources, as [`MergeOptions::source_tree`](super::merge::MergeOptions) tells.
+    pub set_aside: Vec<FilePath>,
     /// What could not be read; the layer's index where it belongs to one.
     pub unknowns: Vec<(Option<usize>, Unknown)>,
     /// By layer: bytes of files that a later layer replaces or removes.

@@ -5,7 +5,6 @@
 
 mod accounts;
 mod apk;
-mod cargo_lock;
 mod conda;
 mod control;
 mod dotnet;
@@ -14,6 +13,7 @@ mod erlang;
 mod executable;
 pub mod java;
 mod literal;
+mod lock;
 mod lua;
 mod node;
 mod os_release;
@@ -42,7 +42,31 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &rpm_files::WriteAheadLog,
     &python::Metadata,
     &node::PackageJson,
-    &cargo_lock::CargoLock,
+    &lock::CARGO,
+    &lock::NPM,
+    &lock::YARN,
+    &lock::PNPM,
+    &lock::BUN,
+    &lock::BunBinary,
+    &lock::DENO,
+    &lock::POETRY,
+    &lock::UV,
+    &lock::PDM,
+    &lock::PIPENV,
+    &lock::PYLOCK,
+    &lock::REQUIREMENTS,
+    &lock::GO_MOD,
+    &lock::BUNDLER,
+    &lock::COMPOSER,
+    &lock::GRADLE,
+    &lock::MAVEN,
+    &lock::NUGET,
+    &lock::NUGET_CONFIG,
+    &lock::MIX,
+    &lock::PUB,
+    &lock::SWIFT,
+    &lock::CONAN,
+    &lock::RENV,
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
@@ -127,6 +151,12 @@ pub enum InspectError {
     /// TOML that does not parse.
     #[error("not valid TOML")]
     Toml(#[from] toml::de::Error),
+    /// YAML that does not parse.
+    #[error("not valid YAML: {0}")]
+    Yaml(String),
+    /// XML that does not parse.
+    #[error("not valid XML")]
+    Xml(#[from] quick_xml::DeError),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
