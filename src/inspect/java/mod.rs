@@ -178,6 +178,7 @@ impl<'f> Walk<'f> {
         Ok(content)
     }
 
+    /// Reads an archive in an archive. Of those on the way down, each that was compressed is held as an inflated copy: in memory up to 8 MiB, above that in a file.
     fn nested(&mut self, zip: &Zip<'_>, item: Item, path: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
         within(self.packages.len() as u64, self.limits.packages, "packages")?;
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
