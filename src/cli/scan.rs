@@ -145,7 +145,11 @@ fn answers(
     let request = Request {
         images,
         read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
-        merging: MergeOptions { source_tree: target.source, without_development: target.no_dev },
+        merging: MergeOptions {
+            source_tree: target.source,
+            without_development: target.no_dev,
+            verify_files: target.verify_files,
+        },
         cache: &cache,
         store: &store,
         policy,
