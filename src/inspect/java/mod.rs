@@ -5,7 +5,6 @@
 mod identity;
 mod known;
 mod manifest;
-mod runtime;
 mod version;
 mod zip;
 
@@ -13,7 +12,6 @@ use std::collections::BTreeSet;
 
 use identity::{Archive, Named, Roots};
 use manifest::{Manifest, Pom};
-pub(super) use runtime::Release;
 pub use zip::ZipError;
 use zip::{Item, Zip};
 
