@@ -95,7 +95,6 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &r::Description,
     &lua::Rockspec,
     &java::JavaArchive,
-    &java::Release,
     &sbom::Sbom,
     &program::Toolchain,
     &program::KnownProgram,
