@@ -6,11 +6,13 @@ mod diff;
 mod exit;
 mod list;
 mod output;
+mod places;
 mod progress;
 mod reading;
 mod sbom;
 mod scan;
 mod sources;
+mod update;
 
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -21,6 +23,8 @@ use clap::Parser as _;
 pub use args::Cli;
 use args::{Color, DbVerb, Verb};
 use exit::Ending;
+
+use crate::advisory::ImportOptions;
 
 /// An error for people: what happened, and what to do next.
 #[derive(Debug)]
@@ -82,9 +86,11 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
-        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
-            db::import_into(inputs, output, *redistributable)
+        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
+            let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
+            db::import_into(inputs, output, options)
         }
+        Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

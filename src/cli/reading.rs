@@ -1,15 +1,16 @@
 //! References to images that are being read: opening, the cache, the progress, and how the reading of one ended.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::Failed;
 use super::args::{Global, Reading};
 use super::exit::Ending;
 use super::progress::Bar;
 use super::sources::Opener;
+use super::{Failed, places};
 use crate::facts::cache::Cache;
+use crate::facts::merge::MergeOptions;
 use crate::reference::Reference;
 use crate::report::bytes;
 use crate::scan::{self, Answer, CollectOptions, Failure, ReadOptions};
@@ -35,6 +36,11 @@ pub(super) fn open(references: &[(String, Reference)], opener: &Opener<'_>) -> (
 pub(super) fn options(reading: &Reading, collect: CollectOptions) -> ReadOptions {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     ReadOptions { collect, verify_diff_ids: reading.verify_diff_ids, threads }
+}
+
+/// What the trees are.
+pub(super) fn merging(reading: &Reading) -> MergeOptions {
+    MergeOptions { source_tree: reading.source, without_development: reading.no_dev }
 }
 
 /// How the reading of an image ended, whatever it says.
@@ -94,14 +100,8 @@ pub(super) fn announce(images: &[Image], global: &Global) -> Arc<Bar> {
 
 /// `--cache`, else the user's cache folder, else none: a run needs no HOME.
 pub(super) fn cache(reading: &Reading, collect: CollectOptions, global: &Global) -> Cache {
-    let default = || {
-        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        absolute("XDG_CACHE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-            .map(|folder| folder.join("imgguard/facts"))
-    };
     let asked = reading.cache.clone();
-    let Some(folder) = asked.clone().or_else(default).filter(|folder| folder != Path::new("none")) else {
+    let Some(folder) = asked.clone().or_else(places::facts).filter(|folder| folder != Path::new("none")) else {
         return Cache::Off;
     };
     match Cache::open(&folder, scan::cache_key(collect)) {

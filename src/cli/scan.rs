@@ -1,14 +1,16 @@
 //! `scan` and `gate`: references to reports and an exit code.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::args::{GateArgs, Global, Looking, Output, ScanArgs, Target};
+use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
 use super::{Failed, db, reading, today};
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
+use crate::reference::Reference;
 use crate::report::contract::Reports;
 use crate::scan::{self, Answer, CollectOptions, Request};
 
@@ -82,31 +84,74 @@ fn run(
     }
     let references = sources::references(target)?;
     let plan = Plan::of_report(output, references.len() > 1)?;
-    let store = db::open_store(looking.db.as_deref())?;
-    let (images, mut worst) = reading::open(&references, &Opener::new(&target.reading, guess));
-    if images.is_empty() {
+    let (answers, worst) = answers((&target.reading, looking), &references, (policy, judged), guess, global)?;
+    if answers.is_empty() {
         return Ok(worst);
     }
+    plan.write(&Reports::of(answers.into_iter().map(|answer| answer.report)), global)?;
+    Ok(worst)
+}
+
+/// The ecosystems of images' packages, as `db update --for` wants them.
+pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<String>, Failed> {
+    let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
+    let (references, looking) = (sources::references(target)?, Looking::default());
+    let (answers, worst) = answers((&target.reading, &looking), &references, (&policy, false), true, global)?;
+    if worst != Ending::Pass {
+        let error = anyhow::anyhow!("what is in the image could not be seen whole");
+        return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
+    }
+    let coverage = answers.into_iter().flat_map(|answer| answer.report.coverage);
+    Ok(coverage.map(|coverage| coverage.ecosystem).collect())
+}
+
+/// Reads and judges the images; the worst that happened on the way is the second value.
+pub(super) fn answers(
+    (how, looking): (&Reading, &Looking),
+    references: &[(String, Reference)],
+    (policy, judged): (&Policy, bool),
+    guess: bool,
+    global: &Global,
+) -> Result<(Vec<Answer>, Ending), Failed> {
+    let store = db::open_store(looking.db.as_deref())?;
+    let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
+    if images.is_empty() {
+        return Ok((Vec::new(), worst));
+    }
     let collect = CollectOptions { secrets: !looking.no_secrets };
-    let cache = reading::cache(&target.reading, collect, global);
+    let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
     let request = Request {
         images,
-        read: reading::options(&target.reading, collect),
+        read: reading::options(how, collect),
+        merging: reading::merging(how),
         cache: &cache,
         store: &store,
         policy,
         judged,
-        evaluated_at: today(target.reading.as_of),
+        evaluated_at: today(how.as_of),
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;
     bar.finish();
     for answer in &answers {
         worst = worst.max(ending(answer, judged));
+        if !global.quiet && answer.report.subject.transport == "dir" {
+            suggest_source(&answer.report.subject.reference, answer.set_aside);
+        }
     }
-    plan.write(&Reports::of(answers.into_iter().map(|answer| answer.report)), global)?;
-    Ok(worst)
+    Ok((answers, worst))
+}
+
+/// Tells whoever scans a checkout as a root file system how to scan a checkout.
+fn suggest_source(reference: &str, lock_files: usize) {
+    if lock_files > 0 {
+        let files = if lock_files == 1 { "a lock file".to_owned() } else { format!("{lock_files} lock files") };
+        let error = anyhow::anyhow!(
+            "`{reference}` was read as a root file system, where {files} in it cannot say what is installed"
+        );
+        super::complain(&Failed::new(Ending::Pass, error).hint("if it is a project's checkout, add --source"));
+    }
 }
 
 fn ending(answer: &Answer, judged: bool) -> Ending {

@@ -40,7 +40,8 @@ pub(super) fn judge(store: &Store, package: &PackageFact, targets: &[Target<'_>]
     let mut judged = Judged::default();
     let overriding = overriding_records(store, targets)?;
     for target in targets {
-        let rows = store.rows(&target.ecosystem, target.name)?;
+        let mut rows = store.rows(&target.ecosystem, target.name)?;
+        rows.retain(|(_, row)| row.arch.is_none() || package.arch.is_none() || row.arch == package.arch);
         let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else {
             judged.undetermined.extend((!rows.is_empty()).then_some(Reason::NoScheme));
             continue;

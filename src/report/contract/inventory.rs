@@ -116,6 +116,9 @@ pub struct Package {
     /// Whether it is the main module of a program, whose version may be a placeholder.
     #[serde(default)]
     pub program: bool,
+    /// `development` for what a project's sources need only to develop, build or test it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// Platforms that have it.
     pub platforms: Vec<String>,
     /// Where it is recorded.

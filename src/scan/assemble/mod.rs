@@ -9,6 +9,7 @@ use packages::packages;
 
 use super::findings::Found;
 use super::run::{ScannedImage, ScannedPlatform};
+use crate::advisory::exploitation::{Exploited, Score};
 use crate::advisory::model::{Severity, Status};
 use crate::advisory::{CoverageData, Store};
 use crate::digest::Digest;
@@ -155,8 +156,11 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         fixed_in: ascending(&finding.fixed_in, scheme),
         aliases: finding.aliases.clone(),
         cvss: finding.cvss,
-        epss: None,
-        kev: false,
+        epss: finding.exploitation.score.map(Score::probability),
+        epss_percentile: finding.exploitation.score.map(Score::percentile),
+        kev: finding.exploitation.exploited.is_some(),
+        kev_added: finding.exploitation.exploited.and_then(Exploited::date_added).map(|date| date.to_string()),
+        kev_ransomware: finding.exploitation.exploited.is_some_and(|entry| entry.ransomware),
         confidence: match finding.confidence {
             Confidence::Low => "low",
             Confidence::Medium => "medium",
@@ -231,6 +235,7 @@ fn status(status: Status) -> &'static str {
         Status::NotAffected => "not_affected",
         Status::UnderInvestigation => "under_investigation",
         Status::WontFix => "wont_fix",
+        Status::Deferred => "deferred",
         Status::EndOfLife => "end_of_life",
     }
 }
@@ -274,7 +279,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
                 installed.fact.name, installed.fact.version
             );
             add(
-                Some(installed.path.to_string()),
+                Some(installed.place().to_string()),
                 layer_digest(installed.layer),
                 Effect::Optional,
                 reason,

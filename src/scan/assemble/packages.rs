@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::advisory::ecosystem;
 use crate::digest::Digest;
-use crate::facts::Evidence;
 use crate::facts::purl::purl;
+use crate::facts::{Evidence, Scope};
 use crate::report::contract;
 use crate::scan::run::ScannedImage;
 
@@ -28,6 +28,7 @@ pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
                     licenses: fact.licenses.clone(),
                     owner: installed.owner.clone(),
+                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
                     vendor: fact.vendor.clone(),
                     module: fact.module.clone(),
                     evidence: evidence(fact.evidence).to_owned(),
@@ -38,12 +39,15 @@ pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
             });
             // What is a program here may be a dependency there; then its version is a real one.
             package.program &= installed.is_program;
+            if fact.scope == Scope::Runtime {
+                package.scope = None;
+            }
             if !package.platforms.contains(&name) {
                 package.platforms.push(name.clone());
             }
             let layer = platform.manifest.layers.get(installed.layer).and_then(|layer| layer.digest.as_ref());
             let location = contract::Location {
-                path: Some(installed.path.to_string()),
+                path: Some(installed.place().to_string()),
                 layer: layer.map(Digest::to_string),
                 layer_index: layer.map(|_| installed.layer),
                 ..contract::Location::default()
