@@ -149,7 +149,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     let answers = scan::run(Request {
         images: vec![image],
         read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
-        merging: MergeOptions::default(),
+        merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),

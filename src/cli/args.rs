@@ -200,6 +200,9 @@ pub struct Reading {
     /// Check the diff IDs of compressed layers too (reads cached layers again)
     #[arg(long)]
     pub verify_diff_ids: bool,
+    /// Compare every file of an OS package with its record, not only those that a later layer rewrote (reads layers twice)
+    #[arg(long)]
+    pub verify_files: bool,
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,

@@ -40,7 +40,11 @@ pub(super) fn options(reading: &Reading, collect: CollectOptions) -> ReadOptions
 
 /// What the trees are.
 pub(super) fn merging(reading: &Reading) -> MergeOptions {
-    MergeOptions { source_tree: reading.source, without_development: reading.no_dev }
+    MergeOptions {
+        source_tree: reading.source,
+        without_development: reading.no_dev,
+        verify_files: reading.verify_files,
+    }
 }
 
 /// How the reading of an image ended, whatever it says.

@@ -15,6 +15,8 @@ pub struct Inventory {
     pub secrets: Vec<FoundSecret>,
     /// Privileged files of the merged view.
     pub privileged: Vec<FoundPrivileged>,
+    /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
+    pub changed: Vec<ChangedFile>,
     /// Accounts; none when the image has no readable `passwd`.
     pub accounts: Option<Vec<Account>>,
     /// Groups.
@@ -87,6 +89,17 @@ pub struct FoundSecret {
     pub owner: Option<String>,
     /// What was seen.
     pub secret: SecretFact,
+}
+
+/// A file of an OS package that was changed since the package was installed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChangedFile {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// The package.
+    pub owner: String,
 }
 
 /// A privileged file with its place in the image.

@@ -4,6 +4,7 @@
 //! layer's digest; owners, confidence, state and attribution are worked out at the merge.
 
 pub mod cache;
+pub mod file_digest;
 pub mod inventory;
 pub mod layer;
 pub mod listed;
@@ -20,7 +21,10 @@ pub mod unknown;
 mod view;
 
 pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
-pub use layer::{Account, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles, PrivilegedFile};
+pub use layer::{
+    Account, Checksums, Diversion, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles,
+    PrivilegedFile,
+};
 pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;

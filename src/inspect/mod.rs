@@ -11,19 +11,25 @@ mod dotnet;
 mod dpkg;
 mod erlang;
 mod executable;
+mod flatpak;
 pub mod java;
 mod literal;
 mod lock;
 mod lua;
 mod node;
 mod os_release;
+mod pacman;
 mod perl;
 mod php;
+mod portage;
+mod program;
 mod python;
 mod r;
 pub mod rpm;
 mod rpm_files;
 mod ruby;
+mod sbom;
+mod snap;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -34,12 +40,20 @@ pub const HEAD_BYTES: usize = 512;
 /// Every inspector. The order here is the order in the docs; the first that wants a file gets it.
 pub static INSPECTORS: &[&dyn Inspector] = &[
     &os_release::OsReleaseFile,
+    &os_release::ReleaseFile,
     &dpkg::Status,
     &dpkg::StatusDir,
     &dpkg::FileList,
+    &dpkg::Diversions,
     &apk::Installed,
     &rpm_files::RpmDatabase,
     &rpm_files::WriteAheadLog,
+    &pacman::Description,
+    &pacman::Files,
+    &portage::Package,
+    &portage::Contents,
+    &snap::SnapYaml,
+    &flatpak::Deploy,
     &python::Metadata,
     &node::PackageJson,
     &lock::CARGO,
@@ -82,6 +96,9 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &lua::Rockspec,
     &java::JavaArchive,
     &java::Release,
+    &sbom::Sbom,
+    &program::Toolchain,
+    &program::KnownProgram,
     &executable::Executable,
 ];
 
@@ -183,6 +200,11 @@ fn whole<'a>(file: &FileView<'a>, limit: u64) -> Result<&'a [u8], InspectError> 
         Some(bytes) if file.len() <= limit => Ok(bytes),
         _ => Err(InspectError::TooLarge { size: file.len(), limit }),
     }
+}
+
+/// The first line of a YAML error; the rest shows the file.
+fn yaml_error(error: &serde_saphyr::Error) -> InspectError {
+    InspectError::Yaml(error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 /// Text of a field: valid UTF-8, or with replacement characters.

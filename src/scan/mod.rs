@@ -6,6 +6,7 @@
 mod assemble;
 mod collect;
 mod findings;
+mod hash_files;
 mod run;
 mod schedule;
 mod second_read;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `world` | the program with a scrubbed environment, and images made for a test |
 //! | `bills` | bills of materials: written, and read in place of the image |
+//! | `changed_files` | files of OS packages that a later layer changed |
 //! | `diff` | what differs between two images |
 //! | `exit_codes` | how runs end |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
@@ -21,6 +22,7 @@ mod skip;
 mod shared;
 
 mod bills;
+mod changed_files;
 mod diff;
 mod exit_codes;
 mod formats;
