@@ -6,14 +6,13 @@ use std::path::Path;
 use super::args::{DiffArgs, Global};
 use super::exit::Ending;
 use super::output::{print, write_file};
-use super::sources::Opener;
-use super::{Failed, db, reading, today};
+use super::scan::answers;
+use super::{Failed, sources};
 use crate::oci::Platform;
 use crate::policy::Policy;
 use crate::reference::Reference;
 use crate::report::contract::{Report, Reports};
 use crate::report::diff::{Difference, compare, compare_platforms};
-use crate::scan::{self, CollectOptions, Request};
 use crate::source::PlatformChoice;
 
 /// Largest saved report that is read, in bytes.
@@ -127,30 +126,12 @@ fn scan(
     arguments: &DiffArgs,
     global: &Global,
 ) -> Result<(Vec<Report>, Ending), Failed> {
-    let (how, looking) = (&arguments.reading, &arguments.looking);
-    let (images, mut worst) = reading::open(references, &Opener::new(how, true));
-    if images.is_empty() {
-        return Ok((Vec::new(), worst));
+    if references.is_empty() {
+        return Ok((Vec::new(), Ending::Pass));
     }
-    let store = db::open_store(looking.db.as_deref())?;
+    sources::check_source(&arguments.reading, references)?;
     let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
-    let collect = CollectOptions { secrets: !looking.no_secrets };
-    let cache = reading::cache(how, collect, global);
-    let bar = reading::announce(&images, global);
-    let request = Request {
-        images,
-        read: reading::options(how, collect),
-        cache: &cache,
-        store: &store,
-        policy: &policy,
-        judged: false,
-        evaluated_at: today(how.as_of),
-        progress: bar.clone(),
-    };
-    let answers = scan::run(request).map_err(db::refused)?;
-    bar.finish();
-    for answer in &answers {
-        worst = worst.max(reading::ending(answer));
-    }
+    let how = (&arguments.reading, &arguments.looking);
+    let (answers, worst) = answers(how, references, (&policy, false), true, global)?;
     Ok((answers.into_iter().map(|answer| answer.report).collect(), worst))
 }

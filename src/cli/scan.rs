@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::args::{GateArgs, Global, Looking, Output, ScanArgs, Target};
+use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
@@ -84,7 +84,7 @@ fn run(
     }
     let references = sources::references(target)?;
     let plan = Plan::of_report(output, references.len() > 1)?;
-    let (answers, worst) = answers(target, looking, &references, policy, judged, guess, global)?;
+    let (answers, worst) = answers((&target.reading, looking), &references, (policy, judged), guess, global)?;
     if answers.is_empty() {
         return Ok(worst);
     }
@@ -95,8 +95,8 @@ fn run(
 /// The ecosystems of images' packages, as `db update --for` wants them.
 pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<String>, Failed> {
     let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
-    let references = sources::references(target)?;
-    let (answers, worst) = answers(target, &Looking::default(), &references, &policy, false, true, global)?;
+    let (references, looking) = (sources::references(target)?, Looking::default());
+    let (answers, worst) = answers((&target.reading, &looking), &references, (&policy, false), true, global)?;
     if worst != Ending::Pass {
         let error = anyhow::anyhow!("what is in the image could not be seen whole");
         return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
@@ -106,31 +106,29 @@ pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<St
 }
 
 /// Reads and judges the images; the worst that happened on the way is the second value.
-fn answers(
-    target: &Target,
-    looking: &Looking,
+pub(super) fn answers(
+    (how, looking): (&Reading, &Looking),
     references: &[(String, Reference)],
-    policy: &Policy,
-    judged: bool,
+    (policy, judged): (&Policy, bool),
     guess: bool,
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
     let store = db::open_store(looking.db.as_deref())?;
-    let (images, mut worst) = reading::open(references, &Opener::new(&target.reading, guess));
+    let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }
     let collect = CollectOptions { secrets: !looking.no_secrets };
-    let cache = reading::cache(&target.reading, collect, global);
+    let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
     let request = Request {
         images,
-        read: reading::options(&target.reading, collect),
+        read: reading::options(how, collect),
         cache: &cache,
         store: &store,
         policy,
         judged,
-        evaluated_at: today(target.reading.as_of),
+        evaluated_at: today(how.as_of),
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;

@@ -31,17 +31,25 @@ pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Fa
             references.push((text, reference));
         }
     }
-    if let Some((text, _)) = references.iter().find(|(_, reference)| target.reading.source && !is_folder(reference)) {
-        let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
-        return Err(Failed::new(Ending::Usage, error)
-            .hint("scan the checkout as `dir:PATH --source`, and the image without --source"));
-    }
+    check_source(&target.reading, &references)?;
     if references.is_empty() {
         let error = anyhow::anyhow!("no image is named");
         return Err(Failed::new(Ending::Usage, error)
             .hint("name one, such as registry.example/app:tag or oci:DIR; see `imgguard scan --help`"));
     }
     Ok(references)
+}
+
+/// Refuses `--source` for what is no folder.
+pub(super) fn check_source(reading: &Reading, references: &[(String, Reference)]) -> Result<(), Failed> {
+    match references.iter().find(|(_, reference)| reading.source && !is_folder(reference)) {
+        Some((text, _)) => {
+            let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("scan the checkout as `dir:PATH --source`, and the image without --source"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether it names a folder and no image.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::purl_parse::{self, ParsedPurl};
 use super::{
-    Effect, Evidence, FilePath, InstalledPackage, Inventory, OsRelease, PackageFact, PackageKind, SourcePackage,
+    Effect, Evidence, FilePath, InstalledPackage, Inventory, OsRelease, PackageFact, PackageKind, Scope, SourcePackage,
     Unknown,
 };
 use crate::source::sbom::{Component, Listing, Role, SOURCE_INFO};
@@ -91,6 +91,9 @@ fn complete(package: &mut PackageFact, component: &Component) {
     package.module = module.map(str::to_owned).or_else(|| package.module.take());
     package.licenses.clone_from(&component.licenses);
     package.vendor.clone_from(&component.supplier);
+    if component.property("imgguard:scope") == Some("development") || component.is_excluded {
+        package.scope = Scope::Development;
+    }
     package.evidence = match component.property("imgguard:evidence") {
         Some("record") => Evidence::Record,
         Some("content") => Evidence::Content,

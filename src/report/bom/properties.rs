@@ -15,6 +15,7 @@ pub(super) fn of_package(package: &Package, platforms: usize) -> Vec<Property> {
     }
     properties.extend(package.owner.iter().map(|owner| property("imgguard:owner", owner)));
     properties.extend(package.module.iter().map(|module| property("imgguard:module", module)));
+    properties.extend(package.scope.iter().map(|scope| property("imgguard:scope", scope)));
     if package.program {
         properties.push(property("imgguard:program", "true"));
     }

@@ -46,6 +46,7 @@ struct RawComponent<'a> {
     name: String,
     version: Option<String>,
     purl: Option<String>,
+    scope: Option<String>,
     publisher: Option<String>,
     supplier: Option<Organization>,
     #[serde(default, deserialize_with = "or_default")]
@@ -197,6 +198,7 @@ fn component(raw: RawComponent<'_>) -> Component {
         version: raw.version.unwrap_or_default(),
         purl: raw.purl.filter(|purl| !purl.is_empty()),
         digest: sha256.and_then(|hash| format!("sha256:{}", hash.content).parse().ok()),
+        is_excluded: raw.scope.as_deref() == Some("excluded"),
         licenses: raw.licenses.into_iter().filter_map(license).collect(),
         supplier: raw.supplier.and_then(|supplier| supplier.name).or(raw.publisher),
         paths: raw

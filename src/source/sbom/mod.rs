@@ -68,6 +68,8 @@ pub struct Component {
     pub purl: Option<String>,
     /// Digest of a container.
     pub digest: Option<Digest>,
+    /// CycloneDX's scope `excluded`: not part of what runs.
+    pub is_excluded: bool,
     /// Licences as listed.
     pub licenses: Vec<String>,
     /// Who supplies it.

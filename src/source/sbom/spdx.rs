@@ -160,6 +160,7 @@ fn component(package: Package) -> Component {
         version: package.version_info.unwrap_or_default(),
         purl: purl.map(|purl| purl.reference_locator),
         digest: sha256.and_then(|checksum| format!("sha256:{}", checksum.checksum_value).parse().ok()),
+        is_excluded: false,
         licenses: package
             .license_declared
             .filter(says)

@@ -62,6 +62,8 @@ pub(super) fn package(name: String, package: &Package, platforms: usize, edition
         group,
         name: short_name,
         version: Some(package.version.clone()).filter(|version| !version.is_empty()),
+        // "Components for test and other non-runtime purposes."
+        scope: package.scope.as_ref().map(|_| "excluded"),
         licenses: licenses(&package.licenses),
         purl: Some(package.purl.clone()),
         evidence: Some(evidence(package, edition)),

@@ -56,6 +56,8 @@ pub(super) struct Component {
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hashes: Vec<Hash>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
