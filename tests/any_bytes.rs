@@ -135,6 +135,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             });
             texts.iter().copied().chain(programs).flat_map(|content| chosen(15, content)).collect()
         }
+        "feeds" => testdata("feeds"),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
         "reference" => {

@@ -22,12 +22,17 @@ fn the_catalogue_of_exploited_vulnerabilities_is_complete() {
 #[test]
 fn scores_are_those_of_the_file_and_dated_by_their_model() {
     let Some((store, report)) = of(&["epss/vunnel-example-1.csv"]) else { return };
-    let of = |cves: &[&str]| store.exploitation(&cves.iter().map(|cve| (*cve).to_owned()).collect::<Vec<_>>()).unwrap().score;
+    let of = |cves: &[&str]| {
+        store.exploitation(&cves.iter().map(|cve| (*cve).to_owned()).collect::<Vec<_>>()).unwrap().score
+    };
     let score = of(&["CVE-1999-0005"]).unwrap();
     assert_eq!((score.probability(), score.percentile()), (0.91963, 0.99214));
     assert_eq!(of(&["CVE-1999-0001", "CVE-1999-0004"]).unwrap().probability(), 0.00917, "the worst of several");
     assert_eq!(report.provenance.sources[0].modified.as_deref(), Some("2025-02-20T00:00:00Z"));
-    assert!(super::refusal("epss.csv", b"#model_version:v2023.03.01\ninvalid,header,format\nCVE-2024-6775,0.1,0.2\n").is_some());
+    assert!(
+        super::refusal("epss.csv", b"#model_version:v2023.03.01\ninvalid,header,format\nCVE-2024-6775,0.1,0.2\n")
+            .is_some()
+    );
 }
 
 // https://endoflife.date/debian, /nodejs
@@ -37,7 +42,10 @@ fn ends_of_life_are_found_by_product_and_version() {
     assert_eq!(store.provenance().lifecycles, 81);
     let debian = store.lifecycle("debian").unwrap().expect("a product");
     let bookworm = debian.cycle("12.5").expect("a cycle");
-    assert_eq!((bookworm.security.is_over(date(2026, 7, 10)), bookworm.security.is_over(date(2026, 7, 11))), (Some(false), Some(true)));
+    assert_eq!(
+        (bookworm.security.is_over(date(2026, 7, 10)), bookworm.security.is_over(date(2026, 7, 11))),
+        (Some(false), Some(true))
+    );
     assert_eq!(bookworm.extended.is_over(date(2028, 6, 29)), Some(false));
     let node = store.lifecycle("nodejs").unwrap().expect("a product");
     assert!(node.cycle("22.11.0").is_some_and(|cycle| cycle.long_term));

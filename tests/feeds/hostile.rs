@@ -66,9 +66,12 @@ fn a_cut_archive_is_refused() {
     let mut bzip = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
     bzip.write_all(&tar).unwrap();
     let zstandard = zstd::encode_all(tar.as_slice(), 1).unwrap();
-    for (name, bytes) in
-        [("a.tar", tar.clone()), ("a.tar.gz", gzip.finish().unwrap()), ("a.tar.bz2", bzip.finish().unwrap()), ("a.tar.zst", zstandard)]
-    {
+    for (name, bytes) in [
+        ("a.tar", tar.clone()),
+        ("a.tar.gz", gzip.finish().unwrap()),
+        ("a.tar.bz2", bzip.finish().unwrap()),
+        ("a.tar.zst", zstandard),
+    ] {
         assert!(refusal(name, &bytes).is_none(), "{name} is read");
         for length in [1, bytes.len() / 3, bytes.len() / 2, bytes.len() - bytes.len() / 10] {
             assert!(refusal(name, &bytes[..length]).is_some(), "{name} cut at {length} of {}", bytes.len());
@@ -92,7 +95,8 @@ const FLAW: &str = r#"{"releases":{"bookworm":{"status":"open","repositories":{"
 
 /// A tracker with that many packages, in one order or the other.
 fn tracker(packages: usize, backwards: bool) -> String {
-    let mut members: Vec<String> = (0..packages).map(|n| format!(r#""p{n:04}":{{"CVE-2030-{n:04}":{FLAW}}}"#)).collect();
+    let mut members: Vec<String> =
+        (0..packages).map(|n| format!(r#""p{n:04}":{{"CVE-2030-{n:04}":{FLAW}}}"#)).collect();
     if backwards {
         members.reverse();
     }
@@ -159,7 +163,11 @@ fn what_would_harm_is_refused_in_bounded_memory() {
     assert!(refusal("updateinfo.xml", bomb.as_bytes()).is_some());
     let deep = format!("<updates><!-- amazon.com -->{}", "<update>".repeat(100_000));
     assert!(refusal("updateinfo.xml", deep.as_bytes()).is_some());
-    let nested = format!(r#"{{"p":{{"CVE-2030-0001":{{"repositories":1,"releases":{}1{}}}}}}}"#, "[".repeat(50_000), "]".repeat(50_000));
+    let nested = format!(
+        r#"{{"p":{{"CVE-2030-0001":{{"repositories":1,"releases":{}1{}}}}}}}"#,
+        "[".repeat(50_000),
+        "]".repeat(50_000)
+    );
     let _ = refusal("debian.json", nested.as_bytes());
     // 100 MB of zeros in 100 KB, as one JSON string.
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
