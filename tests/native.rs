@@ -13,8 +13,14 @@ mod accounts;
 mod fixtures;
 #[path = "native/go.rs"]
 mod go;
+#[path = "native/java.rs"]
+mod java;
+#[path = "native/languages.rs"]
+mod languages;
 #[path = "native/machine.rs"]
 mod machine;
+#[path = "native/rust.rs"]
+mod rust;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

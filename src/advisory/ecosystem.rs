@@ -192,6 +192,28 @@ pub fn of_language(kind: PackageKind) -> Option<&'static str> {
     }
 }
 
+/// Whether it is the ecosystem of a language, whose packages are the same in every distribution.
+#[must_use]
+pub fn is_language(ecosystem: &str) -> bool {
+    const OTHERS: [&str; 4] = ["Bitnami", "GitHub Actions", "Julia", "opam"];
+    let languages = [
+        PackageKind::PyPi,
+        PackageKind::Npm,
+        PackageKind::Go,
+        PackageKind::Cargo,
+        PackageKind::Maven,
+        PackageKind::Gem,
+        PackageKind::Composer,
+        PackageKind::NuGet,
+        PackageKind::Hex,
+        PackageKind::Cran,
+        PackageKind::Pub,
+        PackageKind::Swift,
+        PackageKind::Conan,
+    ];
+    OTHERS.contains(&ecosystem) || languages.into_iter().filter_map(of_language).any(|known| known == ecosystem)
+}
+
 /// The fields of os-release(5) that tell an ecosystem.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OsRelease<'a> {

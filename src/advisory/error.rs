@@ -60,6 +60,18 @@ pub enum AdvisoryError {
         /// Records in the store before, or by the feed's own count.
         expected: u64,
     },
+    /// A source's newest record is older than that of the store that is replaced.
+    #[error(
+        "the newest record of {source_name} is of {now}, in the store it is of {before}; nothing was imported. If that is right, import again with --accept-fewer"
+    )]
+    Older {
+        /// The source.
+        source_name: String,
+        /// RFC 3339.
+        now: String,
+        /// RFC 3339.
+        before: String,
+    },
     /// An input is larger than we are willing to read.
     #[error("`{}` passes the limit of {limit} {what}", path.display())]
     Limit {

@@ -31,6 +31,7 @@ mod range;
 pub mod severity;
 pub mod store;
 pub mod time;
+pub mod upstream;
 
 pub use coverage::{Coverage, CoverageData, STALE_AFTER_DAYS, coverage};
 pub use ecosystem::OsRelease;

@@ -3,16 +3,21 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::Failed;
 use super::exit::Ending;
+use super::{Failed, places};
 use crate::advisory::store::Source;
 use crate::advisory::{AdvisoryError, ImportOptions, SourceReport, Store, import};
 use crate::report::escape::terminal;
 
-/// Opens the store that was asked for, else the embedded one.
+/// The store that was asked for, else the user's own; none where only the embedded one is there.
+fn chosen(path: Option<&Path>) -> Option<PathBuf> {
+    path.map(Path::to_owned).or_else(|| places::store().filter(|path| path.is_file()))
+}
+
+/// Opens the store that was asked for, else the user's own, else the embedded one.
 pub(super) fn open_store(path: Option<&Path>) -> Result<Store, Failed> {
-    let opened = match path {
-        Some(path) => Store::open(path),
+    let opened = match chosen(path) {
+        Some(path) => Store::open(&path),
         None => Store::embedded(),
     };
     opened.map_err(refused)
@@ -21,7 +26,7 @@ pub(super) fn open_store(path: Option<&Path>) -> Result<Store, Failed> {
 /// A store that cannot be used.
 pub(super) fn refused(error: AdvisoryError) -> Failed {
     Failed::new(Ending::Store, error)
-        .hint("make a store with `imgguard db import`, or leave out --db to use the embedded one")
+        .hint("make a store with `imgguard db update`, or leave out --db to use the embedded one")
 }
 
 /// `db import`.
@@ -88,7 +93,7 @@ pub(super) fn status(db: Option<&Path>, as_of: Option<jiff::civil::Date>, json: 
         return writeln!(out, "{value:#}").map(|()| Ending::Pass).map_err(failed);
     }
     let today = super::today(as_of);
-    let place = db.map_or_else(|| "embedded store".to_owned(), |path| path.display().to_string());
+    let place = chosen(db).map_or_else(|| "embedded store".to_owned(), |path| path.display().to_string());
     writeln!(
         out,
         "{}: {} advisories, {} bytes, {}",

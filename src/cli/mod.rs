@@ -5,9 +5,11 @@ mod db;
 mod exit;
 mod list;
 mod output;
+mod places;
 mod progress;
 mod scan;
 mod sources;
+mod update;
 
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -83,6 +85,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
             let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
             db::import_into(inputs, output, options)
         }
+        Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

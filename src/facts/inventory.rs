@@ -23,6 +23,8 @@ pub struct Inventory {
     pub no_password: BTreeSet<(String, &'static str)>,
     /// Where the well-known files of [`DATABASES`](super::merge::DATABASES) are: the index of the layer, and the path there.
     pub live: BTreeMap<&'static str, (usize, FilePath)>,
+    /// Lock files that would say more if this were a project's sources, as [`MergeOptions::source_tree`](super::merge::MergeOptions) tells.
+    pub set_aside: Vec<FilePath>,
     /// What could not be read; the layer's index where it belongs to one.
     pub unknowns: Vec<(Option<usize>, Unknown)>,
     /// By layer: bytes of files that a later layer replaces or removes.
@@ -34,7 +36,7 @@ pub struct Inventory {
 pub struct InstalledPackage {
     /// What the record says.
     pub fact: PackageFact,
-    /// The record.
+    /// The file that holds the record.
     pub path: FilePath,
     /// First layer since which this version has been recorded without a break.
     pub layer: usize,
@@ -42,6 +44,17 @@ pub struct InstalledPackage {
     pub owner: Option<String>,
     /// The main module of a program, whose version may be a placeholder.
     pub is_program: bool,
+}
+
+impl InstalledPackage {
+    /// Where its record is: the file, and for an archive the place in it, as Java writes it (`app.jar!/BOOT-INF/lib/a.jar`).
+    #[must_use]
+    pub fn place(&self) -> FilePath {
+        match &self.fact.inside {
+            Some(inside) => FilePath::new(&[self.path.as_bytes(), b"!/", inside.as_bytes()].concat()),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// Whether a secret's file is still in the merged view.

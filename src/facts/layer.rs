@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tree::{PathSet, Tree};
-use super::{FilePath, PackageFact, SecretFact, Unknown};
+use super::tree::Tree;
+use super::{FilePath, PackageFact, PathSet, SecretFact, Unknown};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 
@@ -58,6 +58,8 @@ pub enum Fact {
     DevelopLink(FilePath),
     /// A lock file names this package: a project is built from it, which does not say that it is installed.
     Locked(PackageFact),
+    /// What a lock file leaves open, in words for people: packages that it names without one version.
+    Unpinned(String),
     /// A package's files are recorded here.
     Owned(OwnedFiles),
     /// The operating system names itself here.

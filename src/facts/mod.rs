@@ -9,6 +9,7 @@ pub mod layer;
 pub mod merge;
 pub mod package;
 pub mod path;
+mod path_set;
 mod place;
 pub mod purl;
 pub mod secret;
@@ -18,7 +19,8 @@ mod view;
 
 pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
 pub use layer::{Account, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles, PrivilegedFile};
-pub use package::{Evidence, PackageFact, PackageKind, SourcePackage};
+pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
+pub use path_set::PathSet;
 pub use secret::{Confidence, SecretFact};
 pub use unknown::{Effect, Unknown};

@@ -4,7 +4,7 @@
 
 use super::control::lines;
 use super::{InspectError, Inspector, Meta, text};
-use crate::facts::tree::PathSet;
+use crate::facts::PathSet;
 use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
 use crate::layer::view::ReadAt as _;
 use crate::layer::{Entry, FileView, path};

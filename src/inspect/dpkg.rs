@@ -2,7 +2,7 @@
 
 use super::control::{Line, classify, lines};
 use super::{InspectError, Inspector, Meta, text, whole};
-use crate::facts::tree::PathSet;
+use crate::facts::PathSet;
 use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
 use crate::layer::view::{MEMORY_BYTES, ReadAt as _};
 use crate::layer::{Entry, FileView, path};

@@ -5,15 +5,25 @@
 
 mod accounts;
 mod apk;
-mod cargo_lock;
+mod conda;
 mod control;
+mod dotnet;
 mod dpkg;
+mod erlang;
 mod executable;
+pub mod java;
+mod literal;
+mod lock;
+mod lua;
 mod node;
 mod os_release;
+mod perl;
+mod php;
 mod python;
+mod r;
 pub mod rpm;
 mod rpm_files;
+mod ruby;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -32,11 +42,47 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &rpm_files::WriteAheadLog,
     &python::Metadata,
     &node::PackageJson,
-    &cargo_lock::CargoLock,
+    &lock::CARGO,
+    &lock::NPM,
+    &lock::YARN,
+    &lock::PNPM,
+    &lock::BUN,
+    &lock::BunBinary,
+    &lock::DENO,
+    &lock::POETRY,
+    &lock::UV,
+    &lock::PDM,
+    &lock::PIPENV,
+    &lock::PYLOCK,
+    &lock::REQUIREMENTS,
+    &lock::GO_MOD,
+    &lock::BUNDLER,
+    &lock::COMPOSER,
+    &lock::GRADLE,
+    &lock::MAVEN,
+    &lock::NUGET,
+    &lock::NUGET_CONFIG,
+    &lock::MIX,
+    &lock::PUB,
+    &lock::SWIFT,
+    &lock::CONAN,
+    &lock::RENV,
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
-    &executable::GoBuildInfo,
+    &ruby::Gemspec,
+    &php::Installed,
+    &dotnet::DepsJson,
+    &conda::CondaMeta,
+    &erlang::Application,
+    &erlang::OtpVersion,
+    &perl::MyMeta,
+    &perl::PerlLocal,
+    &r::Description,
+    &lua::Rockspec,
+    &java::JavaArchive,
+    &java::Release,
+    &executable::Executable,
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
@@ -105,9 +151,18 @@ pub enum InspectError {
     /// TOML that does not parse.
     #[error("not valid TOML")]
     Toml(#[from] toml::de::Error),
+    /// YAML that does not parse.
+    #[error("not valid YAML: {0}")]
+    Yaml(String),
+    /// XML that does not parse.
+    #[error("not valid XML")]
+    Xml(#[from] quick_xml::DeError),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
+    /// A zip archive that cannot be read.
+    #[error(transparent)]
+    Zip(#[from] java::ZipError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {

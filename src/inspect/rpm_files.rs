@@ -1,7 +1,7 @@
 //! rpm's database in an image: which file it is and what its packages mean here. The formats are read in [`super::rpm`].
 
 use super::{InspectError, Inspector, Meta, rpm};
-use crate::facts::tree::PathSet;
+use crate::facts::PathSet;
 use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
 use crate::layer::{Entry, FileView};
 

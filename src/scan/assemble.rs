@@ -10,7 +10,7 @@ use crate::advisory::{CoverageData, Store, ecosystem};
 use crate::check::user;
 use crate::digest::Digest;
 use crate::facts::purl::purl;
-use crate::facts::{Confidence, Effect};
+use crate::facts::{Confidence, Effect, Scope};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
@@ -146,16 +146,20 @@ fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
                     licenses: fact.licenses.clone(),
                     owner: installed.owner.clone(),
+                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
                     platforms: Vec::new(),
                     locations: Vec::new(),
                 }
             });
+            if fact.scope == Scope::Runtime {
+                package.scope = None;
+            }
             if !package.platforms.contains(&name) {
                 package.platforms.push(name.clone());
             }
             let layer = platform.manifest.layers.get(installed.layer).and_then(|layer| layer.digest.as_ref());
             let location = contract::Location {
-                path: Some(installed.path.to_string()),
+                path: Some(installed.place().to_string()),
                 layer: layer.map(Digest::to_string),
                 layer_index: layer.map(|_| installed.layer),
                 ..contract::Location::default()
@@ -326,7 +330,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
                 installed.fact.name, installed.fact.version
             );
             add(
-                Some(installed.path.to_string()),
+                Some(installed.place().to_string()),
                 layer_digest(installed.layer),
                 Effect::Optional,
                 reason,

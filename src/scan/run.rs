@@ -65,6 +65,7 @@ pub fn jobs(images: &[Image]) -> Vec<Job> {
 pub(super) fn scan_images(
     images: Vec<Image>,
     options: ReadOptions,
+    merging: MergeOptions,
     cache: &Cache,
     progress: &Arc<dyn Progress>,
 ) -> Vec<ScannedImage> {
@@ -72,7 +73,7 @@ pub(super) fn scan_images(
     for (number, image) in images.iter().enumerate() {
         fetch_unread(image, number, &mut outcomes, cache);
     }
-    images.into_iter().enumerate().map(|(number, image)| scanned(image, number, &outcomes)).collect()
+    images.into_iter().enumerate().map(|(number, image)| scanned(image, number, &outcomes, merging)).collect()
 }
 
 fn facts_of<'a>(
@@ -116,12 +117,11 @@ fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, 
     }
 }
 
-fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>) -> ScannedImage {
+fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, merging: MergeOptions) -> ScannedImage {
     let mut failures = BTreeSet::new();
-    let source_tree = image.transport == "dir";
     let mut platforms = Vec::new();
     for manifest in &image.manifests {
-        let mut inventory = merge(&facts_of(manifest, number, outcomes), MergeOptions { source_tree });
+        let mut inventory = merge(&facts_of(manifest, number, outcomes), merging);
         for (index, layer) in manifest.layers.iter().enumerate() {
             let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
                 Some(Ok(facts)) => misnamed(layer, facts),

@@ -150,7 +150,7 @@ impl Feed for Secdb {
 
 fn parse(bytes: &[u8]) -> Result<Database, RecordError> {
     let text = std::str::from_utf8(bytes).map_err(|_| RecordError::NotUtf8)?;
-    if (Head { name: "", bytes }).is_json() {
+    if (Head { bytes }).is_json() {
         return serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(RecordError::Json);
     }
     serde_saphyr::from_str(text).map_err(|error| RecordError::Yaml(error.to_string()))

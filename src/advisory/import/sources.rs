@@ -117,15 +117,23 @@ fn fewer(name: &str, now: u64, expected: u64) -> AdvisoryError {
     AdvisoryError::Fewer { source_name: name.to_owned(), now, expected }
 }
 
-/// Refuses a store in which a source or a release of the older one has far fewer records.
+/// Refuses a store in which a source or a release of the older one has far fewer records, or a source is older than it was: a feed that was cut, or a copy
+/// of long ago that somebody sends as today's.
 ///
 /// A source or a release that is not there at all is not refused: its packages are then NOT CHECKED in every report, which nobody overlooks.
-pub(super) fn refuse_fewer(before: &Provenance, now: &Provenance) -> Result<(), AdvisoryError> {
+pub(super) fn refuse_step_back(before: &Provenance, now: &Provenance) -> Result<(), AdvisoryError> {
     for old in &before.sources {
         let Some(new) = now.sources.iter().find(|new| new.name == old.name) else { continue };
         let kept = |source: &Source| u64::from(source.records);
         if kept(new) < kept(old) - kept(old) / SHRINK_SHARE {
             return Err(fewer(&old.name, kept(new), kept(old)));
+        }
+        // Times of one format compare as texts.
+        if let (Some(now), Some(before)) = (&new.modified, &old.modified)
+            && now < before
+        {
+            let (source_name, now, before) = (old.name.clone(), now.clone(), before.clone());
+            return Err(AdvisoryError::Older { source_name, now, before });
         }
     }
     for old in before.ecosystems.iter().filter(|old| old.rows >= MIN_ROWS) {

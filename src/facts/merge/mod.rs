@@ -4,6 +4,7 @@
 //! places ([`DATABASES`]), reached through the image's own symlinks.
 
 mod linked;
+mod locked;
 mod owners;
 mod packages;
 mod unread;
@@ -49,8 +50,10 @@ const DATABASE_FOLDERS: &[&str] = &["var/lib/dpkg/status.d", "var/lib/dpkg/info"
 /// What a merge is told besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MergeOptions {
-    /// The tree is a project's sources: lock files say what it is built from. In an image they do not say what was installed.
+    /// The tree is a project's sources: lock files say what it is built from. In an image they do not say what was installed (`locked`).
     pub source_tree: bool,
+    /// Of a project's sources, leave out what it needs only for development.
+    pub without_development: bool,
 }
 
 /// Merges the layers of one platform, lowest first; `None` stands for one that could not be read.
@@ -104,11 +107,15 @@ impl<'a> Merge<'a> {
 
     fn run(self) -> Inventory {
         let mut inventory = Inventory { os: self.os_release(), packages: self.packages(), ..Inventory::default() };
+        let locked = self.locked(&inventory.packages);
+        inventory.packages.extend(locked.packages);
+        inventory.set_aside = locked.set_aside;
         self.accounts(&mut inventory);
         inventory.secrets = self.secrets();
         inventory.privileged = self.privileged();
         self.attribute(&mut inventory);
         inventory.unknowns = self.unknowns();
+        inventory.unknowns.extend(locked.unknowns);
         inventory.wasted = self.wasted();
         inventory.live.clone_from(&self.live);
         inventory.packages.sort();

@@ -16,7 +16,6 @@ impl<'a> Merge<'a> {
                     Fact::Package(package) if !package.kind.is_os() || self.is_database(&file.path) => package,
                     Fact::ApplicationRoot(package) if self.has_node_modules(path) || linked.has_node(path) => package,
                     Fact::SourceMetadata(package) if !self.is_source(path) || linked.has_python(path) => package,
-                    Fact::Locked(package) if self.options.source_tree => package,
                     Fact::Program(package) => package,
                     _ => continue,
                 };
@@ -48,7 +47,7 @@ impl<'a> Merge<'a> {
     }
 
     /// First layer since which the package of `fact` has been recorded in `file` without a break.
-    fn since(&self, fact: &Fact, file: &FileFacts, layer: usize) -> usize {
+    pub(super) fn since(&self, fact: &Fact, file: &FileFacts, layer: usize) -> usize {
         let identity = |fact: &'a Fact| fact.package().map(|package| (&package.name, &package.version, &package.arch));
         let wanted = fact.package().map(|package| (&package.name, &package.version, &package.arch));
         let mut since = layer;

@@ -121,7 +121,7 @@ impl Session {
         headers: &HeaderMap,
         phase: &'static str,
     ) -> Result<Answer, SourceError> {
-        let base = self.base.get_or_try_init(|| self.greet()).await?;
+        let base = self.base().await?;
         let refused = |detail: String| SourceError::Protocol { host: self.host().to_owned(), phase, detail };
         let url = base.join(path).map_err(|error| refused(error.to_string()))?;
         let mut request = Request { headers: headers.clone(), ..Request::get(url, phase) };
@@ -144,6 +144,11 @@ impl Session {
             return Err(self.unauthorized(refused).await);
         }
         Ok(answer)
+    }
+
+    /// The URL of `/v2/`.
+    pub(super) async fn base(&self) -> Result<&Url, SourceError> {
+        self.base.get_or_try_init(|| self.greet()).await
     }
 
     /// Finds out how the host is spoken to and what it demands (distribution-spec, "Determining Support").

@@ -46,7 +46,7 @@ pub(super) struct Reference {
 pub(super) struct Criteria {
     pub(super) any: bool,
     pub(super) criterions: Vec<Criterion>,
-    pub(super) nested: Vec<Criteria>,
+    pub(super) nested: Vec<Self>,
 }
 
 /// One test.
