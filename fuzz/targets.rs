@@ -35,6 +35,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
     ("bill", bill),
+    ("feeds", feeds),
     ("image", image),
     ("inspectors", inspectors),
     ("osv", osv),
@@ -272,6 +273,27 @@ pub(crate) fn osv(data: &[u8]) {
     if let Ok(report) = import(&[input], &output, options) {
         assert!(parsed || report.provenance.advisories == 0);
         Store::open(&output).and_then(|store| store.verify()).expect("an imported store is sound");
+    }
+}
+
+/// A document of any feed, told by its content: what was imported can be read back whole, and nothing harms a terminal.
+pub(crate) fn feeds(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = folder.path().join("azurelinux-3.0-photon5.0");
+    std::fs::write(&input, data).expect("it is written");
+    let output = folder.path().join("store");
+    let options = ImportOptions { accept_fewer: true, ..ImportOptions::default() };
+    if import(&[input], &output, options).is_err() {
+        return;
+    }
+    let store = Store::open(&output).expect("an imported store opens");
+    store.verify().expect("it is sound");
+    for (ecosystem, name) in store.packages().expect("it is sound") {
+        assert!(!ecosystem.chars().chain(name.chars()).any(char::is_control));
+        for (number, _) in store.rows(&ecosystem, &name).expect("it is sound") {
+            let id = store.advisory(number).expect("it is sound").id;
+            assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
+        }
     }
 }
 
