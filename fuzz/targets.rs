@@ -11,6 +11,7 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
+use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -35,6 +36,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("inspectors", inspectors),
     ("osv", osv),
     ("policy", policy),
+    ("purl", purl),
     ("reference", reference),
     ("rpm", rpm),
     ("secrets", secrets),
@@ -170,27 +172,42 @@ pub(crate) fn archive(data: &[u8]) {
     }
 }
 
+/// Paths that inspectors want.
+pub(crate) const INSPECTED: &[&str] = &[
+    "etc/os-release",
+    "etc/passwd",
+    "etc/group",
+    "etc/shadow",
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d/base",
+    "var/lib/dpkg/info/base.list",
+    "var/lib/dpkg/info/base.md5sums",
+    "lib/apk/db/installed",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
+    "usr/lib/python3/site-packages/a-1.egg-info",
+    "usr/lib/node_modules/a/package.json",
+    "srv/app/Cargo.lock",
+    "usr/bin/program",
+    "etc/redhat-release",
+    "etc/debian_version",
+    "var/lib/dpkg/diversions",
+    "var/lib/pacman/local/a-1-1/desc",
+    "var/lib/pacman/local/a-1-1/files",
+    "var/lib/pacman/local/a-1-1/mtree",
+    "var/db/pkg/dev-libs/a-1/PF",
+    "var/db/pkg/dev-libs/a-1/CONTENTS",
+    "snap/a/1/meta/snap.yaml",
+    "var/lib/flatpak/app/a.b.C/x86_64/stable/0/deploy",
+    "usr/share/sbom/a.json",
+    "opt/java/release",
+    "usr/bin/python3.11",
+];
+
 /// Every inspector on any content, at a path that it wants.
 pub(crate) fn inspectors(data: &[u8]) {
-    const PATHS: &[&str] = &[
-        "etc/os-release",
-        "etc/passwd",
-        "etc/group",
-        "etc/shadow",
-        "var/lib/dpkg/status",
-        "var/lib/dpkg/status.d/base",
-        "var/lib/dpkg/info/base.list",
-        "var/lib/dpkg/info/base.md5sums",
-        "lib/apk/db/installed",
-        "var/lib/rpm/rpmdb.sqlite",
-        "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
-        "usr/lib/python3/site-packages/a-1.egg-info",
-        "usr/lib/node_modules/a/package.json",
-        "srv/app/Cargo.lock",
-        "usr/bin/program",
-    ];
     let Some((&choice, content)) = data.split_first() else { return };
-    let path = PATHS[usize::from(choice) % PATHS.len()].as_bytes();
+    let path = INSPECTED[usize::from(choice) % INSPECTED.len()].as_bytes();
     let entry = Entry {
         path,
         kind: EntryKind::File,
@@ -247,6 +264,13 @@ pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
     }
+}
+
+/// A purl that others wrote: what is read of it can be written, and read again.
+pub(crate) fn purl(data: &[u8]) {
+    let Some(parsed) = std::str::from_utf8(data).ok().and_then(|text| purl_parse::parse(text).ok()) else { return };
+    let written = imgguard::facts::purl::purl(&parsed.package, parsed.distribution.as_ref());
+    assert!(written.starts_with("pkg:"), "{written}");
 }
 
 /// What a user, a list or a compose file may name.
