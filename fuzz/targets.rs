@@ -13,6 +13,7 @@ use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
+use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -40,6 +41,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("inspectors", inspectors),
     ("osv", osv),
     ("policy", policy),
+    ("purl", purl),
     ("reference", reference),
     ("rpm", rpm),
     ("secrets", secrets),
@@ -230,6 +232,19 @@ pub(crate) const INSPECTED: &[&str] = &[
     "srv/app/Package.resolved",
     "srv/app/conan.lock",
     "srv/app/renv.lock",
+    "etc/redhat-release",
+    "etc/debian_version",
+    "var/lib/dpkg/diversions",
+    "var/lib/pacman/local/a-1-1/desc",
+    "var/lib/pacman/local/a-1-1/files",
+    "var/lib/pacman/local/a-1-1/mtree",
+    "var/db/pkg/dev-libs/a-1/PF",
+    "var/db/pkg/dev-libs/a-1/CONTENTS",
+    "snap/a/1/meta/snap.yaml",
+    "var/lib/flatpak/app/a.b.C/x86_64/stable/0/deploy",
+    "usr/share/sbom/a.json",
+    "opt/java/release",
+    "usr/bin/python3.11",
 ];
 
 /// Every inspector on any content, at a path that it wants.
@@ -327,6 +342,13 @@ pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
     }
+}
+
+/// A purl that others wrote: what is read of it can be written, and read again.
+pub(crate) fn purl(data: &[u8]) {
+    let Some(parsed) = std::str::from_utf8(data).ok().and_then(|text| purl_parse::parse(text).ok()) else { return };
+    let written = imgguard::facts::purl::purl(&parsed.package, parsed.distribution.as_ref());
+    assert!(written.starts_with("pkg:"), "{written}");
 }
 
 /// What a user, a list or a compose file may name.
