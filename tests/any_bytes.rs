@@ -128,23 +128,24 @@ fn jar() -> Vec<u8> {
     pack("lib/b-1.jar", &pack("A.class", b""))
 }
 
-/// Records of single formats, each behind the number of its path among those of the target.
+/// Records of single formats, each behind the number of its path among those that are inspected.
 fn records() -> Vec<Vec<u8>> {
     let jar = jar();
-    let records: &[(&[u8], &[u8])] = &[
-        (&[15], &jar),
-        (&[16], b"JAVA_VERSION=\"1.8.0_352\"\nIMPLEMENTOR=\"a\"\n"),
-        (&[17], b"# stub: a 1.0 ruby lib\nGem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.licenses = ['MIT']\n"),
-        (&[18], br#"{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT"]}]}"#),
-        (&[19], br#"{"runtimeTarget":{"name":"t"},"targets":{"t":{"A/1.0":{"runtime":{}}}},"libraries":{"A/1.0":{"type":"package"}}}"#),
-        (&[21, 22], b"{application, 'a', [{vsn, \"1.0\"}]}.\n{<<\"name\">>,<<\"a\">>}.\n{<<\"version\">>,<<\"1\">>}.\n"),
-        (&[25], b"=head2 Tue Nov 25 19:00:00 2025: C<Module> L<A::B|A::B>\n\n=item *\n\nC<VERSION: 1.0>\n"),
-        (&[26], b"Package: a\nVersion: 1.0\nLicense: MIT\nBuilt: R 4.2.2\n"),
-        (&[27], b"package = \"a\"\nversion = \"1-1\"\ndescription = {\n  license = \"MIT\"\n}\n"),
+    let records: &[(&[&str], &[u8])] = &[
+        (&["srv/app.jar"], &jar),
+        (&["usr/lib/jvm/java/release"], b"JAVA_VERSION=\"1.8.0_352\"\nIMPLEMENTOR=\"a\"\n"),
+        (&["usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec"], b"# stub: a 1.0 ruby lib\nGem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.licenses = ['MIT']\n"),
+        (&["srv/vendor/composer/installed.json"], br#"{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT"]}]}"#),
+        (&["srv/app.deps.json"], br#"{"runtimeTarget":{"name":"t"},"targets":{"t":{"A/1.0":{"runtime":{}}}},"libraries":{"A/1.0":{"type":"package"}}}"#),
+        (&["srv/lib/a-1/ebin/a.app", "srv/deps/a/hex_metadata.config"], b"{application, 'a', [{vsn, \"1.0\"}]}.\n{<<\"name\">>,<<\"a\">>}.\n{<<\"version\">>,<<\"1\">>}.\n"),
+        (&["usr/lib/perl5/perllocal.pod"], b"=head2 Tue Nov 25 19:00:00 2025: C<Module> L<A::B|A::B>\n\n=item *\n\nC<VERSION: 1.0>\n"),
+        (&["usr/lib/R/library/a/DESCRIPTION"], b"Package: a\nVersion: 1.0\nLicense: MIT\nBuilt: R 4.2.2\n"),
+        (&["usr/lib/luarocks/rocks-5.4/a/1-1/a-1-1.rockspec"], b"package = \"a\"\nversion = \"1-1\"\ndescription = {\n  license = \"MIT\"\n}\n"),
     ];
-    let all =
-        records.iter().flat_map(|(choices, content)| choices.iter().map(|choice| [&[*choice][..], content].concat()));
-    all.collect()
+    let choice =
+        |path: &str| u8::try_from(targets::INSPECTED.iter().position(|known| *known == path).unwrap()).unwrap();
+    let seed = |path: &str, content: &[u8]| [&[choice(path)][..], content].concat();
+    records.iter().flat_map(|(paths, content)| paths.iter().map(move |path| seed(path, content))).collect()
 }
 
 /// The content behind a number that a target takes for a choice.
@@ -172,6 +173,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 br#"{"packages": {"node_modules/a": {"version": "1.0.0"}}, "dependencies": {"a": {"version": "npm:b@1"}}, "npm": {"a@1.0.0": {}}, "pins": []}"#,
                 br#"<project><properties><v>1</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency></dependencies></project>"#,
                 b"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n}\n",
+                b"%NAME%\na\n\n%VERSION%\n1-1\n\n%FILES%\nusr/\nusr/bin/a\n\n%BACKUP%\netc/a\tabc\n",
+                b"obj /usr/bin/a b 900150983cd24fb0d6963f7d28e17f72 1\nsym /usr/a -> b 1\ndir /usr\n",
+                b"CentOS release 6.10 (Final)\nname: a\nversion: 1\narchitectures: [amd64]\n",
+                b"/usr/bin/a\n/usr/bin/a.real\nb\nJAVA_VERSION=\"17.0.2\"\n",
+                b"12345678appdata-version\x001.2.3\0\0s\x7fELF\x02\x01\x01\0\x003.11.2\0",
+                br#"{"spdxVersion":"SPDX-2.3","bomFormat":"x","packages":[{"externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/a@1"}]}],"components":[{"purl":"pkg:npm/a@1"}]}"#,
                 b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
             ];
             let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
@@ -181,8 +188,14 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
+        "feeds" => testdata("feeds"),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
+        "purl" => {
+            ["pkg:npm/%40a/b@1.0?x=y&arch=z#c/d", "pkg:rpm/rhel/a@1?epoch=2&upstream=a-1-1.src.rpm&distro=rhel-9.2"]
+                .map(|text| text.as_bytes().to_vec())
+                .to_vec()
+        }
         "reference" => {
             ["registry.example:5000/a/b:c@sha256:aa", "oci:dir:tag", "docker-daemon:a", "dir:/", "-", "[::1]:5/x"]
                 .map(|text| text.as_bytes().to_vec())

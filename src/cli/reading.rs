@@ -35,11 +35,11 @@ pub(super) fn open(references: &[(String, Reference)], opener: &Opener<'_>) -> (
 /// How layers are read.
 pub(super) fn options(reading: &Reading, collect: CollectOptions) -> ReadOptions {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    ReadOptions { collect, verify_diff_ids: reading.verify_diff_ids, threads }
+    ReadOptions { collect, verify_diff_ids: reading.verify_diff_ids, merging: merging(reading), threads }
 }
 
-/// What the trees are.
-pub(super) fn merging(reading: &Reading) -> MergeOptions {
+/// How layers are merged.
+fn merging(reading: &Reading) -> MergeOptions {
     MergeOptions {
         source_tree: reading.source,
         without_development: reading.no_dev,

@@ -20,8 +20,7 @@ pub(super) fn sbom(arguments: &SbomArgs, global: &Global) -> Result<Ending, Fail
     let collect = CollectOptions { secrets: false };
     let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
-    let (read, merging) = (reading::options(how, collect), reading::merging(how));
-    let answers = scan::list(images, read, merging, &cache, today(how.as_of), bar.clone());
+    let answers = scan::list(images, reading::options(how, collect), &cache, today(how.as_of), bar.clone());
     bar.finish();
     for answer in &answers {
         worst = worst.max(reading::ending(answer));

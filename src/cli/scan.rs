@@ -124,7 +124,6 @@ pub(super) fn answers(
     let request = Request {
         images,
         read: reading::options(how, collect),
-        merging: reading::merging(how),
         cache: &cache,
         store: &store,
         policy,

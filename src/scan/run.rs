@@ -65,10 +65,10 @@ pub fn jobs(images: &[Image]) -> Vec<Job> {
 pub(super) fn scan_images(
     images: Vec<Image>,
     options: ReadOptions,
-    merging: MergeOptions,
     cache: &Cache,
     progress: &Arc<dyn Progress>,
 ) -> Vec<ScannedImage> {
+    let merging = options.merging;
     let mut outcomes = read_layers(jobs(&images), options, cache, progress);
     for (number, image) in images.iter().enumerate() {
         fetch_unread(image, number, &mut outcomes, cache);

@@ -28,11 +28,11 @@ pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
                     licenses: fact.licenses.clone(),
                     owner: installed.owner.clone(),
-                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
                     vendor: fact.vendor.clone(),
                     module: fact.module.clone(),
                     evidence: evidence(fact.evidence).to_owned(),
                     program: installed.is_program,
+                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
                     platforms: Vec::new(),
                     locations: Vec::new(),
                 }
