@@ -50,7 +50,13 @@ pub fn inventory(listing: &Listing) -> Inventory {
     Inventory { os, packages, unknowns, ..Inventory::default() }
 }
 
-/// The package that a component is; none for one that is something else.
+/// The package that a component is; none for one that is something else, or that has no place here.
+#[must_use]
+pub fn package(component: &Component) -> Option<PackageFact> {
+    read(component).ok().flatten().map(|parsed| parsed.package)
+}
+
+/// The package that a component is, with its distribution; none for one that is something else.
 fn read(component: &Component) -> Result<Option<ParsedPurl>, String> {
     let Some(purl) = &component.purl else {
         let is_package = component.role == Role::Package;

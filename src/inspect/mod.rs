@@ -170,6 +170,9 @@ pub enum InspectError {
     /// YAML that does not parse.
     #[error("not valid YAML: {0}")]
     Yaml(String),
+    /// A bill of materials that does not parse.
+    #[error("{0}")]
+    Bill(String),
     /// XML that does not parse.
     #[error("not valid XML")]
     Xml(#[from] quick_xml::DeError),
