@@ -51,6 +51,9 @@ pub enum Rejection {
     /// A signature, or an attestation of another type, where an attestation is demanded.
     #[error("its predicate type is `{0}`")]
     OtherType(String),
+    /// Neither signature nor attestation, or of a kind that we do not know.
+    #[error("it is neither a signature nor an attestation that is known here (`{0}`)")]
+    OtherArtifact(String),
     /// Without an annotation that is demanded.
     #[error("its annotation `{key}` is {}, not `{wanted}`", found.as_ref().map_or("absent".to_owned(), |found| format!("`{found}`")))]
     Annotation {
