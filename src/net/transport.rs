@@ -161,7 +161,9 @@ impl Transport {
         for _ in 0..=MAX_REDIRECTS {
             let authorization = request.authorization.clone().filter(|_| same_origin(&url, &request.url));
             let mut answer = self.exchange(request, url.clone(), authorization).await?;
-            let Some(target) = redirect_target(&answer, request.payload.is_some() || request.method.is_some()) else { return Ok(answer) };
+            let Some(target) = redirect_target(&answer, request.payload.is_some() || request.method.is_some()) else {
+                return Ok(answer);
+            };
             let refused = |reason| failed(&authority(&url), request.phase, Cause::Redirect(reason));
             let next = url.join(&target).map_err(|error| refused(error.to_string()))?;
             self.settings.allows_step(&url, &next).map_err(refused)?;

@@ -211,7 +211,12 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn content(&self, layer: &Descriptor, predicate_type: Option<&str>, document: &Document) -> Result<Content, SourceError> {
+    fn content(
+        &self,
+        layer: &Descriptor,
+        predicate_type: Option<&str>,
+        document: &Document,
+    ) -> Result<Content, SourceError> {
         let is_bundle = layer.media_type.starts_with(bundle::MEDIA_TYPE_PREFIX);
         if !is_bundle && layer.media_type != SIMPLE_SIGNING && layer.media_type != ENVELOPE {
             let kind = if document.artifact_type.is_empty() { &layer.media_type } else { &document.artifact_type };

@@ -142,7 +142,9 @@ impl Engine {
                 (signed.bytes.map(<[u8]>::to_vec), message.signature.as_bytes())
             }
             _ => {
-                return Err(Rejection::Unsupported("its content is neither an envelope nor a message signature".into()));
+                return Err(Rejection::Unsupported(
+                    "its content is neither an envelope nor a message signature".into(),
+                ));
             }
         };
         let Some(message) = message else { return self.check_key_by_digest(bundle, hint, signed) };

@@ -13,6 +13,7 @@
 //! | [`discover`] | every place where signatures may be |
 //! | [`subject`] | the manifests that a reference means |
 //! | [`verify`] | the verdict |
+//! | [`make`] | signatures and attestations, made and stored |
 
 pub mod bundle;
 pub mod discover;
@@ -20,6 +21,7 @@ pub mod engine;
 pub mod identity;
 pub mod keys;
 pub mod legacy;
+pub mod make;
 pub mod predicate;
 mod rejection;
 pub mod subject;

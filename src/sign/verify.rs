@@ -14,8 +14,8 @@ use super::rejection::Rejection;
 use super::{bundle, legacy};
 use crate::digest::Digest;
 use crate::oci::Platform;
-use crate::source::repository::Repository;
 use crate::source::SourceError;
+use crate::source::repository::Repository;
 
 /// What is demanded.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +101,10 @@ impl Verified {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.candidates.iter().all(|candidate| {
-            matches!(candidate.outcome, Err(Rejection::NotASignature(_) | Rejection::OtherType(_) | Rejection::OtherArtifact(_)))
+            matches!(
+                candidate.outcome,
+                Err(Rejection::NotASignature(_) | Rejection::OtherType(_) | Rejection::OtherArtifact(_))
+            )
         })
     }
 }
@@ -110,7 +113,12 @@ impl Verified {
 ///
 /// # Errors
 /// When a place could not be looked at.
-pub fn verify(engine: &Engine, repository: &dyn Repository, subject: &Subject, demand: &Demand) -> Result<Verified, SourceError> {
+pub fn verify(
+    engine: &Engine,
+    repository: &dyn Repository,
+    subject: &Subject,
+    demand: &Demand,
+) -> Result<Verified, SourceError> {
     let mut candidates = Vec::new();
     let wanted = |annotated: Option<&str>| annotated.is_none_or(|found| demand.wants(found));
     let looks = discover(repository, &subject.digest, &wanted, &mut |candidate| {
@@ -122,7 +130,8 @@ pub fn verify(engine: &Engine, repository: &dyn Repository, subject: &Subject, d
 /// Checks a bundle from a file.
 #[must_use]
 pub fn verify_file(engine: &Engine, bytes: Vec<u8>, subject: &Subject, demand: &Demand) -> Verified {
-    let candidate = Candidate { place: Place::File, manifest: None, predicate_type: None, content: Content::Bundle(bytes) };
+    let candidate =
+        Candidate { place: Place::File, manifest: None, predicate_type: None, content: Content::Bundle(bytes) };
     let candidates = vec![judge(engine, candidate, subject, demand)];
     let looks = vec![Look { place: Place::File, found: Some(1) }];
     Verified { digest: subject.digest.clone(), platform: subject.platform.clone(), looks, candidates }
@@ -131,10 +140,13 @@ pub fn verify_file(engine: &Engine, bytes: Vec<u8>, subject: &Subject, demand: &
 fn judge(engine: &Engine, candidate: Candidate, subject: &Subject, demand: &Demand) -> Judged {
     let Candidate { place, manifest, predicate_type, content } = candidate;
     let outcome = match content {
-        Content::Bundle(bytes) => bundle::parse(&bytes).and_then(|bundle| demand.accept_bundle(engine, &bundle, subject)),
+        Content::Bundle(bytes) => {
+            bundle::parse(&bytes).and_then(|bundle| demand.accept_bundle(engine, &bundle, subject))
+        }
         Content::Simple(payload, annotations) => demand.accept_simple(engine, &payload, &annotations, subject),
-        Content::Envelope(bytes, annotations) => legacy::envelope(&bytes, &annotations)
-            .and_then(|bundle| demand.accept_bundle(engine, &bundle, subject)),
+        Content::Envelope(bytes, annotations) => {
+            legacy::envelope(&bytes, &annotations).and_then(|bundle| demand.accept_bundle(engine, &bundle, subject))
+        }
         Content::NotAsked => Err(demand.not_wanted(predicate_type.unwrap_or_else(|| SIGNATURE.to_owned()))),
         Content::Other(kind) => Err(Rejection::OtherArtifact(kind)),
         Content::Unreadable(why) => Err(Rejection::Malformed(why)),
@@ -155,7 +167,12 @@ impl Demand {
         if self.predicate_type.is_none() { Rejection::NotASignature(found) } else { Rejection::OtherType(found) }
     }
 
-    fn accept_bundle(&self, engine: &Engine, bundle: &sigstore_types::Bundle, subject: &Subject) -> Result<Accepted, Rejection> {
+    fn accept_bundle(
+        &self,
+        engine: &Engine,
+        bundle: &sigstore_types::Bundle,
+        subject: &Subject,
+    ) -> Result<Accepted, Rejection> {
         let signed = Signed { digest: &subject.digest, bytes: Some(&subject.bytes) };
         let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
             if self.predicate_type.is_some() {
@@ -165,7 +182,8 @@ impl Demand {
             self.check_annotations(&BTreeMap::new())?;
             return Ok(Accepted { proof, predicate_type: None, predicate: None, annotations: BTreeMap::new() });
         };
-        let statement = Statement::parse(&envelope.payload_type, envelope.payload.as_bytes()).map_err(Rejection::Malformed)?;
+        let statement =
+            Statement::parse(&envelope.payload_type, envelope.payload.as_bytes()).map_err(Rejection::Malformed)?;
         if !self.wants(&statement.predicate_type) {
             return Err(self.not_wanted(statement.predicate_type));
         }

@@ -372,6 +372,8 @@ pub(super) fn read_bounded(reader: impl Read, limit: u64) -> std::io::Result<Vec
     Ok(bytes)
 }
 
-pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }

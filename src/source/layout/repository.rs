@@ -106,12 +106,12 @@ impl LayoutRepository {
             *manifests = json!([]);
         }
         let manifests = manifests.as_array_mut().ok_or_else(malformed)?;
-        manifests.retain(|known| tag.is_none() || known.pointer(&format!("/annotations/{NAME}")).and_then(Value::as_str) != tag);
+        manifests.retain(|known| {
+            tag.is_none() || known.pointer(&format!("/annotations/{NAME}")).and_then(Value::as_str) != tag
+        });
         manifests.push(entry);
-        let bytes = serde_json::to_vec(&index).map_err(|error| SourceError::Malformed {
-            what: "`index.json`".into(),
-            detail: error.to_string(),
-        })?;
+        let bytes = serde_json::to_vec(&index)
+            .map_err(|error| SourceError::Malformed { what: "`index.json`".into(), detail: error.to_string() })?;
         self.replace(&path, &bytes)
     }
 
