@@ -50,6 +50,15 @@ impl Case {
         fs::read(folder.join(&self.bundle)).unwrap()
     }
 
+    pub(crate) fn json(&self, folder: &Path) -> serde_json::Value {
+        serde_json::from_slice(&self.bundle(folder)).unwrap_or_default()
+    }
+
+    /// Signed by an identity of the public instance.
+    pub(crate) fn is_keyless(&self) -> bool {
+        self.key.is_none() && self.trusted_root == Path::new("public-good")
+    }
+
     pub(crate) fn artifact(&self, folder: &Path) -> Vec<u8> {
         let own = folder.join(&self.artifact);
         fs::read(if own.is_file() { own } else { folder.join("a.txt") }).unwrap()

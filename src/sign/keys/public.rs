@@ -154,7 +154,19 @@ impl PublicKey {
         let with = |algorithm: &&'static dyn VerificationAlgorithm| {
             UnparsedPublicKey::new(*algorithm, &self.raw).verify(message, signature).is_ok()
         };
-        self.kind.algorithms().iter().any(with)
+        self.kind.algorithms().iter().any(with) || self.verifies_prehashed(message, signature)
+    }
+
+    /// Ed25519ph, over the SHA-512 of the message: what cosign makes with a key of this kind (RFC 8032 §5.1; the algorithm registry of Sigstore calls it `PKIX_ED25519_PH`).
+    fn verifies_prehashed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Ok(raw) = <&[u8; 32]>::try_from(self.raw.as_slice()) else { return false };
+        let (Ok(key), Ok(signature)) =
+            (ed25519_dalek::VerifyingKey::from_bytes(raw), ed25519_dalek::Signature::from_slice(signature))
+        else {
+            return false;
+        };
+        let hash = sha2::Sha512::new_with_prefix(message);
+        self.kind == KeyKind::Ed25519 && key.verify_prehashed_strict(hash, None, &signature).is_ok()
     }
 }
 
