@@ -1,9 +1,10 @@
 //! Zero false accepts: every bundle, manifest, payload and annotation that is accepted, damaged in every way.
 //!
 //! A mutant may still be accepted, for much of a document says nothing: unknown fields, the order of keys, a hint. What it then means must be what the original meant: the same
-//! signer, the same claim, no time and no log that were not there before. `IMGGUARD_MUTANTS` sets how many are tried; 100,000 take some minutes.
+//! signer, the same claim, no time and no log that were not there before. Pieces are also exchanged between vectors, so a mutant may turn into another vector that is about
+//! the same thing, and then mean what that one means. `IMGGUARD_MUTANTS` sets how many are tried; 100,000 take some minutes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use base64::Engine as _;
@@ -205,7 +206,9 @@ fn no_damaged_bundle_means_something_else() {
         match outcome {
             Err(_) => refused += 1,
             Ok(proof) => assert!(
-                is_no_more(&proof, original) && claim(&mutant) == claim(&bundles[at]),
+                prepared.iter().zip(&bundles).any(|((_, _, about, original), bytes)| {
+                    about == digest && is_no_more(&proof, original) && claim(&mutant) == claim(bytes)
+                }),
                 "{}: mutant {number} is accepted: {proof:?}\n{}",
                 cases[at].name,
                 String::from_utf8_lossy(&mutant)
@@ -271,6 +274,7 @@ fn no_damaged_repository_means_something_else() {
         originals.iter().all(|[signature, attestation]| signature.len() + attestation.len() == 1),
         "each says one thing"
     );
+    let known: BTreeSet<&String> = originals.iter().flatten().flatten().collect();
     let (mut random, mut refused) = (Random(0xD1B5_4A32_D192_ED03), 0);
     for number in 0..mutants() {
         let at = number % memories.len();
@@ -294,7 +298,7 @@ fn no_damaged_repository_means_something_else() {
             let Ok(verified) = verify(&engine, &memory, &memory.subject(), demand) else { continue };
             let accepted = meanings(&verified);
             assert!(
-                accepted.iter().all(|meaning| original.contains(meaning)),
+                accepted.iter().all(|meaning| known.contains(meaning)),
                 "{}: mutant {number}: {accepted:?}\n{manifest}",
                 names[at]
             );
