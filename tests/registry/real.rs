@@ -223,3 +223,38 @@ fn a_client_certificate_of_certs_d_is_shown() {
     let ended = succeeds(registry.scan(&["sample:1"]).env("HOME", &home));
     assert_eq!(facts(ended.json()), local(SAMPLE));
 }
+
+/// A registry of today's Debian has no referrers API, so bundles go under the fallback tag.
+#[test]
+fn an_image_is_signed_in_a_registry() {
+    if !are_there(&["docker-registry", "skopeo", "htpasswd"]) {
+        return;
+    }
+    let registry = Running::start(false);
+    registry.push(SAMPLE, "team/sample:1");
+    let prefix = registry.file("own").display().to_string();
+    let run = |arguments: &[&str]| {
+        let mut command = program();
+        command
+            .env("IMGGUARD_KEY_PASSWORD", "pass")
+            .env("DOCKER_AUTH_CONFIG", registry.auths("s3cr3t"))
+            .args(arguments);
+        end(&mut command)
+    };
+    assert_eq!(run(&["generate-key-pair", "--output-prefix", &prefix]).code, 0);
+    let (image, ca) = (format!("{}/team/sample:1", registry.address), registry.file("ca.crt").display().to_string());
+    let (private, public) = (format!("{prefix}.key"), format!("{prefix}.pub"));
+    let trusted = ["--ca", &ca, "--key", &public, "--allow-no-log", "--recursive", "all", "--format", "json"];
+    for (options, place) in [(vec!["--recursive"], "fallback tag"), (vec!["--recursive", "--legacy"], ".sig tag")] {
+        let ended = run(&[&["sign", &image, "--ca", &ca, "--key", &private], &*options].concat());
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        let ended = run(&[&["verify", &image], &trusted[..]].concat());
+        assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+        for subject in ended.json()["subjects"].as_array().unwrap() {
+            let places: Vec<&Value> =
+                subject["signatures"].as_array().unwrap().iter().map(|one| &one["place"]).collect();
+            assert!(places.contains(&&Value::from(place)), "{subject}");
+        }
+        assert_eq!(ended.json()["subjects"].as_array().unwrap().len(), 3, "the index and two platforms");
+    }
+}
