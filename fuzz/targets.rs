@@ -11,6 +11,7 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
+use imgguard::facts::merge::MergeOptions;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -144,6 +145,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     let answers = scan::run(Request {
         images: vec![image],
         read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
+        merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),
@@ -165,27 +167,66 @@ pub(crate) fn archive(data: &[u8]) {
     }
 }
 
+/// Paths that inspectors want, one for each format; the first byte of an input chooses.
+pub(crate) const INSPECTED: &[&str] = &[
+    "etc/os-release",
+    "etc/passwd",
+    "etc/group",
+    "etc/shadow",
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d/base",
+    "var/lib/dpkg/info/base.list",
+    "var/lib/dpkg/info/base.md5sums",
+    "lib/apk/db/installed",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
+    "usr/lib/python3/site-packages/a-1.egg-info",
+    "usr/lib/node_modules/a/package.json",
+    "srv/app/Cargo.lock",
+    "usr/bin/program",
+    "srv/app.jar",
+    "usr/lib/jvm/java/release",
+    "usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec",
+    "srv/vendor/composer/installed.json",
+    "srv/app.deps.json",
+    "opt/conda/conda-meta/a-1-0.json",
+    "srv/lib/a-1/ebin/a.app",
+    "srv/deps/a/hex_metadata.config",
+    "usr/lib/erlang/releases/25/OTP_VERSION",
+    "usr/share/perl5/.meta/A-1/MYMETA.json",
+    "usr/lib/perl5/perllocal.pod",
+    "usr/lib/R/library/a/DESCRIPTION",
+    "usr/lib/luarocks/rocks-5.4/a/1-1/a-1-1.rockspec",
+    "srv/app/package-lock.json",
+    "srv/app/yarn.lock",
+    "srv/app/pnpm-lock.yaml",
+    "srv/app/bun.lock",
+    "srv/app/deno.lock",
+    "srv/app/poetry.lock",
+    "srv/app/uv.lock",
+    "srv/app/pdm.lock",
+    "srv/app/Pipfile.lock",
+    "srv/app/pylock.toml",
+    "srv/app/requirements.txt",
+    "srv/app/go.mod",
+    "srv/app/Gemfile.lock",
+    "srv/app/composer.lock",
+    "srv/app/gradle.lockfile",
+    "srv/app/pom.xml",
+    "srv/app/packages.lock.json",
+    "srv/app/packages.config",
+    "srv/app/mix.lock",
+    "srv/app/rebar.lock",
+    "srv/app/pubspec.lock",
+    "srv/app/Package.resolved",
+    "srv/app/conan.lock",
+    "srv/app/renv.lock",
+];
+
 /// Every inspector on any content, at a path that it wants.
 pub(crate) fn inspectors(data: &[u8]) {
-    const PATHS: &[&str] = &[
-        "etc/os-release",
-        "etc/passwd",
-        "etc/group",
-        "etc/shadow",
-        "var/lib/dpkg/status",
-        "var/lib/dpkg/status.d/base",
-        "var/lib/dpkg/info/base.list",
-        "var/lib/dpkg/info/base.md5sums",
-        "lib/apk/db/installed",
-        "var/lib/rpm/rpmdb.sqlite",
-        "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
-        "usr/lib/python3/site-packages/a-1.egg-info",
-        "usr/lib/node_modules/a/package.json",
-        "srv/app/Cargo.lock",
-        "usr/bin/program",
-    ];
     let Some((&choice, content)) = data.split_first() else { return };
-    let path = PATHS[usize::from(choice) % PATHS.len()].as_bytes();
+    let path = INSPECTED[usize::from(choice) % INSPECTED.len()].as_bytes();
     let entry = Entry {
         path,
         kind: EntryKind::File,
@@ -219,7 +260,7 @@ pub(crate) fn osv(data: &[u8]) {
     let input = folder.path().join("record.json");
     std::fs::write(&input, data).expect("it is written");
     let output = folder.path().join("store");
-    let options = ImportOptions { redistributable_only: false };
+    let options = ImportOptions::default();
     if let Ok(report) = import(&[input], &output, options) {
         assert!(parsed || report.provenance.advisories == 0);
         Store::open(&output).and_then(|store| store.verify()).expect("an imported store is sound");

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -111,6 +111,42 @@ fn docker_archive() -> Vec<u8> {
     archive(&[("manifest.json", manifest), ("config.json", config), ("layer.tar", &layer)])
 }
 
+/// An archive in an archive, with what each may say of itself.
+fn jar() -> Vec<u8> {
+    let pack = |name: &str, content: &[u8]| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, content) in [
+            ("META-INF/MANIFEST.MF", &b"Implementation-Title: a\r\nImplementation-Version: 1\r\n"[..]),
+            ("META-INF/maven/g/a/pom.properties", b"groupId=g\nartifactId=a\nversion=1\n"),
+            (name, content),
+        ] {
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    };
+    pack("lib/b-1.jar", &pack("A.class", b""))
+}
+
+/// Records of single formats, each behind the number of its path among those of the target.
+fn records() -> Vec<Vec<u8>> {
+    let jar = jar();
+    let records: &[(&[u8], &[u8])] = &[
+        (&[15], &jar),
+        (&[16], b"JAVA_VERSION=\"1.8.0_352\"\nIMPLEMENTOR=\"a\"\n"),
+        (&[17], b"# stub: a 1.0 ruby lib\nGem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.licenses = ['MIT']\n"),
+        (&[18], br#"{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT"]}]}"#),
+        (&[19], br#"{"runtimeTarget":{"name":"t"},"targets":{"t":{"A/1.0":{"runtime":{}}}},"libraries":{"A/1.0":{"type":"package"}}}"#),
+        (&[21, 22], b"{application, 'a', [{vsn, \"1.0\"}]}.\n{<<\"name\">>,<<\"a\">>}.\n{<<\"version\">>,<<\"1\">>}.\n"),
+        (&[25], b"=head2 Tue Nov 25 19:00:00 2025: C<Module> L<A::B|A::B>\n\n=item *\n\nC<VERSION: 1.0>\n"),
+        (&[26], b"Package: a\nVersion: 1.0\nLicense: MIT\nBuilt: R 4.2.2\n"),
+        (&[27], b"package = \"a\"\nversion = \"1-1\"\ndescription = {\n  license = \"MIT\"\n}\n"),
+    ];
+    let all =
+        records.iter().flat_map(|(choices, content)| choices.iter().map(|choice| [&[*choice][..], content].concat()));
+    all.collect()
+}
+
 /// The content behind a number that a target takes for a choice.
 fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
     (0..choices).map(|choice| [&[choice][..], content].concat()).collect()
@@ -128,12 +164,21 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 b"C:Q1=\nP:musl\nV:1.2.4-r2\nA:x86_64\no:musl\nF:lib\nR:libc.so\n\n",
                 b"Metadata-Version: 2.1\nName: a\nVersion: 1\n\n",
                 br#"{"name":"@a/b","version":"1.0.0","license":{"type":"MIT"}}"#,
+                b"lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: '1', version: 1.0.0}\npackages:\n  a@1.0.0: {}\nsnapshots:\n  a@1.0.0: {}\n",
+                b"__metadata:\n  version: 8\n\n\"a@npm:^1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n  linkType: hard\n",
+                b"a@^1:\n  version \"1.0.0\"\n\nGEM\n  specs:\n    a (1.0)\n",
+                b"module m\ngo 1.21\nrequire a.example/b v1.0.0\nreplace a.example/b => c.example/d v1.0.0\na==1.0 --hash=x \\\n-r b\n",
+                br#"{"packages": {"node_modules/a": {"version": "1.0.0"}}, "dependencies": {"a": {"version": "npm:b@1"}}, "npm": {"a@1.0.0": {}}, "pins": []}"#,
+                br#"<project><properties><v>1</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency></dependencies></project>"#,
+                b"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n}\n",
                 b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
             ];
             let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
                 memchr::memmem::find(tar, b"\x7fELF\x02\x01\x01").map(|at| &tar[at..(at + 4096).min(tar.len())])
             });
-            texts.iter().copied().chain(programs).flat_map(|content| chosen(15, content)).collect()
+            let choices = u8::try_from(targets::INSPECTED.len()).unwrap();
+            let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
+            of_all.chain(records()).collect()
         }
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
@@ -161,7 +206,7 @@ fn store() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
     let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions { redistributable_only: false };
+    let options = imgguard::advisory::ImportOptions::default();
     imgguard::advisory::import(&[records], &output, options).unwrap();
     fs::read(output).unwrap()
 }

@@ -126,7 +126,7 @@ pub struct GateArgs {
 }
 
 /// Which images, and how to read them.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Image")]
 pub struct Target {
     /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
@@ -138,11 +138,17 @@ pub struct Target {
     /// Which platforms of an index: all, native, or a list such as linux/amd64,linux/arm64
     #[arg(long, default_value = "all", value_name = "LIST", value_parser = platforms)]
     pub platform: PlatformChoice,
+    /// Read a folder (dir:PATH) as a project's sources: what its lock files name counts as its packages
+    #[arg(long)]
+    pub source: bool,
+    /// Of a project's sources, leave out what is only for development
+    #[arg(long, requires = "source")]
+    pub no_dev: bool,
     /// Open no network socket
     #[arg(long)]
     pub offline: bool,
-    /// Advisory store to use instead of the embedded one
-    #[arg(long, value_name = "FILE")]
+    /// Advisory store to use [default: the one of `db update`, else the embedded one]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
     pub db: Option<PathBuf>,
     /// Judge ages as of this date [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -156,13 +162,16 @@ pub struct Target {
     /// Check the diff IDs of compressed layers too (reads cached layers again)
     #[arg(long)]
     pub verify_diff_ids: bool,
+    /// Compare every file of an OS package with its record, not only those that a later layer rewrote (reads layers twice)
+    #[arg(long)]
+    pub verify_files: bool,
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,
 }
 
 /// How the network is used.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub struct Network {
     /// Give up on the network this many seconds after it was first used [default: no limit but those of 10 s on connecting and 30 s on silence]
@@ -206,23 +215,35 @@ pub struct Output {
 /// Verbs of `db`.
 #[derive(Debug, Subcommand)]
 pub enum DbVerb {
-    /// Compile OSV data (all.zip files, or folders of them) into one store
-    #[command(after_help = "Example:\n  imgguard db import osv/ --output advisories.store")]
+    /// Compile advisory feeds, as their publishers offer them, into one store
+    #[command(
+        after_help = "Examples:\n  imgguard db import osv/ --output advisories.store\n  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store"
+    )]
     Import {
-        /// OSV all.zip files, or folders that hold them or single records
+        /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them; each is told by its content
         #[arg(required = true, value_name = "DIR|FILE")]
         inputs: Vec<PathBuf>,
         /// The store to write; it is replaced in one step
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
-        /// Leave out records that may not be passed on (those that come from OSVDB)
+        /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
         #[arg(long)]
         redistributable: bool,
+        /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
+        #[arg(long)]
+        accept_fewer: bool,
     },
+    /// Fetch advisories from those who publish them, and compile them into the store that every verb reads
+    ///
+    /// What was fetched before is brought up to date: of OSV only the records that changed, of other files only those that did. The store is replaced when everything is there, and only if no source went back.
+    #[command(
+        after_help = "Examples:\n  imgguard db update --for registry.example/app:1.2\n  imgguard db update --ecosystem PyPI,npm,Debian:12 --plan\n  imgguard db update"
+    )]
+    Update(UpdateArgs),
     /// Show what a store holds and how old it is
     Status {
-        /// Store to show instead of the embedded one
-        #[arg(long, value_name = "FILE")]
+        /// Store to show [default: the one of `db update`, else the embedded one]
+        #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
         db: Option<PathBuf>,
         /// Judge ages as of this date [default: today]
         #[arg(long, value_name = "YYYY-MM-DD")]
@@ -231,6 +252,35 @@ pub enum DbVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What `db update` takes.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Fetch what this image's packages need; repeat for several
+    #[arg(long = "for", value_name = "REFERENCE")]
+    pub images: Vec<String>,
+    /// Fetch these ecosystems, as the report's coverage names them, such as PyPI,Debian:12
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub ecosystem: Vec<String>,
+    /// Only show what would be fetched, with sizes
+    #[arg(long)]
+    pub plan: bool,
+    /// Accept a feed that has far fewer records than before, or older ones
+    #[arg(long)]
+    pub accept_fewer: bool,
+    /// The store to write; it is replaced in one step [default: the user's data folder]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the fetched files are kept for the next update [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub mirror: Option<PathBuf>,
+    /// Fetch from a copy instead of the publisher, such as osv=https://mirror.example/osv/
+    #[arg(long, value_name = "NAME=URL", value_parser = super::update::address)]
+    pub upstream: Vec<(String, reqwest::Url)>,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: Network,
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

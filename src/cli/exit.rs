@@ -30,7 +30,7 @@ static CODES: &[(u8, &str, &str)] = &[
     (
         STORE,
         "the advisory store is missing, damaged or refused",
-        "Make a store with `imgguard db import`, or leave out `--db` to use the embedded one.",
+        "Make a store with `imgguard db update`, or leave out `--db` to use the embedded one.",
     ),
     (
         SOURCE,

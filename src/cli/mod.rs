@@ -6,12 +6,14 @@ mod exit;
 mod keys;
 mod list;
 mod output;
+mod places;
 mod progress;
 mod scan;
 mod sign;
 mod sign_args;
 mod sources;
 mod tree;
+mod update;
 mod verify;
 
 use std::io::Write as _;
@@ -23,6 +25,8 @@ use clap::Parser as _;
 pub use args::Cli;
 use args::{Color, DbVerb, Verb};
 use exit::Ending;
+
+use crate::advisory::ImportOptions;
 
 /// An error for people: what happened, and what to do next.
 #[derive(Debug)]
@@ -88,9 +92,11 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Tree(arguments) => tree::tree(arguments),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
-        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
-            db::import_into(inputs, output, *redistributable)
+        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
+            let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
+            db::import_into(inputs, output, options)
         }
+        Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

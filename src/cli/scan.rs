@@ -1,6 +1,7 @@
 //! `scan` and `gate`: references to reports and an exit code.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{GateArgs, Global, Output, ScanArgs, Target};
@@ -8,9 +9,10 @@ use super::exit::Ending;
 use super::output::Plan;
 use super::progress::Bar;
 use super::sources::{self, Opener};
-use super::{Failed, db, today};
+use super::{Failed, db, places, today};
 use crate::advisory::model::Severity;
 use crate::facts::cache::Cache;
+use crate::facts::merge::MergeOptions;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
 use crate::report::bytes;
@@ -90,11 +92,42 @@ fn run(
     }
     let references = sources::references(target)?;
     let plan = Plan::new(output, references.len() > 1)?;
+    let (answers, worst) = answers(target, &references, policy, judged, guess, global)?;
+    if answers.is_empty() {
+        return Ok(worst);
+    }
+    let reports = answers.into_iter().map(|answer| answer.report).collect();
+    let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
+    plan.write(&reports, global)?;
+    Ok(worst)
+}
+
+/// The ecosystems of images' packages, as `db update --for` wants them.
+pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<String>, Failed> {
+    let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
+    let (answers, worst) = answers(target, &sources::references(target)?, &policy, false, true, global)?;
+    if worst != Ending::Pass {
+        let error = anyhow::anyhow!("what is in the image could not be seen whole");
+        return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
+    }
+    let coverage = answers.into_iter().flat_map(|answer| answer.report.coverage);
+    Ok(coverage.map(|coverage| coverage.ecosystem).collect())
+}
+
+/// Reads and judges the images; the worst that happened on the way is the second value.
+fn answers(
+    target: &Target,
+    references: &[(String, Reference)],
+    policy: &Policy,
+    judged: bool,
+    guess: bool,
+    global: &Global,
+) -> Result<(Vec<Answer>, Ending), Failed> {
     let store = db::open_store(target.db.as_deref())?;
     let opener = Opener::new(target, guess);
     let mut worst = Ending::Pass;
     let mut images = Vec::new();
-    for (text, reference) in &references {
+    for (text, reference) in references {
         match opener.open(text, reference) {
             Ok(image) => images.push(image),
             // The others are still read; the worst ending is the exit code.
@@ -102,7 +135,7 @@ fn run(
         }
     }
     if images.is_empty() {
-        return Ok(worst);
+        return Ok((Vec::new(), worst));
     }
     let collect = CollectOptions { secrets: !target.no_secrets };
     let cache = open_cache(target, collect, global);
@@ -112,6 +145,11 @@ fn run(
     let request = Request {
         images,
         read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
+        merging: MergeOptions {
+            source_tree: target.source,
+            without_development: target.no_dev,
+            verify_files: target.verify_files,
+        },
         cache: &cache,
         store: &store,
         policy,
@@ -123,11 +161,22 @@ fn run(
     bar.finish();
     for answer in &answers {
         worst = worst.max(ending(answer, judged));
+        if !global.quiet && answer.report.subject.transport == "dir" {
+            suggest_source(&answer.report.subject.reference, answer.set_aside);
+        }
     }
-    let reports = answers.into_iter().map(|answer| answer.report).collect();
-    let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
-    plan.write(&reports, global)?;
-    Ok(worst)
+    Ok((answers, worst))
+}
+
+/// Tells whoever scans a checkout as a root file system how to scan a checkout.
+fn suggest_source(reference: &str, lock_files: usize) {
+    if lock_files > 0 {
+        let files = if lock_files == 1 { "a lock file".to_owned() } else { format!("{lock_files} lock files") };
+        let error = anyhow::anyhow!(
+            "`{reference}` was read as a root file system, where {files} in it cannot say what is installed"
+        );
+        super::complain(&Failed::new(Ending::Pass, error).hint("if it is a project's checkout, add --source"));
+    }
 }
 
 fn ending(answer: &Answer, judged: bool) -> Ending {
@@ -172,14 +221,8 @@ fn announce(images: &[Image], global: &Global) {
 
 /// `--cache`, else the user's cache folder, else none: a run needs no HOME.
 fn open_cache(target: &Target, collect: CollectOptions, global: &Global) -> Cache {
-    let default = || {
-        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        absolute("XDG_CACHE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-            .map(|folder| folder.join("imgguard/facts"))
-    };
     let asked = target.cache.clone();
-    let Some(folder) = asked.clone().or_else(default).filter(|folder| folder != Path::new("none")) else {
+    let Some(folder) = asked.clone().or_else(places::facts).filter(|folder| folder != Path::new("none")) else {
         return Cache::Off;
     };
     match Cache::open(&folder, scan::cache_key(collect)) {

@@ -33,12 +33,22 @@ pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Fa
             references.push((text, reference));
         }
     }
+    if let Some((text, _)) = references.iter().find(|(_, reference)| target.source && !is_folder(reference)) {
+        let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
+        return Err(Failed::new(Ending::Usage, error)
+            .hint("scan the checkout as `dir:PATH --source`, and the image without --source"));
+    }
     if references.is_empty() {
         let error = anyhow::anyhow!("no image is named");
         return Err(Failed::new(Ending::Usage, error)
             .hint("name one, such as registry.example/app:tag or oci:DIR; see `imgguard scan --help`"));
     }
     Ok(references)
+}
+
+/// Whether it names a folder and no image.
+pub(super) fn is_folder(reference: &Reference) -> bool {
+    matches!(reference, Reference::Directory(_))
 }
 
 /// The images that a file names.
@@ -129,15 +139,19 @@ impl<'a> Opener<'a> {
     }
 }
 
-fn start(network: &Network) -> Result<Registry, SourceError> {
-    let settings = Settings {
+/// What the user says of the network.
+pub(super) fn settings(network: &Network) -> Settings {
+    Settings {
         timeout: network.timeout.map(Duration::from_secs),
         ca_files: network.ca.clone(),
         plain_http: network.plain_http.clone(),
         insecure_tls: network.insecure_tls.clone(),
         ..Settings::default()
-    };
-    Registry::new(settings, &|name| std::env::var(name).ok())
+    }
+}
+
+fn start(network: &Network) -> Result<Registry, SourceError> {
+    Registry::new(settings(network), &|name| std::env::var(name).ok())
 }
 
 /// A repository and what is meant in it.

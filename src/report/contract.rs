@@ -32,7 +32,7 @@ pub struct Report {
     pub advisories: Advisories,
     /// How far each ecosystem of each platform could be checked.
     pub coverage: Vec<Coverage>,
-    /// What was not looked at: `secrets`, because the user said so; `configuration`, because a folder has none.
+    /// What was not looked at: `secrets` and `development dependencies`, because the user said so; `configuration`, because a folder has none.
     pub skipped: Vec<String>,
     /// The platforms.
     pub platforms: Vec<Platform>,
@@ -176,6 +176,9 @@ pub struct Package {
     pub licenses: Vec<String>,
     /// The OS package that owns it.
     pub owner: Option<String>,
+    /// `development` for what a project's sources need only to develop, build or test it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// Platforms that have it.
     pub platforms: Vec<String>,
     /// Where it is recorded.
@@ -249,8 +252,17 @@ pub struct Finding {
     pub cvss: Option<f64>,
     /// EPSS probability, where there is data.
     pub epss: Option<f64>,
+    /// EPSS percentile.
+    #[serde(default)]
+    pub epss_percentile: Option<f64>,
     /// Known to be exploited.
     pub kev: bool,
+    /// When CISA listed it, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub kev_added: Option<String>,
+    /// Whether ransomware campaigns are known to use it.
+    #[serde(default)]
+    pub kev_ransomware: bool,
     /// `high`, `medium` or `low`.
     pub confidence: String,
     /// Whether it comes with the base image; false while bases are not known.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Found;
 use super::run::{ScannedImage, ScannedPlatform};
+use crate::advisory::exploitation::{Exploited, Score};
 use crate::advisory::model::{Severity, Status};
 use crate::advisory::{CoverageData, Store, ecosystem};
 use crate::check::user;
 use crate::digest::Digest;
 use crate::facts::purl::purl;
-use crate::facts::{Confidence, Effect};
+use crate::facts::{Confidence, Effect, Scope};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
@@ -145,16 +146,20 @@ fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
                     licenses: fact.licenses.clone(),
                     owner: installed.owner.clone(),
+                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
                     platforms: Vec::new(),
                     locations: Vec::new(),
                 }
             });
+            if fact.scope == Scope::Runtime {
+                package.scope = None;
+            }
             if !package.platforms.contains(&name) {
                 package.platforms.push(name.clone());
             }
             let layer = platform.manifest.layers.get(installed.layer).and_then(|layer| layer.digest.as_ref());
             let location = contract::Location {
-                path: Some(installed.path.to_string()),
+                path: Some(installed.place().to_string()),
                 layer: layer.map(Digest::to_string),
                 layer_index: layer.map(|_| installed.layer),
                 ..contract::Location::default()
@@ -202,8 +207,11 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         fixed_in: ascending(&finding.fixed_in, scheme),
         aliases: finding.aliases.clone(),
         cvss: finding.cvss,
-        epss: None,
-        kev: false,
+        epss: finding.exploitation.score.map(Score::probability),
+        epss_percentile: finding.exploitation.score.map(Score::percentile),
+        kev: finding.exploitation.exploited.is_some(),
+        kev_added: finding.exploitation.exploited.and_then(Exploited::date_added).map(|date| date.to_string()),
+        kev_ransomware: finding.exploitation.exploited.is_some_and(|entry| entry.ransomware),
         confidence: match finding.confidence {
             Confidence::Low => "low",
             Confidence::Medium => "medium",
@@ -278,6 +286,7 @@ fn status(status: Status) -> &'static str {
         Status::NotAffected => "not_affected",
         Status::UnderInvestigation => "under_investigation",
         Status::WontFix => "wont_fix",
+        Status::Deferred => "deferred",
         Status::EndOfLife => "end_of_life",
     }
 }
@@ -321,7 +330,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
                 installed.fact.name, installed.fact.version
             );
             add(
-                Some(installed.path.to_string()),
+                Some(installed.place().to_string()),
                 layer_digest(installed.layer),
                 Effect::Optional,
                 reason,

@@ -6,6 +6,7 @@
 mod assemble;
 mod collect;
 mod findings;
+mod hash_files;
 mod run;
 mod schedule;
 mod second_read;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use crate::advisory::{AdvisoryError, Store};
 use crate::facts::cache::{Cache, Key};
+use crate::facts::merge::MergeOptions;
 use crate::finding::unite;
 use crate::policy::{Outcome, Policy};
 use crate::report::contract::Report;
@@ -30,6 +32,8 @@ pub struct Request<'a> {
     pub images: Vec<Image>,
     /// How layers are read.
     pub read: ReadOptions,
+    /// What the trees are.
+    pub merging: MergeOptions,
     /// Where facts are kept.
     pub cache: &'a Cache,
     /// The advisories.
@@ -54,6 +58,8 @@ pub struct Answer {
     pub complete: bool,
     /// How layers failed.
     pub failures: Vec<Failure>,
+    /// Lock files of all platforms that would say more in a project's sources.
+    pub set_aside: usize,
 }
 
 /// What decides about the facts of a layer besides its bytes.
@@ -69,9 +75,9 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// # Errors
 /// When the advisory store is damaged.
 pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
-    let Request { images, read, cache, store, policy, judged, evaluated_at, progress } = request;
+    let Request { images, read, merging, cache, store, policy, judged, evaluated_at, progress } = request;
     let mut answers = Vec::new();
-    for scanned in run::scan_images(images, read, cache, &progress) {
+    for scanned in run::scan_images(images, read, merging, cache, &progress) {
         let platform =
             |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
@@ -79,9 +85,14 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
         let complete = scanned.platforms.iter().all(|platform| platform.complete);
         let verdict = policy.judge(&united, complete);
         let outcome = verdict.result;
+        let set_aside = scanned.platforms.iter().map(|platform| platform.inventory.set_aside.len()).sum();
         let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
-        let report = assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
-        answers.push(Answer { report, outcome, complete, failures: scanned.failures });
+        let mut report =
+            assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
+        if merging.without_development {
+            report.skipped.push("development dependencies".to_owned());
+        }
+        answers.push(Answer { report, outcome, complete, failures: scanned.failures, set_aside });
     }
     Ok(answers)
 }

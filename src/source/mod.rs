@@ -169,6 +169,18 @@ pub enum SourceError {
         /// Where.
         place: String,
     },
+    /// The repository is there and has other tags.
+    #[error("`{repository}` has no tag `{tag}`; {}", others(near, *count))]
+    NoTag {
+        /// Host and repository.
+        repository: String,
+        /// The tag.
+        tag: String,
+        /// Tags that look like it, best first.
+        near: Vec<String>,
+        /// How many tags there are.
+        count: usize,
+    },
     /// The server wants other credentials (401).
     #[error("`{host}` asks for other credentials ({detail})")]
     Unauthorized {
@@ -309,6 +321,15 @@ pub enum SourceError {
     },
 }
 
+/// The tags there are, for people.
+fn others(near: &[String], count: usize) -> String {
+    let named: Vec<String> = near.iter().map(|tag| format!("`{tag}`")).collect();
+    match count.saturating_sub(near.len()) {
+        0 => format!("there is {}", named.join(", ")),
+        more => format!("there is {} and {more} more", named.join(", ")),
+    }
+}
+
 impl SourceError {
     /// Whether content was read that cannot be believed (exit 3), in contrast to content that could not be had (exit 5).
     #[must_use]
@@ -323,6 +344,7 @@ impl SourceError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::NoTag { .. } => "check the spelling of the tag",
             Self::NotFound { .. } => {
                 "check the spelling and the tag; a private repository also answers like this to strangers"
             }

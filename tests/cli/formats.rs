@@ -35,7 +35,7 @@ fn subjects(tree: &Path) -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("two platforms", vec![SAMPLE.into()]),
         ("one platform", vec![SAMPLE.into(), "--platform".into(), "linux/arm64".into()]),
-        ("a folder", vec![folder.clone()]),
+        ("a folder", vec![folder.clone(), "--source".into()]),
         ("several", vec![SAMPLE.into(), folder, "oci:testdata/sample:latest".into()]),
     ]
 }
@@ -208,7 +208,7 @@ fn a_serial_number_follows_the_subject() {
 #[test]
 fn a_source_tree_is_an_application() {
     let tree = source_tree();
-    let arguments = [format!("dir:{}", tree.path().display())];
+    let arguments = [format!("dir:{}", tree.path().display()), "--source".into()];
     let contract = report(&arguments, "json");
     assert_eq!(contract["packages"][0]["purl"], "pkg:cargo/time@0.1.43");
     assert!(contract["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == "CVE-2020-26235"));
@@ -283,12 +283,12 @@ fn a_place_names_its_layer_and_its_platforms() {
 fn a_folder_has_no_configuration_to_judge() {
     let tree = source_tree();
     let reference = format!("dir:{}", tree.path().display());
-    let report = scan([reference.as_str(), "--format", "json"]).json();
+    let report = scan([reference.as_str(), "--source", "--format", "json"]).json();
     assert_eq!(report["skipped"], json!(["configuration"]));
     assert_eq!(report["platforms"][0]["user"], Value::Null);
     let kinds: BTreeSet<&str> =
         report["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, BTreeSet::from(["vulnerability"]), "the crate's, and nothing about how an image runs");
-    let table = scan([reference.as_str()]).out;
+    let table = scan([reference.as_str(), "--source"]).out;
     assert!(table.contains("NOT CHECKED: configuration") && !table.contains("runs as"), "{table}");
 }

@@ -3,6 +3,7 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | `world` | the program with a scrubbed environment, and images made for a test |
+//! | `changed_files` | files of OS packages that a later layer changed |
 //! | `exit_codes` | how runs end |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
@@ -18,6 +19,7 @@ mod skip;
 #[path = "../support/shared.rs"]
 mod shared;
 
+mod changed_files;
 mod exit_codes;
 mod formats;
 mod hostile;

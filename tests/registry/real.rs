@@ -195,7 +195,7 @@ fn a_real_registry_refuses() {
         assert!(!ended.err.contains("s3cr3t"), "{}", ended.err);
     };
     fails(&mut registry.scan(&["sample:1"]), 5, &["invalid peer certificate: UnknownIssuer", "hint: check", "--ca"]);
-    fails(registry.scan(&["sample:2"]).arg("--ca").arg(&ca), 5, &["manifest `2` of", "was not found"]);
+    fails(registry.scan(&["sample:2"]).arg("--ca").arg(&ca), 5, &["/sample` has no tag `2`; there is `1`"]);
     fails(registry.scan(&["sample:1"]).arg("--ca").arg(registry.file("htpasswd")), 2, &["no PEM certificate"]);
     let wrong = registry.auths("wrong");
     let told = ["user `user` of `DOCKER_AUTH_CONFIG` was tried; it says: authentication required"];

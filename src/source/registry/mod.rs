@@ -13,10 +13,12 @@ mod answers;
 mod blob;
 mod credentials;
 mod mirrors;
+mod pages;
 mod push;
 mod referrers;
 mod repository;
 mod session;
+mod tags;
 mod token;
 
 use std::collections::BTreeMap;
@@ -78,15 +80,19 @@ impl Registry {
 
     /// The first of the image's places that has it: mirrors come first, and the last one's word is the error.
     async fn find(&self, name: &ImageName) -> Result<(Arc<Session>, Root), SourceError> {
-        let mut last = SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() };
+        let mut failed = None;
         for place in self.mirrors.places(name)? {
             let session = self.session(place, Right::Pull);
             match session.root(name).await {
                 Ok(root) => return Ok((session, root)),
-                Err(error) => last = error,
+                Err(error) => failed = Some((session, error)),
             }
         }
-        Err(last)
+        Err(match (failed, name.tag.as_ref().filter(|_| name.digest.is_none())) {
+            (Some((session, error @ SourceError::NotFound { .. })), Some(tag)) => session.no_tag(tag, error).await,
+            (Some((_, error)), _) => error,
+            (None, _) => SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() },
+        })
     }
 
     /// The repository that has an image, to read what hangs on it.

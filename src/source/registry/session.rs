@@ -137,7 +137,7 @@ impl Session {
 
     /// The URL of something below `/v2/`, or of what the host calls by another name (`Location`, `Link`).
     pub(super) async fn url(&self, path: &str, phase: &'static str) -> Result<Url, SourceError> {
-        let base = self.base.get_or_try_init(|| self.greet()).await?;
+        let base = self.base().await?;
         base.join(path).map_err(|error| self.protocol(phase, error.to_string()))
     }
 
@@ -149,7 +149,7 @@ impl Session {
     /// Sends a request, with a token if need be and if it stays at the host. An answer of 401 is an error here, any other is given back.
     pub(super) async fn send(&self, mut request: Request) -> Result<Answer, SourceError> {
         let phase = request.phase;
-        let base = self.base.get_or_try_init(|| self.greet()).await?;
+        let base = self.base().await?;
         if request.url.origin() != base.origin() {
             // Where uploads go is the host's choice, but neither this machine's services nor our credentials are for it to give away.
             self.transport.settings().allows_step(base, &request.url).map_err(|why| self.protocol(phase, why))?;
@@ -174,6 +174,11 @@ impl Session {
             return Err(self.unauthorized(refused).await);
         }
         Ok(answer)
+    }
+
+    /// The URL of `/v2/`.
+    pub(super) async fn base(&self) -> Result<&Url, SourceError> {
+        self.base.get_or_try_init(|| self.greet()).await
     }
 
     /// Finds out how the host is spoken to and what it demands (distribution-spec, "Determining Support").
