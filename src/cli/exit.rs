@@ -20,7 +20,11 @@ static CODES: &[(u8, &str, &str)] = &[
         "done, and nothing said no",
         "`scan` without `--fail-on` and `--policy` ends so whatever it found; `gate` decides.",
     ),
-    (REFUSED, "the policy, or --fail-on, says no", "Read the report: it names the gates and findings."),
+    (
+        REFUSED,
+        "the policy, or --fail-on, says no",
+        "Read the report: it names the gates and findings, and for `verify` what was found, and why it does not count.",
+    ),
     (USAGE, "wrong usage, configuration or policy file", "Read the message; it says what was expected."),
     (
         INCOMPLETE,

@@ -199,7 +199,7 @@ fn no_damaged_bundle_means_something_else() {
     let (mut random, mut refused) = (Random(0x9E37_79B9_7F4A_7C15), 0);
     for number in 0..mutants() {
         let at = number % cases.len();
-        let (engine, artifact, digest, original) = &prepared[at];
+        let (engine, artifact, digest, _) = &prepared[at];
         let mutant = damaged(&bundles[at], &pool, &mut random);
         let parsed = bundle::parse(&mutant);
         let outcome = parsed.and_then(|bundle| engine.check(&bundle, Signed { digest, bytes: Some(artifact) }));
