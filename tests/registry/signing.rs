@@ -277,7 +277,7 @@ fn pages_are_followed_at_the_same_host_only() {
         asked.path.contains("/referrers/").then(|| empty().with("Link", "</v2/app/referrers/x>; rel=next"))
     });
     let ended = keys.verify(&endless.image(), &[]);
-    assert!(ended.code == 5 && ended.err.contains("more than 32 pages"), "{}", ended.err);
+    assert!(ended.code == 5 && ended.err.contains("more than 100 pages"), "{}", ended.err);
 }
 
 #[test]

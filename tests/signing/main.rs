@@ -6,6 +6,7 @@
 //! | `interop` | what cosign wrote, with the verdicts that it gave; what we write, compared with it |
 //! | `advisories` | the published vulnerabilities of cosign and its relatives, each as a test |
 //! | `mutation` | everything that is accepted, damaged in every way: never accepted with another meaning |
+//! | `offline` | without a network |
 //! | `memory` | a repository in memory that a test can fill with lies |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -21,6 +22,7 @@ mod conformance;
 mod interop;
 mod memory;
 mod mutation;
+mod offline;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;
