@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`public`] | a PEM public key, and the check of a signature with it |
 //! | [`private`] | the [`Signer`] trait, and private keys in memory |
-//! | [`file`] | `cosign.key`: a private key under a password |
+//! | [`mod@file`] | `cosign.key`: a private key under a password |
 //!
 //! Nothing here prints or keeps a password or private key: what holds one is zeroized when it is dropped, and its `Debug` says nothing.
 
