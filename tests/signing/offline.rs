@@ -26,6 +26,27 @@ fn layouts_need_no_network() {
 }
 
 #[test]
+fn layouts_open_no_socket() {
+    let Some(shared) = crate::shared::folder("interop") else { return };
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let trace = |program: &std::ffi::OsStr, arguments: &[&str]| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-e", "trace=socket", "-o"]).arg(log.path()).arg(program).args(arguments);
+        command.output().is_ok_and(|output| output.status.success()).then(|| fs::read_to_string(log.path()).unwrap())
+    };
+    let Some(nothing) = trace("true".as_ref(), &[]) else {
+        skipped!("no strace on this machine");
+        return;
+    };
+    assert!(!nothing.contains("socket("));
+    let key = shared.join("keys/p256.pub").display().to_string();
+    let reference = format!("oci:{}:v1", shared.join("layouts/bundle-p256").display());
+    let arguments = ["verify", &reference, "--key", &key, "--allow-no-log", "--offline"];
+    let traced = trace(program().get_program(), &arguments).expect("it verifies");
+    assert!(!traced.contains("socket("), "{traced}");
+}
+
+#[test]
 fn a_bundle_may_come_from_a_file() {
     let Some(shared) = crate::shared::folder("interop") else { return };
     let folder = tempfile::tempdir().unwrap();
