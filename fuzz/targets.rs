@@ -11,6 +11,7 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
+use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
@@ -26,6 +27,7 @@ use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::layout::Selection;
 use imgguard::source::repository::{Document, Stored};
+use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
 
@@ -35,6 +37,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
+    ("bill", bill),
     ("image", image),
     ("inspectors", inspectors),
     ("osv", osv),
@@ -136,6 +139,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         annotations: BTreeMap::new(),
         config,
         layers: layers.iter().enumerate().map(|(index, bytes)| layer(index, bytes)).collect(),
+        listing: None,
     };
     let image = Image {
         reference: "any".into(),
@@ -148,8 +152,12 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     };
     let answers = scan::run(Request {
         images: vec![image],
-        read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
-        merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
+        read: ReadOptions {
+            collect: CollectOptions { secrets: true },
+            verify_diff_ids: false,
+            merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
+            threads: 1,
+        },
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),
@@ -278,6 +286,20 @@ pub(crate) fn store(data: &[u8]) {
     for (ecosystem, name) in store.packages().unwrap_or_default() {
         for (number, _) in store.rows(&ecosystem, &name).unwrap_or_default() {
             let _ = store.advisory(number);
+        }
+    }
+}
+
+/// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.
+pub(crate) fn bill(data: &[u8]) {
+    let Ok(bill) = sbom::parse(data) else { return };
+    for manifest in bill.manifests("bill") {
+        let listing = manifest.listing.expect("a bill lists");
+        let inventory = listed::inventory(&listing);
+        assert!(inventory.packages.len() <= data.len());
+        for package in &inventory.packages {
+            let path = package.path.as_bytes();
+            assert!(path.split(|byte| *byte == b'/').all(|part| part != b".."), "{path:?}");
         }
     }
 }

@@ -128,23 +128,24 @@ fn jar() -> Vec<u8> {
     pack("lib/b-1.jar", &pack("A.class", b""))
 }
 
-/// Records of single formats, each behind the number of its path among those of the target.
+/// Records of single formats, each behind the number of its path among those that are inspected.
 fn records() -> Vec<Vec<u8>> {
     let jar = jar();
-    let records: &[(&[u8], &[u8])] = &[
-        (&[15], &jar),
-        (&[16], b"JAVA_VERSION=\"1.8.0_352\"\nIMPLEMENTOR=\"a\"\n"),
-        (&[17], b"# stub: a 1.0 ruby lib\nGem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.licenses = ['MIT']\n"),
-        (&[18], br#"{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT"]}]}"#),
-        (&[19], br#"{"runtimeTarget":{"name":"t"},"targets":{"t":{"A/1.0":{"runtime":{}}}},"libraries":{"A/1.0":{"type":"package"}}}"#),
-        (&[21, 22], b"{application, 'a', [{vsn, \"1.0\"}]}.\n{<<\"name\">>,<<\"a\">>}.\n{<<\"version\">>,<<\"1\">>}.\n"),
-        (&[25], b"=head2 Tue Nov 25 19:00:00 2025: C<Module> L<A::B|A::B>\n\n=item *\n\nC<VERSION: 1.0>\n"),
-        (&[26], b"Package: a\nVersion: 1.0\nLicense: MIT\nBuilt: R 4.2.2\n"),
-        (&[27], b"package = \"a\"\nversion = \"1-1\"\ndescription = {\n  license = \"MIT\"\n}\n"),
+    let records: &[(&[&str], &[u8])] = &[
+        (&["srv/app.jar"], &jar),
+        (&["usr/lib/jvm/java/release"], b"JAVA_VERSION=\"1.8.0_352\"\nIMPLEMENTOR=\"a\"\n"),
+        (&["usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec"], b"# stub: a 1.0 ruby lib\nGem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.licenses = ['MIT']\n"),
+        (&["srv/vendor/composer/installed.json"], br#"{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT"]}]}"#),
+        (&["srv/app.deps.json"], br#"{"runtimeTarget":{"name":"t"},"targets":{"t":{"A/1.0":{"runtime":{}}}},"libraries":{"A/1.0":{"type":"package"}}}"#),
+        (&["srv/lib/a-1/ebin/a.app", "srv/deps/a/hex_metadata.config"], b"{application, 'a', [{vsn, \"1.0\"}]}.\n{<<\"name\">>,<<\"a\">>}.\n{<<\"version\">>,<<\"1\">>}.\n"),
+        (&["usr/lib/perl5/perllocal.pod"], b"=head2 Tue Nov 25 19:00:00 2025: C<Module> L<A::B|A::B>\n\n=item *\n\nC<VERSION: 1.0>\n"),
+        (&["usr/lib/R/library/a/DESCRIPTION"], b"Package: a\nVersion: 1.0\nLicense: MIT\nBuilt: R 4.2.2\n"),
+        (&["usr/lib/luarocks/rocks-5.4/a/1-1/a-1-1.rockspec"], b"package = \"a\"\nversion = \"1-1\"\ndescription = {\n  license = \"MIT\"\n}\n"),
     ];
-    let all =
-        records.iter().flat_map(|(choices, content)| choices.iter().map(|choice| [&[*choice][..], content].concat()));
-    all.collect()
+    let choice =
+        |path: &str| u8::try_from(targets::INSPECTED.iter().position(|known| *known == path).unwrap()).unwrap();
+    let seed = |path: &str, content: &[u8]| [&[choice(path)][..], content].concat();
+    records.iter().flat_map(|(paths, content)| paths.iter().map(move |path| seed(path, content))).collect()
 }
 
 /// The content behind a number that a target takes for a choice.
@@ -156,6 +157,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
         "archive" => vec![layout_archive(), docker_archive()],
+        "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
         "inspectors" => {
             let texts: &[&[u8]] = &[
@@ -237,6 +239,22 @@ fn signatures() -> Vec<Vec<u8>> {
     let encrypted = encrypted.replacen("eyJ", "eyA", 1);
     let texts = [bundle, envelope, annotations, payload, manifest, public.to_pem(), encrypted];
     texts.map(String::into_bytes).into_iter().chain([public.spki().to_vec()]).collect()
+}
+
+/// Bills of each format, and one in a statement.
+fn bills() -> Vec<Vec<u8>> {
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"bom-ref":"i","type":"container","name":"i","properties":[{"name":"imgguard:platform","value":"linux/amd64"}]}},
+        "components":[{"bom-ref":"a","type":"library","name":"a","purl":"pkg:deb/debian/a@1:2-3?arch=amd64&distro=debian-12&upstream=b%402","licenses":[{"license":{"id":"MIT"}},{"expression":"MIT"}],
+        "evidence":{"occurrences":[{"location":"/../var/lib/dpkg/status"}]},"components":[{"type":"operating-system","name":"debian","version":"12"}]}],
+        "dependencies":[{"ref":"i","dependsOn":["a"]}],"compositions":[{"aggregate":"incomplete","assemblies":["i"]}]}"#;
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:rpm/rhel/a@1-2?epoch=1"}],
+        "annotations":[{"comment":"SrcName: b"}],"attributionTexts":["FilePath: x"],"sourceInfo":"built package from: b 1"}],
+        "relationships":[{"spdxElementId":"SPDXRef-a","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-a"}]}"#;
+    let tags = "SPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\n\
+                Annotator: Tool: x\nSPDXREF: SPDXRef-a\nAnnotationComment: <text>imgguard:path: a/b\n</text>\nRelationship: SPDXRef-a CONTAINS SPDXRef-a\n";
+    let statement = format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{cyclonedx}}}"#);
+    let envelope = r#"{"payloadType":"application/vnd.in-toto+json","payload":"eyJzcGR4VmVyc2lvbiI6IlNQRFgtMi4zIn0="}"#;
+    [cyclonedx, spdx, tags, &statement, envelope].map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
 fn store() -> Vec<u8> {

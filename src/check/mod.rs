@@ -10,7 +10,7 @@ mod root_user;
 mod secret_names;
 pub mod user;
 
-pub use secret_names::NAME as SECRET_NAME;
+pub use secret_names::{NAME as SECRET_NAME, holds_secret};
 
 use crate::facts::FilePath;
 use crate::facts::Inventory;

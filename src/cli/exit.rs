@@ -23,13 +23,13 @@ static CODES: &[(u8, &str, &str)] = &[
     (
         REFUSED,
         "the policy, or --fail-on, says no",
-        "Read the report: it names the gates and findings, and for `verify` what was found, and why it does not count.",
+        "Read the report: it names the gates and findings, and for `verify` what was found and why it does not count. `diff --exit-code` ends so when anything differs.",
     ),
     (USAGE, "wrong usage, configuration or policy file", "Read the message; it says what was expected."),
     (
         INCOMPLETE,
         "could not finish: something required could not be read, or is not what its digest says",
-        "The report names it under NOT READ. Content that does not have its digest is damaged or was replaced: fetch or build the image again.",
+        "The report names it under NOT READ. A policy about secrets or the configuration cannot be judged by a bill of materials. Content that does not have its digest is damaged or was replaced: fetch or build the image again.",
     ),
     (
         STORE,

@@ -2,12 +2,15 @@
 
 mod args;
 mod db;
+mod diff;
 mod exit;
 mod keys;
 mod list;
 mod output;
 mod places;
 mod progress;
+mod reading;
+mod sbom;
 mod scan;
 mod sign;
 mod sign_args;
@@ -92,6 +95,8 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Tree(arguments) => tree::tree(arguments),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
+        Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
+        Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
             let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
             db::import_into(inputs, output, options)

@@ -2,26 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
-use super::args::{GateArgs, Global, Output, ScanArgs, Target};
+use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
-use super::progress::Bar;
 use super::sources::{self, Opener};
-use super::{Failed, db, places, today};
+use super::{Failed, db, reading, today};
 use crate::advisory::model::Severity;
-use crate::facts::cache::Cache;
-use crate::facts::merge::MergeOptions;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
-use crate::report::bytes;
-use crate::report::contract::{Reports, SCHEMA_VERSION};
-use crate::scan::{self, Answer, CollectOptions, Failure, ReadOptions, Request};
-use crate::source::{Image, SourceError};
-
-/// Cores beyond which more workers only take memory: a layer is the unit of work.
-const MAX_THREADS: usize = 16;
+use crate::report::contract::Reports;
+use crate::scan::{self, Answer, CollectOptions, Request};
 
 /// `scan`: informs, and judges only when asked to.
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
@@ -31,7 +22,7 @@ pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Fail
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
     };
-    run(&arguments.target, &arguments.output, &policy, judged, true, global)
+    run(&arguments.target, &arguments.looking, &arguments.output, &policy, judged, true, global)
 }
 
 /// `gate`: decides.
@@ -40,7 +31,7 @@ pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Fail
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
     };
-    run(&arguments.target, &arguments.output, &policy, true, false, global)
+    run(&arguments.target, &arguments.looking, &arguments.output, &policy, true, false, global)
 }
 
 /// The policy that was asked for; `--fail-on` adds its gate to it.
@@ -77,13 +68,14 @@ fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy
 
 fn run(
     target: &Target,
+    looking: &Looking,
     output: &Output,
     policy: &Policy,
     judged: bool,
     guess: bool,
     global: &Global,
 ) -> Result<Ending, Failed> {
-    if judged && target.no_secrets && policy.demands_secrets() {
+    if judged && looking.no_secrets && policy.demands_secrets() {
         let error =
             anyhow::anyhow!("the policy `{}` is about secrets, and --no-secrets does not look for them", policy.name);
         return Err(
@@ -91,21 +83,20 @@ fn run(
         );
     }
     let references = sources::references(target)?;
-    let plan = Plan::new(output, references.len() > 1)?;
-    let (answers, worst) = answers(target, &references, policy, judged, guess, global)?;
+    let plan = Plan::of_report(output, references.len() > 1)?;
+    let (answers, worst) = answers((&target.reading, looking), &references, (policy, judged), guess, global)?;
     if answers.is_empty() {
         return Ok(worst);
     }
-    let reports = answers.into_iter().map(|answer| answer.report).collect();
-    let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
-    plan.write(&reports, global)?;
+    plan.write(&Reports::of(answers.into_iter().map(|answer| answer.report)), global)?;
     Ok(worst)
 }
 
 /// The ecosystems of images' packages, as `db update --for` wants them.
 pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<String>, Failed> {
     let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
-    let (answers, worst) = answers(target, &sources::references(target)?, &policy, false, true, global)?;
+    let (references, looking) = (sources::references(target)?, Looking::default());
+    let (answers, worst) = answers((&target.reading, &looking), &references, (&policy, false), true, global)?;
     if worst != Ending::Pass {
         let error = anyhow::anyhow!("what is in the image could not be seen whole");
         return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
@@ -115,46 +106,29 @@ pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<St
 }
 
 /// Reads and judges the images; the worst that happened on the way is the second value.
-fn answers(
-    target: &Target,
+pub(super) fn answers(
+    (how, looking): (&Reading, &Looking),
     references: &[(String, Reference)],
-    policy: &Policy,
-    judged: bool,
+    (policy, judged): (&Policy, bool),
     guess: bool,
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
-    let store = db::open_store(target.db.as_deref())?;
-    let opener = Opener::new(target, guess);
-    let mut worst = Ending::Pass;
-    let mut images = Vec::new();
-    for (text, reference) in references {
-        match opener.open(text, reference) {
-            Ok(image) => images.push(image),
-            // The others are still read; the worst ending is the exit code.
-            Err(error) => worst = worst.max(unopened(text, reference, error)),
-        }
-    }
+    let store = db::open_store(looking.db.as_deref())?;
+    let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }
-    let collect = CollectOptions { secrets: !target.no_secrets };
-    let cache = open_cache(target, collect, global);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    announce(&images, global);
-    let bar = Arc::new(Bar::new(stored_bytes(&images), global));
+    let collect = CollectOptions { secrets: !looking.no_secrets };
+    let cache = reading::cache(how, collect, global);
+    let bar = reading::announce(&images, global);
     let request = Request {
         images,
-        read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
-        merging: MergeOptions {
-            source_tree: target.source,
-            without_development: target.no_dev,
-            verify_files: target.verify_files,
-        },
+        read: reading::options(how, collect),
         cache: &cache,
         store: &store,
         policy,
         judged,
-        evaluated_at: today(target.as_of),
+        evaluated_at: today(how.as_of),
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;
@@ -180,58 +154,11 @@ fn suggest_source(reference: &str, lock_files: usize) {
 }
 
 fn ending(answer: &Answer, judged: bool) -> Ending {
-    let failed = answer.failures.iter().map(|failure| match failure {
-        Failure::Mismatch => Ending::Mismatch,
-        Failure::Unreachable => Ending::Source,
-        Failure::Unreadable => Ending::Incomplete,
-    });
-    let refused = if judged && answer.outcome == Outcome::Fail { Ending::Refused } else { Ending::Pass };
-    let complete = if answer.complete { Ending::Pass } else { Ending::Incomplete };
-    failed.max().unwrap_or(Ending::Pass).max(refused).max(complete)
-}
-
-/// Tells why an image could not be opened, and how that counts.
-fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
-    let failed = sources::failed(error, matches!(reference, Reference::Registry { .. }), |error| {
-        error.context(format!("`{text}` could not be opened"))
-    });
-    super::complain(&failed);
-    failed.ending
-}
-
-/// Bytes of the distinct layers.
-fn stored_bytes(images: &[Image]) -> u64 {
-    scan::jobs(images).iter().map(|job| job.layer.size).sum()
-}
-
-/// Platforms and bytes, before they are read.
-fn announce(images: &[Image], global: &Global) {
-    use std::io::{IsTerminal as _, Write as _};
-    if global.quiet || global.no_progress || !std::io::stderr().is_terminal() {
-        return;
-    }
-    for image in images {
-        let platforms =
-            image.manifests.iter().map(|manifest| manifest.platform.to_string()).collect::<Vec<_>>().join(", ");
-        let line =
-            format!("{}: {platforms}; {} of layers", image.reference, bytes(stored_bytes(std::slice::from_ref(image))));
-        let _ = writeln!(anstream::stderr(), "{}", crate::report::escape::terminal(&line));
-    }
-}
-
-/// `--cache`, else the user's cache folder, else none: a run needs no HOME.
-fn open_cache(target: &Target, collect: CollectOptions, global: &Global) -> Cache {
-    let asked = target.cache.clone();
-    let Some(folder) = asked.clone().or_else(places::facts).filter(|folder| folder != Path::new("none")) else {
-        return Cache::Off;
+    let verdict = match answer.outcome {
+        Outcome::Fail if judged => Ending::Refused,
+        // What was asked for cannot be answered from this source, though all of it was read.
+        Outcome::Incomplete if judged => Ending::Incomplete,
+        _ => Ending::Pass,
     };
-    match Cache::open(&folder, scan::cache_key(collect)) {
-        Ok(cache) => cache,
-        Err(error) => {
-            if asked.is_some() && !global.quiet {
-                super::complain(&Failed::new(Ending::Pass, error).hint("the scan goes on without a cache"));
-            }
-            Cache::Off
-        }
-    }
+    reading::ending(answer).max(verdict)
 }

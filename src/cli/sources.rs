@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{Network, Target};
+use super::args::{Network, Reading, Target};
 use super::exit::Ending;
 use super::{Failed, list};
 use crate::digest::Digest;
@@ -15,7 +15,7 @@ use crate::source::archive::{self, Format};
 use crate::source::layout::{self, LayoutRepository, Selection};
 use crate::source::registry::Registry;
 use crate::source::repository::{At, Repository};
-use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, storage};
+use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, sbom, storage};
 
 /// Largest file of references, in bytes; a list of ten thousand images has fewer.
 const MAX_LIST_BYTES: u64 = 1 << 20;
@@ -33,17 +33,25 @@ pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Fa
             references.push((text, reference));
         }
     }
-    if let Some((text, _)) = references.iter().find(|(_, reference)| target.source && !is_folder(reference)) {
-        let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
-        return Err(Failed::new(Ending::Usage, error)
-            .hint("scan the checkout as `dir:PATH --source`, and the image without --source"));
-    }
+    check_source(&target.reading, &references)?;
     if references.is_empty() {
         let error = anyhow::anyhow!("no image is named");
         return Err(Failed::new(Ending::Usage, error)
             .hint("name one, such as registry.example/app:tag or oci:DIR; see `imgguard scan --help`"));
     }
     Ok(references)
+}
+
+/// Refuses `--source` for what is no folder.
+pub(super) fn check_source(reading: &Reading, references: &[(String, Reference)]) -> Result<(), Failed> {
+    match references.iter().find(|(_, reference)| reading.source && !is_folder(reference)) {
+        Some((text, _)) => {
+            let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("scan the checkout as `dir:PATH --source`, and the image without --source"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether it names a folder and no image.
@@ -86,8 +94,8 @@ pub(super) struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     /// For the images of one run. `guess` allows a bare name to be one of a local engine.
-    pub(super) fn new(target: &'a Target, guess: bool) -> Self {
-        let (choice, offline, network) = (&target.platform, target.offline, &target.network);
+    pub(super) fn new(reading: &'a Reading, guess: bool) -> Self {
+        let (choice, offline, network) = (&reading.platform, reading.offline, &reading.network);
         Self { choice, offline, guess, network, registry: OnceCell::new() }
     }
 
@@ -104,6 +112,7 @@ impl<'a> Opener<'a> {
             }
             Reference::StandardInput => archive::open_stdin(&Selection::Only, self.choice, text),
             Reference::Directory(path) => rootfs::open(path, text),
+            Reference::Sbom(path) => sbom::open(path, self.choice, text),
             Reference::DockerDaemon(name) => daemon::open(name, self.choice, text, self.offline, &variables),
             Reference::ContainersStorage(name) => storage::open(name, self.choice, text, &variables),
             Reference::Registry { name, bare } => self.open_name(text, name, *bare && self.guess),

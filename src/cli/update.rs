@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 
-use super::args::{Global, Network, Target, UpdateArgs};
+use super::args::{Global, Network, Reading, Target, UpdateArgs};
 use super::exit::Ending;
 use super::progress::Bar;
 use super::{Failed, places, scan};
@@ -63,7 +63,8 @@ pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, 
 /// The images that an update is for, as a scan reads them.
 fn target(arguments: &UpdateArgs) -> Target {
     let (references, network) = (arguments.images.clone(), arguments.network.clone());
-    Target { references, network, ..Target::default() }
+    let reading = Reading { network, ..Reading::default() };
+    Target { references, reading, ..Target::default() }
 }
 
 /// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.

@@ -7,6 +7,7 @@ pub mod cache;
 pub mod file_digest;
 pub mod inventory;
 pub mod layer;
+pub mod listed;
 pub mod merge;
 pub mod package;
 pub mod path;

@@ -95,7 +95,6 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &r::Description,
     &lua::Rockspec,
     &java::JavaArchive,
-    &java::Release,
     &sbom::Sbom,
     &program::Toolchain,
     &program::KnownProgram,
@@ -103,7 +102,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Reads one kind of file.
 pub trait Inspector: Sync {

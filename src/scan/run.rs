@@ -7,7 +7,7 @@ use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers
 use super::{hash_files, second_read};
 use crate::facts::cache::Cache;
 use crate::facts::merge::{MergeOptions, UnhashedFile, UnreadFile, merge, unhashed_files, unread_files};
-use crate::facts::{Effect, Inventory, LayerFacts, Unknown};
+use crate::facts::{Effect, Inventory, LayerFacts, Unknown, listed};
 use crate::inspect::wanted_by_name;
 use crate::layer::LayerError;
 use crate::layer::inflate::Compression;
@@ -65,10 +65,10 @@ pub fn jobs(images: &[Image]) -> Vec<Job> {
 pub(super) fn scan_images(
     images: Vec<Image>,
     options: ReadOptions,
-    merging: MergeOptions,
     cache: &Cache,
     progress: &Arc<dyn Progress>,
 ) -> Vec<ScannedImage> {
+    let merging = options.merging;
     let mut outcomes = read_layers(jobs(&images), options, cache, progress);
     for (number, image) in images.iter().enumerate() {
         fetch_unread(image, number, &mut outcomes, cache);
@@ -154,7 +154,10 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, 
     let mut failures = BTreeSet::new();
     let mut platforms = Vec::new();
     for manifest in &image.manifests {
-        let mut inventory = merge(&facts_of(manifest, number, outcomes), merging);
+        let mut inventory = match &manifest.listing {
+            Some(listing) => listed::inventory(listing),
+            None => merge(&facts_of(manifest, number, outcomes), merging),
+        };
         for (index, layer) in manifest.layers.iter().enumerate() {
             let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
                 Some(Ok(facts)) => misnamed(layer, facts),

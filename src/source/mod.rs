@@ -11,6 +11,7 @@ pub mod registry;
 pub mod repository;
 mod resolve;
 pub mod rootfs;
+pub mod sbom;
 mod spool;
 pub mod storage;
 
@@ -36,6 +37,9 @@ pub const MAX_INDEX_ENTRIES: usize = 512;
 /// Most layers of one image. Docker's overlay driver stops at 128; other builders at 500.
 pub const MAX_LAYERS: usize = 1024;
 
+/// The transport of bills of materials.
+const SBOM: &str = "sbom";
+
 /// One reference's images: one manifest a platform.
 #[derive(Clone)]
 pub struct Image {
@@ -56,10 +60,16 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether it says how it is run; a folder does not.
+    /// Whether it says how it is run; a folder and a bill of materials do not.
     #[must_use]
     pub fn has_config(&self) -> bool {
-        self.transport != "dir"
+        self.transport != "dir" && self.has_layers()
+    }
+
+    /// Whether its files can be looked at; those of a bill of materials cannot.
+    #[must_use]
+    pub fn has_layers(&self) -> bool {
+        self.transport != SBOM
     }
 }
 
@@ -76,6 +86,8 @@ pub struct Manifest {
     pub config: ImageConfig,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
+    /// What a bill of materials lists, in place of layers.
+    pub listing: Option<Arc<sbom::Listing>>,
 }
 
 /// One layer of an image, before it is read.

@@ -90,7 +90,7 @@ pub(super) fn resolve(root: Root, store: &dyn ContentStore, choice: &PlatformCho
     let mut found = Vec::new();
     if document.is_index() {
         collect(document, store, choice, 1, &mut found)?;
-        check_choice(choice, &found)?;
+        check_choice(choice, found.iter().map(|candidate| candidate.platform.as_ref()))?;
     } else {
         found.push(Candidate { document, digest: root.digest, platform: None });
     }
@@ -252,10 +252,14 @@ pub(super) fn describe(choice: &PlatformChoice) -> String {
     }
 }
 
-fn check_choice(choice: &PlatformChoice, found: &[Candidate]) -> Result<(), SourceError> {
-    let missing = |wanted: &Platform| {
-        !found.iter().any(|candidate| candidate.platform.as_ref().is_none_or(|platform| platform.satisfies(wanted)))
-    };
+/// Whether every platform asked for is among those that there are; one that is not known may be any.
+pub(super) fn check_choice<'a>(
+    choice: &PlatformChoice,
+    found: impl Iterator<Item = Option<&'a Platform>>,
+) -> Result<(), SourceError> {
+    let found: Vec<Option<&Platform>> = found.collect();
+    let missing =
+        |wanted: &Platform| !found.iter().any(|platform| platform.is_none_or(|platform| platform.satisfies(wanted)));
     let missing: Vec<String> = match choice {
         PlatformChoice::Only(wanted) => {
             wanted.iter().filter(|wanted| missing(wanted)).map(Platform::to_string).collect()
@@ -267,14 +271,13 @@ fn check_choice(choice: &PlatformChoice, found: &[Candidate]) -> Result<(), Sour
     if missing.is_empty() {
         return Ok(());
     }
-    let available: Vec<String> =
-        found.iter().filter_map(|candidate| Some(candidate.platform.as_ref()?.to_string())).collect();
+    let available: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
     let available = if available.is_empty() { "no runnable manifest".into() } else { available.join(", ") };
     Err(SourceError::NoPlatform { wanted: missing.join(", "), available })
 }
 
 /// One manifest without an index: an explicit platform must still be the right one; `native` takes what there is.
-fn check_single(choice: &PlatformChoice, manifest: &Manifest) -> Result<(), SourceError> {
+pub(super) fn check_single(choice: &PlatformChoice, manifest: &Manifest) -> Result<(), SourceError> {
     match choice {
         PlatformChoice::Only(wanted) if !wanted.iter().any(|wanted| manifest.platform.satisfies(wanted)) => {
             Err(SourceError::NoPlatform { wanted: describe(choice), available: manifest.platform.to_string() })
@@ -305,7 +308,8 @@ impl Candidate {
         })?;
         let layers = layers(&document.layers, &config)?;
         let platform = platform.unwrap_or_else(|| config.platform());
-        Ok(Manifest { platform, digest: Some(digest), annotations: document.annotations, config, layers })
+        let annotations = document.annotations;
+        Ok(Manifest { platform, digest: Some(digest), annotations, config, layers, listing: None })
     }
 }
 

@@ -204,6 +204,8 @@ fn help() {
         "",
         "scan",
         "gate",
+        "sbom",
+        "diff",
         "verify",
         "sign",
         "attest",

@@ -1,11 +1,10 @@
 //! Java archives: jars, web and enterprise archives, executable jars with their libraries inside, and shaded jars.
 //!
-//! [`zip`] reads directory and entries, [`manifest`] the texts in them, [`identity`] decides what an archive is, here is the walk through archives in archives.
+//! `zip` reads directory and entries, `manifest` the texts in them, `identity` decides what an archive is; here is the walk through archives in archives.
 
 mod identity;
 mod known;
 mod manifest;
-mod runtime;
 mod version;
 mod zip;
 
@@ -13,7 +12,6 @@ use std::collections::BTreeSet;
 
 use identity::{Archive, Named, Roots};
 use manifest::{Manifest, Pom};
-pub(super) use runtime::Release;
 pub use zip::ZipError;
 use zip::{Item, Zip};
 
@@ -159,7 +157,7 @@ impl<'f> Walk<'f> {
 
     fn list(&mut self, zip: &Zip<'_>) -> Result<Listing, ZipError> {
         let mut listing = Listing::default();
-        zip.entries(&mut |name, item| {
+        zip.entries(|name, item| {
             self.entries = within(self.entries + 1, self.limits.entries, "entries")?;
             listing.take(name, item)
         })?;
@@ -178,6 +176,7 @@ impl<'f> Walk<'f> {
         Ok(content)
     }
 
+    /// Reads an archive in an archive. Of those on the way down, each that was compressed is held as an inflated copy: in memory up to 8 MiB, above that in a file.
     fn nested(&mut self, zip: &Zip<'_>, item: Item, path: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
         within(self.packages.len() as u64, self.limits.packages, "packages")?;
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();

@@ -83,7 +83,7 @@ impl<'s> Zip<'s> {
     }
 
     /// Shows every entry with its name to `visit`, in the order of the directory; folders and entries with longer names than any path has are passed over.
-    pub(super) fn entries(&self, visit: &mut dyn FnMut(&[u8], Item) -> Result<(), ZipError>) -> Result<(), ZipError> {
+    pub(super) fn entries(&self, mut visit: impl FnMut(&[u8], Item) -> Result<(), ZipError>) -> Result<(), ZipError> {
         let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let mut entries = self.archive.entries(&mut buffer);
         let mut count = 0;

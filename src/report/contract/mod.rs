@@ -3,6 +3,9 @@
 //! Names and meanings are fixed; adding a field is free, renaming one needs a new major version. [`Report::sort`] puts every list into its order, so that the
 //! same image, store, policy and date give the same bytes.
 
+mod inventory;
+
+pub use inventory::{Configuration, Layer, Os, Package, Platform, SourcePackage, User};
 use serde::{Deserialize, Serialize};
 
 /// Version of the contract.
@@ -15,6 +18,14 @@ pub struct Reports {
     pub schema_version: String,
     /// One report a subject, in the order of the command line.
     pub reports: Vec<Report>,
+}
+
+impl Reports {
+    /// These reports, in the version that this program writes.
+    #[must_use]
+    pub fn of(reports: impl IntoIterator<Item = Report>) -> Self {
+        Self { schema_version: SCHEMA_VERSION.to_owned(), reports: reports.into_iter().collect() }
+    }
 }
 
 /// The report of one subject.
@@ -105,93 +116,6 @@ pub struct Coverage {
     pub data: String,
     /// Age of the data; null without any.
     pub modified: Option<String>,
-}
-
-/// One platform.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Platform {
-    /// `os/architecture[/variant]`.
-    pub platform: String,
-    /// Digest of the manifest.
-    pub digest: Option<String>,
-    /// Whether everything required was read.
-    pub complete: bool,
-    /// The distribution.
-    pub os: Option<Os>,
-    /// Who it runs as; none where there is no configuration.
-    pub user: Option<User>,
-    /// Its layers, lowest first.
-    pub layers: Vec<Layer>,
-    /// Its base; unknown in this version.
-    pub base: Option<serde_json::Value>,
-}
-
-/// A distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Os {
-    /// `debian`.
-    pub id: String,
-    /// `12`.
-    pub version_id: String,
-}
-
-/// Who an image runs as.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct User {
-    /// As configured.
-    pub spec: String,
-    /// Null where it cannot be resolved.
-    pub uid: Option<u32>,
-    /// Null where it cannot be resolved.
-    pub gid: Option<u32>,
-}
-
-/// A layer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Layer {
-    /// Digest of the stored bytes.
-    pub digest: Option<String>,
-    /// Their length.
-    pub size: u64,
-    /// The build instruction, where the history tells.
-    pub instruction: Option<String>,
-    /// Bytes of files that later layers replace or remove.
-    pub wasted: u64,
-}
-
-/// An installed package.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Package {
-    /// Package URL.
-    pub purl: String,
-    /// Name.
-    pub name: String,
-    /// Version.
-    pub version: String,
-    /// OSV ecosystem with release.
-    pub ecosystem: String,
-    /// What it was built from.
-    pub source: SourcePackage,
-    /// Declared licences.
-    pub licenses: Vec<String>,
-    /// The OS package that owns it.
-    pub owner: Option<String>,
-    /// `development` for what a project's sources need only to develop, build or test it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
-    /// Platforms that have it.
-    pub platforms: Vec<String>,
-    /// Where it is recorded.
-    pub locations: Vec<Location>,
-}
-
-/// A source package.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SourcePackage {
-    /// Name.
-    pub name: String,
-    /// Version.
-    pub version: String,
 }
 
 /// Where something is: a file of a layer, or a part of the configuration.

@@ -1,21 +1,25 @@
 //! What was found in one image to the report contract.
 
+mod packages;
+mod platform;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use packages::packages;
 
 use super::findings::Found;
 use super::run::{ScannedImage, ScannedPlatform};
 use crate::advisory::exploitation::{Exploited, Score};
 use crate::advisory::model::{Severity, Status};
-use crate::advisory::{CoverageData, Store, ecosystem};
-use crate::check::user;
+use crate::advisory::{CoverageData, Store};
 use crate::digest::Digest;
-use crate::facts::purl::purl;
-use crate::facts::{Confidence, Effect, Scope};
+use crate::facts::{Confidence, Effect};
 use crate::finding::{self, Finding, Location};
 use crate::policy;
 use crate::report::contract;
 use crate::secret::Scanner;
 use crate::source::Image;
+use crate::source::sbom::Seal;
 use crate::version;
 
 /// The verdict on one image, with the policy's name.
@@ -39,6 +43,22 @@ pub(super) fn report(
     evaluated_at: jiff::civil::Date,
     secrets: bool,
 ) -> contract::Report {
+    let covered = scanned.platforms.iter().zip(found);
+    let mut report = contract::Report {
+        advisories: advisories(store),
+        coverage: covered.flat_map(|(platform, found)| coverage(platform, found)).collect(),
+        unknowns: unknowns(scanned, found),
+        verdict: verdict(judgement),
+        ..inventory(scanned, evaluated_at, secrets)
+    };
+    report.findings = findings.iter().map(|(id, finding)| self::finding(id, finding, &report)).collect();
+    report.sort();
+    report
+}
+
+/// The part of a report that needs no advisory and no policy: what is there.
+#[must_use]
+pub(super) fn inventory(scanned: &ScannedImage, evaluated_at: jiff::civil::Date, secrets: bool) -> contract::Report {
     let image = &scanned.image;
     let mut report = contract::Report {
         schema_version: contract::SCHEMA_VERSION.to_owned(),
@@ -50,24 +70,42 @@ pub(super) fn report(
             digest: image.digest.as_ref().map(Digest::to_string),
             media_type: image.media_type.clone(),
         },
-        advisories: advisories(store),
-        coverage: scanned.platforms.iter().zip(found).flat_map(|(platform, found)| coverage(platform, found)).collect(),
+        advisories: contract::Advisories { digest: String::new(), sources: Vec::new() },
+        coverage: Vec::new(),
         skipped: skipped(image, secrets),
-        platforms: scanned.platforms.iter().map(|platform| self::platform(image, platform)).collect(),
+        platforms: scanned.platforms.iter().map(|platform| platform::platform(image, platform)).collect(),
         packages: packages(scanned),
         findings: Vec::new(),
-        signatures: Vec::new(),
+        signatures: signature(image).into_iter().collect(),
         controls: Vec::new(),
-        unknowns: unknowns(scanned, found),
-        verdict: verdict(judgement),
+        unknowns: unknowns(scanned, &[]),
+        verdict: contract::Verdict { result: "none".into(), policy: String::new(), gates: Vec::new() },
     };
-    report.findings = findings.iter().map(|(id, finding)| self::finding(id, finding, &report)).collect();
     report.sort();
     report
 }
 
+/// What is around a bill of materials, which is not verified here.
+fn signature(image: &Image) -> Option<serde_json::Value> {
+    let listing = image.manifests.first()?.listing.as_ref()?;
+    let (kind, reason) = match listing.seal {
+        Seal::None => ("none", "the bill of materials is not signed"),
+        Seal::Statement => ("statement", "the statement around the bill of materials is not signed"),
+        Seal::Envelope => ("dsse", "the envelope's signature was not verified"),
+        Seal::Bundle => ("bundle", "the bundle's signature was not verified"),
+    };
+    Some(serde_json::json!({"kind": kind, "identity": null, "verified": false, "reason": reason}))
+}
+
+/// What was not looked at. An image itself has no signature to look at: that is what `verify` is for.
 fn skipped(image: &Image, secrets: bool) -> Vec<String> {
-    let all = [("configuration", image.has_config()), ("secrets", secrets)];
+    let has_layers = image.has_layers();
+    let all = [
+        ("configuration", image.has_config()),
+        ("files", has_layers),
+        ("secrets", secrets && has_layers),
+        ("signature", has_layers),
+    ];
     all.into_iter().filter(|(_, looked_for)| !looked_for).map(|(what, _)| what.to_owned()).collect()
 }
 
@@ -98,95 +136,6 @@ fn coverage(platform: &ScannedPlatform, found: &Found) -> Vec<contract::Coverage
         modified: row.modified.clone(),
     };
     found.coverage.iter().map(row).collect()
-}
-
-fn platform(image: &Image, platform: &ScannedPlatform) -> contract::Platform {
-    let (manifest, inventory) = (&platform.manifest, &platform.inventory);
-    let resolved = user::resolve(&manifest.config.config.user, inventory);
-    let layer = |(index, layer): (usize, &crate::source::Layer)| contract::Layer {
-        digest: layer.digest.as_ref().map(Digest::to_string),
-        size: layer.size,
-        instruction: manifest
-            .config
-            .instruction(index, manifest.layers.len())
-            .map(|text| Scanner::builtin().redact(text)),
-        wasted: inventory.wasted.get(index).copied().unwrap_or(0),
-    };
-    contract::Platform {
-        platform: manifest.platform.to_string(),
-        digest: manifest.digest.as_ref().map(Digest::to_string),
-        complete: platform.complete,
-        os: inventory.os.as_ref().map(|os| contract::Os { id: os.id.clone(), version_id: os.version_id.clone() }),
-        user: image.has_config().then_some(contract::User {
-            spec: resolved.spec,
-            uid: resolved.uid,
-            gid: resolved.gid,
-        }),
-        layers: manifest.layers.iter().enumerate().map(layer).collect(),
-        base: None,
-    }
-}
-
-/// The packages of all platforms; the same package on several is one entry.
-fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
-    let mut packages: BTreeMap<(String, Option<String>), contract::Package> = BTreeMap::new();
-    for platform in &scanned.platforms {
-        let os = platform.inventory.os.as_ref();
-        let name = platform.manifest.platform.to_string();
-        for installed in &platform.inventory.packages {
-            let fact = &installed.fact;
-            let purl = purl(fact, os);
-            let package = packages.entry((purl.clone(), installed.owner.clone())).or_insert_with(|| {
-                let (source, version) = fact.source_or_self();
-                contract::Package {
-                    purl,
-                    name: fact.name.clone(),
-                    version: fact.version.clone(),
-                    ecosystem: ecosystem_of(fact.kind, os),
-                    source: contract::SourcePackage { name: source.to_owned(), version: version.to_owned() },
-                    licenses: fact.licenses.clone(),
-                    owner: installed.owner.clone(),
-                    scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
-                    platforms: Vec::new(),
-                    locations: Vec::new(),
-                }
-            });
-            if fact.scope == Scope::Runtime {
-                package.scope = None;
-            }
-            if !package.platforms.contains(&name) {
-                package.platforms.push(name.clone());
-            }
-            let layer = platform.manifest.layers.get(installed.layer).and_then(|layer| layer.digest.as_ref());
-            let location = contract::Location {
-                path: Some(installed.place().to_string()),
-                layer: layer.map(Digest::to_string),
-                layer_index: layer.map(|_| installed.layer),
-                ..contract::Location::default()
-            };
-            match package
-                .locations
-                .iter_mut()
-                .find(|known| known.path == location.path && known.layer == location.layer)
-            {
-                Some(known) => known.platforms.push(name.clone()),
-                None => package.locations.push(contract::Location { platforms: vec![name.clone()], ..location }),
-            }
-        }
-    }
-    packages.into_values().collect()
-}
-
-fn ecosystem_of(kind: crate::facts::PackageKind, os: Option<&crate::facts::OsRelease>) -> String {
-    let named = || {
-        let os = os?;
-        let version_id = Some(os.version_id.as_str()).filter(|version| !version.is_empty());
-        ecosystem::of_os(&ecosystem::OsRelease { id: &os.id, version_id, version: None, ubuntu_pro: false })
-    };
-    match ecosystem::of_language(kind) {
-        Some(language) => language.to_owned(),
-        None => named().unwrap_or_else(|| format!("{kind:?}").to_ascii_lowercase()),
-    }
 }
 
 /// One finding; `report` has the platforms and packages that it refers to.
@@ -314,7 +263,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
             entry.platforms.push(platform);
         }
     };
-    for (platform, found) in scanned.platforms.iter().zip(found) {
+    for (index, platform) in scanned.platforms.iter().enumerate() {
         let name = platform.manifest.platform.to_string();
         let layer_digest = |index: usize| {
             platform.manifest.layers.get(index).and_then(|layer| layer.digest.as_ref()).map(Digest::to_string)
@@ -323,7 +272,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
             let path = unknown.path.as_ref().map(ToString::to_string);
             add(path, layer.and_then(layer_digest), unknown.effect, unknown_reason(unknown), name.clone());
         }
-        for (package, reason) in &found.undetermined {
+        for (package, reason) in found.get(index).into_iter().flat_map(|found| &found.undetermined) {
             let Some(installed) = platform.inventory.packages.get(*package) else { continue };
             let reason = format!(
                 "advisories: {} {} could not be matched: {reason}",
