@@ -13,6 +13,7 @@ use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
+use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -38,10 +39,12 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
     ("bill", bill),
+    ("feeds", feeds),
     ("image", image),
     ("inspectors", inspectors),
     ("osv", osv),
     ("policy", policy),
+    ("purl", purl),
     ("reference", reference),
     ("rpm", rpm),
     ("secrets", secrets),
@@ -233,6 +236,19 @@ pub(crate) const INSPECTED: &[&str] = &[
     "srv/app/Package.resolved",
     "srv/app/conan.lock",
     "srv/app/renv.lock",
+    "etc/redhat-release",
+    "etc/debian_version",
+    "var/lib/dpkg/diversions",
+    "var/lib/pacman/local/a-1-1/desc",
+    "var/lib/pacman/local/a-1-1/files",
+    "var/lib/pacman/local/a-1-1/mtree",
+    "var/db/pkg/dev-libs/a-1/PF",
+    "var/db/pkg/dev-libs/a-1/CONTENTS",
+    "snap/a/1/meta/snap.yaml",
+    "var/lib/flatpak/app/a.b.C/x86_64/stable/0/deploy",
+    "usr/share/sbom/a.json",
+    "opt/java/release",
+    "usr/bin/python3.11",
 ];
 
 /// Every inspector on any content, at a path that it wants.
@@ -279,6 +295,27 @@ pub(crate) fn osv(data: &[u8]) {
     }
 }
 
+/// A document of any feed, told by its content: what was imported can be read back whole, and nothing harms a terminal.
+pub(crate) fn feeds(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = folder.path().join("azurelinux-3.0-photon5.0");
+    std::fs::write(&input, data).expect("it is written");
+    let output = folder.path().join("store");
+    let options = ImportOptions { accept_fewer: true, ..ImportOptions::default() };
+    if import(&[input], &output, options).is_err() {
+        return;
+    }
+    let store = Store::open(&output).expect("an imported store opens");
+    store.verify().expect("it is sound");
+    for (ecosystem, name) in store.packages().expect("it is sound") {
+        assert!(!ecosystem.chars().chain(name.chars()).any(char::is_control));
+        for (number, _) in store.rows(&ecosystem, &name).expect("it is sound") {
+            let id = store.advisory(number).expect("it is sound").id;
+            assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+    }
+}
+
 /// A store file that nobody vouches for.
 pub(crate) fn store(data: &[u8]) {
     let Ok(store) = Store::from_memory(data.to_vec()) else { return };
@@ -309,6 +346,13 @@ pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
     }
+}
+
+/// A purl that others wrote: what is read of it can be written, and read again.
+pub(crate) fn purl(data: &[u8]) {
+    let Some(parsed) = std::str::from_utf8(data).ok().and_then(|text| purl_parse::parse(text).ok()) else { return };
+    let written = imgguard::facts::purl::purl(&parsed.package, parsed.distribution.as_ref());
+    assert!(written.starts_with("pkg:"), "{written}");
 }
 
 /// What a user, a list or a compose file may name.

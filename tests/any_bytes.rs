@@ -173,6 +173,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 br#"{"packages": {"node_modules/a": {"version": "1.0.0"}}, "dependencies": {"a": {"version": "npm:b@1"}}, "npm": {"a@1.0.0": {}}, "pins": []}"#,
                 br#"<project><properties><v>1</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency></dependencies></project>"#,
                 b"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n}\n",
+                b"%NAME%\na\n\n%VERSION%\n1-1\n\n%FILES%\nusr/\nusr/bin/a\n\n%BACKUP%\netc/a\tabc\n",
+                b"obj /usr/bin/a b 900150983cd24fb0d6963f7d28e17f72 1\nsym /usr/a -> b 1\ndir /usr\n",
+                b"CentOS release 6.10 (Final)\nname: a\nversion: 1\narchitectures: [amd64]\n",
+                b"/usr/bin/a\n/usr/bin/a.real\nb\nJAVA_VERSION=\"17.0.2\"\n",
+                b"12345678appdata-version\x001.2.3\0\0s\x7fELF\x02\x01\x01\0\x003.11.2\0",
+                br#"{"spdxVersion":"SPDX-2.3","bomFormat":"x","packages":[{"externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/a@1"}]}],"components":[{"purl":"pkg:npm/a@1"}]}"#,
                 b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
             ];
             let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
@@ -182,8 +188,14 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
+        "feeds" => testdata("feeds"),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
+        "purl" => {
+            ["pkg:npm/%40a/b@1.0?x=y&arch=z#c/d", "pkg:rpm/rhel/a@1?epoch=2&upstream=a-1-1.src.rpm&distro=rhel-9.2"]
+                .map(|text| text.as_bytes().to_vec())
+                .to_vec()
+        }
         "reference" => {
             ["registry.example:5000/a/b:c@sha256:aa", "oci:dir:tag", "docker-daemon:a", "dir:/", "-", "[::1]:5/x"]
                 .map(|text| text.as_bytes().to_vec())

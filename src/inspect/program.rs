@@ -189,8 +189,9 @@ impl Program {
     /// The version in the content; none when there is none, or several that differ.
     fn version(&self, file: &FileView<'_>, series: &str) -> Result<Option<String>, InspectError> {
         let mut found = BTreeSet::new();
-        let (mut window, mut at) = (vec![0; WINDOW_BYTES], 0);
         let end = file.len().min(MAX_SEARCH_BYTES);
+        let length = usize::try_from(end).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES);
+        let (mut window, mut at) = (vec![0; length], 0);
         while at < end {
             let n = file.read_at(at, &mut window)?;
             let bytes = window.get(..n).unwrap_or_default();

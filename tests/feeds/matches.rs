@@ -93,3 +93,40 @@ fn unfixed_flaws_of_a_source_reach_its_packages() {
     assert_eq!(matched(&store, &package(PackageKind::Rpm, "zeta", "1:1.0-1.el9"), "rhel", "9.4").len(), 1);
     assert_eq!(matched(&store, &package(PackageKind::Rpm, "zeta", "1:1.0-2.el9"), "rhel", "9.4"), []);
 }
+
+#[test]
+fn a_vendors_own_feed_counts_before_its_copy_in_osv() {
+    let folder = tempfile::tempdir().unwrap();
+    let affected = |release: &str| {
+        format!(
+            r#"{{"package":{{"ecosystem":"Debian:{release}","name":"alpha"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}}]}}]}}"#
+        )
+    };
+    // The copy is newer, but old in what it says: OSV has no fix yet.
+    let copy = format!(
+        r#"{{"id":"DEBIAN-CVE-2030-1001","modified":"2031-01-01T00:00:00Z","upstream":["CVE-2030-1001"],"affected":[{},{}]}}"#,
+        affected("12"),
+        affected("10")
+    );
+    std::fs::write(folder.path().join("DEBIAN-CVE-2030-1001.json"), copy).unwrap();
+    let inputs = [documents().join("debian.json"), folder.path().to_owned()];
+    let store = Store::from_memory(compile(&inputs, ImportOptions::default()).unwrap().0).unwrap();
+    let said = |ecosystem: &str| super::said_of(&store, ecosystem, "alpha", "1001");
+    assert_eq!(said("Debian:12"), ["DEBIAN-CVE-2030-1001: Affected < 1.1-1"], "only the tracker speaks");
+    assert_eq!(said("Debian:10"), ["DEBIAN-CVE-2030-1001: Affected all versions"], "of which the tracker says nothing");
+}
+
+#[test]
+fn a_record_does_not_clear_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two products of one release: the worse statement counts.
+    let text = std::fs::read_to_string(documents().join("redhat-vex.json")).unwrap();
+    let twice = text.replace("rhel_eus:9.2", "enterprise_linux:9");
+    std::fs::write(folder.path().join("vex.json"), twice).unwrap();
+    let inputs = [folder.path().join("vex.json")];
+    let store = Store::from_memory(compile(&inputs, ImportOptions::default()).unwrap().0).unwrap();
+    assert_eq!(
+        super::said(&store, "Red Hat:enterprise_linux:9", "epsilon"),
+        ["REDHAT-CVE-2030-3001: WontFix all versions"]
+    );
+}

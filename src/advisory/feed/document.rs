@@ -16,8 +16,6 @@ const MAX_STEP_BYTES: u64 = 64 << 20;
 /// Beginning of a document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Head<'a> {
-    /// Name with folders, `/` between them.
-    pub(crate) name: &'a str,
     /// Its first bytes, at most [`HEAD_BYTES`].
     pub(crate) bytes: &'a [u8],
 }
@@ -39,16 +37,11 @@ impl Head<'_> {
         let rest = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self.bytes);
         rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
     }
-
-    /// Last part of the name.
-    pub(crate) fn file_name(&self) -> &str {
-        self.name.rsplit('/').next().unwrap_or(self.name)
-    }
 }
 
 /// A document's content.
 pub(crate) struct Document<'a> {
-    /// Name with folders.
+    /// Name with folders, `/` between them.
     pub(crate) name: &'a str,
     reader: Stepped<'a>,
 }

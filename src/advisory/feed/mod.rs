@@ -32,7 +32,7 @@ use super::store::Data;
 pub(crate) use document::{Document, Head};
 pub(crate) use draft::{plain_key, plain_version};
 
-/// Every feed. The first that recognises a document reads it; what merely looks like JSON is taken for a broken OSV record at last.
+/// Every feed. The first that recognises a document reads it.
 pub(crate) static FEEDS: &[&dyn Feed] = &[
     &osv::Osv,
     &debian::Tracker,
@@ -56,14 +56,13 @@ pub(crate) static FEEDS: &[&dyn Feed] = &[
     &epss::Epss,
     &eol::EndOfLife,
     &repositories::RedHatRepositories,
-    &osv::NamedLikeOsv,
 ];
 
 /// A source of advisories, or of facts that go with them.
 pub(crate) trait Feed: Sync {
     /// What it is.
     fn meta(&self) -> &Meta;
-    /// Whether a document is of this feed; decided by its first bytes and, where those do not tell, its name.
+    /// Whether a document is of this feed, by its first bytes.
     fn recognises(&self, head: &Head<'_>) -> bool;
     /// Reads a document. A record that cannot be read is given out as [`Item::Malformed`]; an error means that the rest of the document could
     /// not be read, which for a [`Documents::Collections`] feed stops the import.

@@ -43,21 +43,10 @@ impl Feed for Osv {
     }
 }
 
-/// JSON files that no feed recognises, read as OSV records: a broken record is counted where it belongs instead of being passed over.
-pub(super) struct NamedLikeOsv;
-
-impl Feed for NamedLikeOsv {
-    fn meta(&self) -> &Meta {
-        &META
-    }
-
-    fn recognises(&self, head: &Head<'_>) -> bool {
-        head.file_name().to_ascii_lowercase().ends_with(".json")
-    }
-
-    fn read(&self, document: &mut Document<'_>, out: &mut Output<'_>) -> Result<(), RecordError> {
-        Osv.read(document, out)
-    }
+/// Whether a document that no feed recognises is to be read as an OSV record: a broken record is counted where it belongs, instead of being
+/// passed over.
+pub(crate) fn is_named_like_a_record(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".json")
 }
 
 /// Longest CVSS vector accepted, in bytes.

@@ -137,8 +137,11 @@ impl Feed for Secdb {
             (_, false) => self.ecosystem.to_owned(),
         };
         for Entry { pkg } in database.packages.0 {
-            for (id, row) in statements(pkg.secfixes.unwrap_or_default()) {
-                out(self.record(&ecosystem, &pkg.name, &id, row));
+            for (version, entries) in pkg.secfixes.unwrap_or_default().0 {
+                let row = if version == "0" { Row::not_affected() } else { Row::fixed_in(&version) };
+                for entry in entries.0 {
+                    self.entry(&ecosystem, &pkg.name, &entry, &row, out);
+                }
             }
         }
         Ok(())
@@ -147,7 +150,7 @@ impl Feed for Secdb {
 
 fn parse(bytes: &[u8]) -> Result<Database, RecordError> {
     let text = std::str::from_utf8(bytes).map_err(|_| RecordError::NotUtf8)?;
-    if (Head { name: "", bytes }).is_json() {
+    if (Head { bytes }).is_json() {
         return serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(RecordError::Json);
     }
     serde_saphyr::from_str(text).map_err(|error| RecordError::Yaml(error.to_string()))
@@ -156,23 +159,15 @@ fn parse(bytes: &[u8]) -> Result<Database, RecordError> {
 /// One flaw, with the other ids that the same entry gives for it.
 type Ids = Vec<String>;
 
-/// The statements of a package, per flaw.
-fn statements(fixes: LuaMap) -> Vec<(Ids, Row)> {
-    let mut statements = Vec::new();
-    for (version, entries) in fixes.0 {
-        let row = if version == "0" { Row::not_affected() } else { Row::fixed_in(&version) };
-        for entry in entries.0 {
-            statements.extend(flaws(&entry).into_iter().map(|ids| (ids, row.clone())));
-        }
-    }
-    statements
-}
-
 /// The flaws of one entry: `CVE-2018-7540 XSA-252` is one that has two ids; of two CVEs each is one. Remarks in parentheses are no ids.
 fn flaws(entry: &str) -> Vec<Ids> {
-    let is_id =
-        |word: &&str| is_plain_id(word) && word.contains('-') && word.starts_with(|c: char| c.is_ascii_uppercase());
-    let words = entry.split([' ', ',', '\t']).map(|word| word.trim_matches(['(', ')', '?', ';'])).filter(is_id);
+    let entry = entry.replace("CVE_", "CVE-").replace("CVE 2", "CVE-2"); // as some are misspelt
+    let is_id = |word: &&str| is_plain_id(word) && word.contains('-') && word.contains(|c: char| c.is_ascii_digit());
+    let words = entry
+        .split([' ', ',', '\t'])
+        .map(|word| word.trim_matches(['(', ')', '?', ';']))
+        .filter(is_id)
+        .map(without_patch);
     let (cves, others): (Ids, Ids) = words.map(str::to_owned).partition(|id| super::draft::cve_of(id).is_some());
     match cves.len() {
         0 if others.is_empty() => Vec::new(),
@@ -181,7 +176,27 @@ fn flaws(entry: &str) -> Vec<Ids> {
     }
 }
 
+/// `CVE-2017-17434` of `CVE-2017-17434-1` and `CVE-2019-19451.patch`: some entries are named like the patch.
+fn without_patch(id: &str) -> &str {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let number = id.strip_prefix("CVE-").and_then(|rest| rest.get(5..)).map_or(0, digits);
+    let cve = id.get(.."CVE-2017-".len() + number).filter(|cve| super::draft::cve_of(cve).is_some());
+    cve.filter(|_| id.starts_with("CVE-")).unwrap_or(id)
+}
+
 impl Secdb {
+    /// One entry of the list of a version.
+    fn entry(&self, ecosystem: &str, package: &str, entry: &str, row: &Row, out: &mut Output<'_>) {
+        let flaws = flaws(entry);
+        if flaws.is_empty() {
+            let name = format!("{package}: {}", entry.escape_default()).chars().take(80).collect();
+            out(Item::Malformed { name, error: RecordError::Id });
+        }
+        for ids in flaws {
+            out(self.record(ecosystem, package, &ids, row.clone()));
+        }
+    }
+
     fn record(&self, ecosystem: &str, package: &str, ids: &[String], row: Row) -> Item {
         let first = ids.first().map_or("", String::as_str);
         let record_id = format!("{}{first}", self.prefix);
@@ -270,6 +285,10 @@ mod tests {
         assert_eq!(ids("CVE-2018-7540 XSA-252"), ["CVE-2018-7540+XSA-252"]);
         assert_eq!(ids("CVE-2019-1111 CVE-2019-2222"), ["CVE-2019-1111", "CVE-2019-2222"]);
         assert_eq!(ids("XSA-201"), ["XSA-201"]);
+        assert_eq!(ids("CVE-2017-17434-2"), ["CVE-2017-17434"]);
+        assert_eq!(ids("CVE-2019-19451.patch"), ["CVE-2019-19451"]);
+        assert_eq!(ids("wnpa-sec-2017-18"), ["wnpa-sec-2017-18"]);
+        assert_eq!((ids("CVE_2019-2426"), ids("CVE 2018-16859")), (ids("CVE-2019-2426"), ids("CVE-2018-16859")));
         assert_eq!(ids("CVE-2017-2616 (+ regression fix)"), ["CVE-2017-2616"]);
         assert_eq!(ids("regression fix"), [""; 0]);
     }

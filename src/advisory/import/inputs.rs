@@ -20,6 +20,8 @@ pub(super) struct Input {
     pub(super) name: String,
     /// As named or found.
     pub(super) path: PathBuf,
+    /// Whether it lies beside folders of `all.zip` files, where loose JSON files (statistics, lists) are no records.
+    pub(super) beside_archives: bool,
 }
 
 /// Finds the files of all inputs, sorted.
@@ -35,7 +37,12 @@ pub(super) fn find(inputs: &[PathBuf]) -> Result<Vec<Input>, AdvisoryError> {
             }
             found.append(&mut folder.files);
         } else {
-            found.push(Input { label: label_of(path), name: name_of(path), path: path.clone() });
+            found.push(Input {
+                label: label_of(path),
+                name: name_of(path),
+                path: path.clone(),
+                beside_archives: false,
+            });
         }
     }
     found.sort();
@@ -76,10 +83,12 @@ impl Folder<'_> {
         }
         let zip = folder.join("all.zip");
         if zip.is_file() {
-            self.push(&zip, name_of(folder));
+            self.push(&zip, name_of(folder), false);
             return Ok(());
         }
-        for path in list(folder)? {
+        let paths = list(folder)?;
+        let beside_archives = paths.iter().any(|path| path.join("all.zip").is_file());
+        for path in paths {
             let metadata =
                 fs::symlink_metadata(&path).map_err(|source| AdvisoryError::Read { path: path.clone(), source })?;
             if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
@@ -88,7 +97,7 @@ impl Folder<'_> {
             if metadata.is_dir() {
                 self.collect(&path, depth + 1)?;
             } else if metadata.is_file() {
-                self.push(&path, self.label.clone());
+                self.push(&path, self.label.clone(), beside_archives);
             }
             if self.files.len() > MAX_FILES {
                 return Err(AdvisoryError::Limit { path: folder.to_owned(), what: "files", limit: MAX_FILES as u64 });
@@ -97,10 +106,10 @@ impl Folder<'_> {
         Ok(())
     }
 
-    fn push(&mut self, path: &Path, label: String) {
+    fn push(&mut self, path: &Path, label: String, beside_archives: bool) {
         let relative = path.strip_prefix(self.root).unwrap_or(path);
         let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        self.files.push(Input { label, name: parts.join("/"), path: path.to_owned() });
+        self.files.push(Input { label, name: parts.join("/"), path: path.to_owned(), beside_archives });
     }
 }
 

@@ -178,8 +178,9 @@ impl Importer {
             Err(error) => return self.unreadable(input, name, error),
         };
         let bytes = content.fill_buf().unwrap_or_default();
-        let head = Head { name, bytes: bytes.get(..HEAD_BYTES).unwrap_or(bytes) };
-        let Some(feed) = FEEDS.iter().copied().find(|feed| feed.recognises(&head)) else {
+        let head = Head { bytes: bytes.get(..HEAD_BYTES).unwrap_or(bytes) };
+        let broken = || (!input.beside_archives && osv::is_named_like_a_record(name)).then_some(&osv::Osv as &dyn Feed);
+        let Some(feed) = FEEDS.iter().copied().find(|feed| feed.recognises(&head)).or_else(broken) else {
             self.unrecognised += 1;
             if self.unrecognised_names.len() < MAX_NAMED {
                 self.unrecognised_names.push(name.to_owned());

@@ -220,39 +220,15 @@ impl Compiler {
 
     /// The sources with what only all their records tell: licences, and the ecosystems they cover.
     fn sources(&self) -> Vec<Source> {
-        let mut licenses = vec![BTreeSet::new(); self.sources.len()];
-        let mut bases = vec![BTreeSet::new(); self.sources.len()];
-        let mut restricted = vec![false; self.sources.len()];
+        let mut contents: Vec<Contents<'_>> = vec![Contents::default(); self.sources.len()];
         for record in &self.records {
-            let at = record.advisory.source as usize;
-            if let Some(restricted) = restricted.get_mut(at) {
-                *restricted |= record.advisory.restricted;
-            }
-            if let (Some(licenses), Some(bases)) = (licenses.get_mut(at), bases.get_mut(at)) {
-                licenses.extend(Some(record.advisory.license.as_str()).filter(|license| !license.is_empty()));
-                bases.extend(record.rows.iter().map(|row| ecosystem::base(&self.key(row).ecosystem)));
+            if let Some(contents) = contents.get_mut(record.advisory.source as usize) {
+                contents.restricted |= record.advisory.restricted;
+                contents.licenses.extend(Some(record.advisory.license.as_str()).filter(|license| !license.is_empty()));
+                contents.bases.extend(record.rows.iter().map(|row| ecosystem::base(&self.key(row).ecosystem)));
             }
         }
-        let complete =
-            |(((totals, licenses), bases), restricted): (((&SourceTotals, BTreeSet<&str>), BTreeSet<&str>), bool)| {
-                let stated = totals.source.licenses.iter().cloned(); // of feeds whose items are no records
-                let named = bases.iter().find(|base| base.eq_ignore_ascii_case(&totals.source.name)).copied();
-                let covers: Vec<&str> = named.map_or_else(|| bases.iter().copied().collect(), |base| vec![base]);
-                Source {
-                    modified: totals.newest.and_then(crate::advisory::time::rfc3339),
-                    licenses: licenses
-                        .into_iter()
-                        .map(str::to_owned)
-                        .chain(stated)
-                        .collect::<BTreeSet<_>>()
-                        .into_iter()
-                        .collect(),
-                    restricted,
-                    covers: covers.into_iter().map(str::to_owned).collect(),
-                    ..totals.source.clone()
-                }
-            };
-        self.sources.iter().zip(licenses).zip(bases).zip(restricted).map(complete).collect()
+        self.sources.iter().zip(contents).map(|(totals, contents)| contents.complete(totals)).collect()
     }
 
     /// Rows under their packages, in the order of record numbers.
@@ -311,6 +287,33 @@ impl Compiler {
                 Ok((id.as_bytes().to_vec(), postcard::to_allocvec(&entry).map_err(AdvisoryError::Encode)?))
             })
             .collect()
+    }
+}
+
+/// What the records of one source hold.
+#[derive(Clone, Default)]
+struct Contents<'a> {
+    licenses: BTreeSet<&'a str>,
+    bases: BTreeSet<&'a str>,
+    restricted: bool,
+}
+
+impl Contents<'_> {
+    /// The source's own name among its ecosystems is the one it covers; rows of others are only mentioned there.
+    fn complete(self, totals: &SourceTotals) -> Source {
+        let named = self.bases.iter().find(|base| base.eq_ignore_ascii_case(&totals.source.name)).copied();
+        let covers = named.map_or(self.bases, |base| [base].into());
+        // A feed whose items are no records (scores, dates) states its licence itself.
+        let licenses = self.licenses.into_iter().chain(totals.source.licenses.iter().map(String::as_str));
+        let licenses: BTreeSet<&str> = licenses.collect();
+        let owned = |texts: BTreeSet<&str>| texts.into_iter().map(str::to_owned).collect();
+        Source {
+            modified: totals.newest.and_then(crate::advisory::time::rfc3339),
+            licenses: owned(licenses),
+            restricted: self.restricted,
+            covers: owned(covers),
+            ..totals.source.clone()
+        }
     }
 }
 

@@ -32,9 +32,10 @@ impl Feed for RedHat {
 
     fn recognises(&self, head: &Head<'_>) -> bool {
         let csaf = head.has("\"csaf_version\"") || head.has("csaf_");
+        // What is left of a document that was taken back names no vendor; only Red Hat's feed has such.
         let deleted = head.has("\"tracking\"") && head.has("\"deleted\"");
         let vendor = head.has("redhat.com") || head.has("Red Hat");
-        head.is_json() && (csaf || deleted) && vendor && !head.has("suse.com")
+        head.is_json() && ((csaf && vendor && !head.has("suse.com")) || deleted)
     }
 
     fn read(&self, document: &mut Document<'_>, out: &mut Output<'_>) -> Result<(), RecordError> {
@@ -64,11 +65,14 @@ impl Vendor for RedHat {
         // Older documents say that a package is part of a module, newer ones say it in the package's own URL.
         let parents = chain.get(1..chain.len() - 1).unwrap_or_default();
         let outer = parents.iter().find_map(|parent| products.purl(parent)).and_then(module_of_purl);
+        let (version, stream) = match purl.version() {
+            Some(version) if is_module_version(version) => (None, version.rsplit_once('-').map(|(stream, _)| stream)),
+            version => (version, None),
+        };
         let module = match qualifier("rpmmod") {
-            "" => outer,
+            "" => outer.or_else(|| stream.map(|stream| format!("{}:{stream}", purl.name()))),
             own => Some(name_and_stream(own)?),
         };
-        let version = purl.version().filter(|version| !is_module_version(version));
         let (version, release) = version.and_then(|version| version.split_once('-')).unzip();
         Some(Package {
             ecosystem,

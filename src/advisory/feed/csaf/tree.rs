@@ -25,7 +25,7 @@ pub(super) struct ProductTree<'a> {
 #[derive(Debug, Deserialize)]
 struct Branch<'a> {
     #[serde(borrow, default, deserialize_with = "null_as_default")]
-    branches: Vec<Branch<'a>>,
+    branches: Vec<Self>,
     #[serde(borrow, default)]
     product: Option<FullProduct<'a>>,
 }

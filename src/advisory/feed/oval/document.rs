@@ -46,7 +46,7 @@ pub(super) struct Reference {
 pub(super) struct Criteria {
     pub(super) any: bool,
     pub(super) criterions: Vec<Criterion>,
-    pub(super) nested: Vec<Criteria>,
+    pub(super) nested: Vec<Self>,
 }
 
 /// One test.
@@ -89,9 +89,13 @@ impl Oval {
         Ok(oval)
     }
 
-    /// What a criterion compares, if it compares a version.
-    pub(super) fn comparison(&self, criterion: &Criterion) -> Option<Comparison<'_>> {
-        let (object, state) = self.tests.get(&criterion.test)?;
+    /// What a criterion compares, if it compares a version. Where a definition stands without its tests, Oracle's comments say the same.
+    pub(super) fn comparison<'a>(&'a self, criterion: &'a Criterion) -> Option<Comparison<'a>> {
+        let Some((object, state)) = self.tests.get(&criterion.test) else {
+            let (name, evr) = criterion.comment.split_once(" is earlier than ")?;
+            let word = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
+            return (word(name) && word(evr)).then_some(Comparison { name, evr, or_equal: false });
+        };
         let (name, state) = (self.objects.get(object)?, self.states.get(state)?);
         let or_equal = match state.operation.as_str() {
             "less than" => false,
