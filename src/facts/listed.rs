@@ -50,6 +50,13 @@ pub fn inventory(listing: &Listing) -> Inventory {
     Inventory { os, packages, unknowns, ..Inventory::default() }
 }
 
+/// The package that a component of a bill inside an image is. What the bill says of its own evidence does not count there.
+#[must_use]
+pub fn package(component: &Component) -> Option<PackageFact> {
+    let parsed = read(component).ok().flatten()?;
+    Some(PackageFact { evidence: Evidence::Listed, ..parsed.package })
+}
+
 /// The package that a component is; none for one that is something else.
 fn read(component: &Component) -> Result<Option<ParsedPurl>, String> {
     let Some(purl) = &component.purl else {

@@ -173,6 +173,9 @@ pub enum InspectError {
     /// XML that does not parse.
     #[error("not valid XML")]
     Xml(#[from] quick_xml::DeError),
+    /// A bill of materials that is of no known format, or cut.
+    #[error("not a bill of materials")]
+    Bill(#[source] Box<crate::source::SourceError>),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),

@@ -2,15 +2,13 @@
 //!
 //! Only what has a package URL is taken. That a bill lists a package is its author's word: the merge prefers every record of a package manager.
 //!
-//! Source: SPDX 2.3 (JSON), CycloneDX 1.4 to 1.6 (JSON); PEP 770 for `sboms/` of Python distributions.
-
-use serde::Deserialize;
+//! Source: PEP 770 for `sboms/` of Python distributions. The formats are read in [`crate::source::sbom`].
 
 use super::{InspectError, Inspector, Meta};
-use crate::facts::purl_parse;
-use crate::facts::{Evidence, Fact, PackageFact, PackageKind};
+use crate::facts::{Evidence, Fact, PackageFact, PackageKind, listed};
 use crate::layer::view::ReadAt as _;
 use crate::layer::{Entry, FileView};
+use crate::source::sbom;
 
 /// Largest bill. One with a thousand packages and their files has about 10 MiB.
 const MAX_BYTES: u64 = 64 << 20;
@@ -60,111 +58,19 @@ impl Inspector for Sbom {
                 &spooled
             }
         };
-        let bill: Bill = serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))?;
-        if bill.spdx_version.is_none() && bill.bom_format.is_none() {
-            return Err(InspectError::Malformed("neither SPDX nor CycloneDX"));
-        }
+        let bill = sbom::parse(bytes).map_err(|error| InspectError::Bill(Box::new(error)))?;
         let of_bitnami = file.entry.path.starts_with(b"opt/bitnami/");
-        bill.packages.into_iter().for_each(|package| facts.extend(package.fact(of_bitnami)));
-        components(bill.components, &mut |component| facts.extend(component.fact()));
-        Ok(())
-    }
-}
-
-/// Either form; a document has the fields of one.
-#[derive(Deserialize)]
-struct Bill {
-    #[serde(rename = "spdxVersion")]
-    spdx_version: Option<String>,
-    #[serde(rename = "bomFormat")]
-    bom_format: Option<String>,
-    #[serde(default)]
-    packages: Vec<Package>,
-    #[serde(default)]
-    components: Vec<Component>,
-}
-
-/// A package of SPDX.
-#[derive(Deserialize)]
-struct Package {
-    #[serde(rename = "versionInfo", default)]
-    version: Option<String>,
-    #[serde(rename = "licenseDeclared", default)]
-    license: Option<String>,
-    #[serde(rename = "externalRefs", default)]
-    references: Vec<Reference>,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    #[serde(rename = "referenceType", default)]
-    kind: String,
-    #[serde(rename = "referenceLocator", default)]
-    locator: String,
-}
-
-impl Package {
-    fn fact(self, of_bitnami: bool) -> Option<Fact> {
-        let purl = self.references.iter().find(|reference| reference.kind == "purl")?;
-        let license = self.license.filter(|license| !matches!(license.as_str(), "NOASSERTION" | "NONE"));
-        let mut package = listed(&purl.locator, self.version.as_deref(), license.into_iter().collect())?;
-        if of_bitnami && package.kind == PackageKind::Bitnami {
-            package.evidence = Evidence::Record;
+        let packages = bill.components.iter().filter_map(listed::package).filter(|package| !package.version.is_empty());
+        facts.extend(packages.map(|package| {
+            let is_record = of_bitnami && package.kind == PackageKind::Bitnami;
+            let evidence = if is_record { Evidence::Record } else { package.evidence };
+            Fact::Package(PackageFact { evidence, ..package })
+        }));
+        match bill.malformed {
+            0 => Ok(()),
+            count => Err(InspectError::Records { count, first: "it is no component of that format".to_owned() }),
         }
-        Some(Fact::Package(package))
     }
-}
-
-/// A component of CycloneDX.
-#[derive(Deserialize)]
-struct Component {
-    purl: Option<String>,
-    version: Option<String>,
-    #[serde(default)]
-    licenses: Vec<LicenseChoice>,
-    #[serde(default)]
-    components: Vec<Self>,
-}
-
-#[derive(Deserialize)]
-struct LicenseChoice {
-    license: Option<License>,
-    expression: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct License {
-    id: Option<String>,
-    name: Option<String>,
-}
-
-impl Component {
-    fn fact(&self) -> Option<Fact> {
-        let license = |choice: &LicenseChoice| {
-            let named = choice.license.as_ref().and_then(|license| license.id.as_ref().or(license.name.as_ref()));
-            choice.expression.as_ref().or(named).cloned()
-        };
-        let licenses = self.licenses.iter().filter_map(license).collect();
-        listed(self.purl.as_deref()?, self.version.as_deref(), licenses).map(Fact::Package)
-    }
-}
-
-/// Gives every component, nested ones too. JSON is parsed to a depth of 128 at most, so this ends.
-fn components(list: Vec<Component>, each: &mut dyn FnMut(&Component)) {
-    for mut component in list {
-        let nested = std::mem::take(&mut component.components);
-        each(&component);
-        components(nested, each);
-    }
-}
-
-/// The package that a purl names; none of a type that names no packages, such as `github`.
-fn listed(purl: &str, version: Option<&str>, licenses: Vec<String>) -> Option<PackageFact> {
-    let mut package = purl_parse::parse(purl).ok()?.package;
-    if package.version.is_empty() {
-        version.unwrap_or_default().clone_into(&mut package.version);
-    }
-    (!package.version.is_empty()).then_some(PackageFact { licenses, evidence: Evidence::Listed, ..package })
 }
 
 #[cfg(test)]
@@ -225,7 +131,8 @@ mod tests {
 
     #[test]
     fn other_documents_are_told() {
-        assert!(matches!(read("usr/share/sbom/a.json", "{}"), Err(InspectError::Malformed(_))));
-        assert!(matches!(read("usr/share/sbom/a.json", "["), Err(InspectError::Json(_))));
+        for other in ["{}", "[", "{\"a\": 1}"] {
+            assert!(matches!(read("usr/share/sbom/a.json", other), Err(InspectError::Bill(_))), "{other}");
+        }
     }
 }
