@@ -50,10 +50,11 @@ pub fn inventory(listing: &Listing) -> Inventory {
     Inventory { os, packages, unknowns, ..Inventory::default() }
 }
 
-/// The package that a component is; none for one that is something else, or that has no place here.
+/// The package that a component of a bill inside an image is. What the bill says of its own evidence does not count there.
 #[must_use]
 pub fn package(component: &Component) -> Option<PackageFact> {
-    read(component).ok().flatten().map(|parsed| parsed.package)
+    let parsed = read(component).ok().flatten()?;
+    Some(PackageFact { evidence: Evidence::Listed, ..parsed.package })
 }
 
 /// The package that a component is, with its distribution; none for one that is something else.

@@ -170,12 +170,12 @@ pub enum InspectError {
     /// YAML that does not parse.
     #[error("not valid YAML: {0}")]
     Yaml(String),
-    /// A bill of materials that does not parse.
-    #[error("{0}")]
-    Bill(String),
     /// XML that does not parse.
     #[error("not valid XML")]
     Xml(#[from] quick_xml::DeError),
+    /// A bill of materials that is of no known format, or cut.
+    #[error("not a bill of materials")]
+    Bill(#[source] Box<crate::source::SourceError>),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),

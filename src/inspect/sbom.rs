@@ -2,7 +2,7 @@
 //!
 //! Only what has a package URL is taken. That a bill lists a package is its author's word: the merge prefers every record of a package manager.
 //!
-//! Source: what [`crate::source::sbom`] reads; PEP 770 for `sboms/` of Python distributions.
+//! Source: PEP 770 for `sboms/` of Python distributions. The formats are read in [`crate::source::sbom`].
 
 use super::{InspectError, Inspector, Meta};
 use crate::facts::{Evidence, Fact, PackageFact, PackageKind, listed};
@@ -58,19 +58,19 @@ impl Inspector for Sbom {
                 &spooled
             }
         };
-        let bill = sbom::parse(bytes).map_err(|error| InspectError::Bill(error.to_string()))?;
+        let bill = sbom::parse(bytes).map_err(|error| InspectError::Bill(Box::new(error)))?;
         let of_bitnami = file.entry.path.starts_with(b"opt/bitnami/");
-        let packages = bill.components.iter().filter_map(listed::package);
-        let with_version = packages.filter(|package| !package.version.is_empty());
-        facts.extend(with_version.map(|package| Fact::Package(evident(package, of_bitnami))));
-        Ok(())
+        let packages = bill.components.iter().filter_map(listed::package).filter(|package| !package.version.is_empty());
+        facts.extend(packages.map(|package| {
+            let is_record = of_bitnami && package.kind == PackageKind::Bitnami;
+            let evidence = if is_record { Evidence::Record } else { package.evidence };
+            Fact::Package(PackageFact { evidence, ..package })
+        }));
+        match bill.malformed {
+            0 => Ok(()),
+            count => Err(InspectError::Records { count, first: "it is no component of that format".to_owned() }),
+        }
     }
-}
-
-/// Bitnami's own bills are the records of its components; any other is its author's word, whatever tool wrote it.
-fn evident(package: PackageFact, of_bitnami: bool) -> PackageFact {
-    let is_record = of_bitnami && package.kind == PackageKind::Bitnami;
-    PackageFact { evidence: if is_record { Evidence::Record } else { Evidence::Listed }, ..package }
 }
 
 #[cfg(test)]
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn other_documents_are_told() {
-        for text in ["{}", "["] {
-            assert!(matches!(read("usr/share/sbom/a.json", text), Err(InspectError::Bill(_))), "{text}");
+        for other in ["{}", "[", "{\"a\": 1}"] {
+            assert!(matches!(read("usr/share/sbom/a.json", other), Err(InspectError::Bill(_))), "{other}");
         }
     }
 }
