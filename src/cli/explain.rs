@@ -1,21 +1,19 @@
 //! `explain`: an id, and why it is or is not reported of an image.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use super::args::{ExplainArgs, Global};
 use super::exit::Ending;
-use super::progress::Bar;
-use super::sources::Opener;
-use super::{Failed, db, scan, sources, today};
+use super::sources::{self, Opener};
+use super::{Failed, db, reading, today};
 use crate::advisory::{Store, explain};
 use crate::report::explain::Explained;
-use crate::scan::{CollectOptions, ExplainRequest, ReadOptions, explain_images};
+use crate::scan::{CollectOptions, ExplainRequest, explain_images};
 
 /// Runs it.
 pub(super) fn run(arguments: &ExplainArgs, global: &Global) -> Result<Ending, Failed> {
-    let target = &arguments.target;
-    let store = db::open_store(target.db.as_deref())?;
+    let (target, how) = (&arguments.target, &arguments.target.reading);
+    let store = db::open_store(arguments.db.as_deref())?;
     let id = &spelled(arguments.id.trim());
     if target.references.is_empty() && target.from.is_none() {
         let explained = from_store(&store, id).map_err(db::refused)?;
@@ -25,20 +23,20 @@ pub(super) fn run(arguments: &ExplainArgs, global: &Global) -> Result<Ending, Fa
         write(arguments, &explained)?;
         return Ok(Ending::Pass);
     }
-    let (images, worst) = scan::open_all(&Opener::new(target, true), &sources::references(target)?);
+    let (images, worst) = reading::open(&sources::references(target)?, &Opener::new(how, true));
     if images.is_empty() {
         return Ok(worst);
     }
-    let collect = CollectOptions { secrets: !target.no_secrets };
-    let cache = scan::open_cache(target, collect, global);
-    let bar = Arc::new(Bar::new(scan::stored_bytes(&images), global));
+    let collect = CollectOptions { secrets: true };
+    let cache = reading::cache(how, collect, global);
+    let bar = reading::announce(&images, global);
     let request = ExplainRequest {
         images,
-        read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads: scan::threads() },
+        read: reading::options(how, collect),
         cache: &cache,
         store: &store,
         id,
-        evaluated_at: today(target.as_of),
+        evaluated_at: today(how.as_of),
         progress: bar.clone(),
     };
     let explained = explain_images(request).map_err(db::refused)?;

@@ -15,6 +15,8 @@ pub struct Inventory {
     pub secrets: Vec<FoundSecret>,
     /// Privileged files of the merged view.
     pub privileged: Vec<FoundPrivileged>,
+    /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
+    pub changed: Vec<ChangedFile>,
     /// Accounts; none when the image has no readable `passwd`.
     pub accounts: Option<Vec<Account>>,
     /// Groups.
@@ -23,6 +25,8 @@ pub struct Inventory {
     pub no_password: BTreeSet<(String, &'static str)>,
     /// Where the well-known files of [`DATABASES`](super::merge::DATABASES) are: the index of the layer, and the path there.
     pub live: BTreeMap<&'static str, (usize, FilePath)>,
+    /// Lock files that would say more if this were a project's sources, as [`MergeOptions::source_tree`](super::merge::MergeOptions) tells.
+    pub set_aside: Vec<FilePath>,
     /// What could not be read; the layer's index where it belongs to one.
     pub unknowns: Vec<(Option<usize>, Unknown)>,
     /// By layer: bytes of files that a later layer replaces or removes.
@@ -34,7 +38,7 @@ pub struct Inventory {
 pub struct InstalledPackage {
     /// What the record says.
     pub fact: PackageFact,
-    /// The record.
+    /// The file that holds the record.
     pub path: FilePath,
     /// First layer since which this version has been recorded without a break.
     pub layer: usize,
@@ -42,6 +46,17 @@ pub struct InstalledPackage {
     pub owner: Option<String>,
     /// The main module of a program, whose version may be a placeholder.
     pub is_program: bool,
+}
+
+impl InstalledPackage {
+    /// Where its record is: the file, and for an archive the place in it, as Java writes it (`app.jar!/BOOT-INF/lib/a.jar`).
+    #[must_use]
+    pub fn place(&self) -> FilePath {
+        match &self.fact.inside {
+            Some(inside) => FilePath::new(&[self.path.as_bytes(), b"!/", inside.as_bytes()].concat()),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// Whether a secret's file is still in the merged view.
@@ -74,6 +89,17 @@ pub struct FoundSecret {
     pub owner: Option<String>,
     /// What was seen.
     pub secret: SecretFact,
+}
+
+/// A file of an OS package that was changed since the package was installed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChangedFile {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// The package.
+    pub owner: String,
 }
 
 /// A privileged file with its place in the image.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FilePath;
+
 /// Which package manager recorded a package.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum PackageKind {
@@ -84,8 +86,18 @@ pub enum Evidence {
     Record,
     /// The content of a file, without a record: less sure than one.
     Content,
-    /// A bill of materials that lies in the image: somebody else's word.
+    /// A bill of materials or a lock file that lies in the image: what somebody meant to put there.
     Listed,
+}
+
+/// What a project needs a package for, as its lock file tells. What is installed has no scope of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Scope {
+    /// To run, or the lock file does not tell.
+    #[default]
+    Runtime,
+    /// Only to develop, build or test it.
+    Development,
 }
 
 /// One package as recorded. Names and versions are kept as written; normal forms are made where they are compared.
@@ -109,6 +121,10 @@ pub struct PackageFact {
     pub module: Option<String>,
     /// What says that it is there.
     pub evidence: Evidence,
+    /// What it is needed for.
+    pub scope: Scope,
+    /// Where in the file its record is, for a file that is an archive: `BOOT-INF/lib/a.jar`, or `a.war!/WEB-INF/lib/a.jar` deeper down.
+    pub inside: Option<FilePath>,
 }
 
 impl PackageFact {
@@ -125,6 +141,8 @@ impl PackageFact {
             vendor: None,
             module: None,
             evidence: Evidence::Record,
+            scope: Scope::Runtime,
+            inside: None,
         }
     }
 

@@ -1,85 +1,10 @@
-//! Sorted sets of paths, compact enough to keep every path of every layer: one arena of bytes and one offset a path, no allocation each.
+//! Every path of a layer, with what the layer does there.
 
 use serde::{Deserialize, Serialize};
 
+use super::PathSet;
 use super::path::{join, parent};
 use crate::layer::EntryKind;
-
-/// A sorted set of byte strings.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct PathSet {
-    #[serde(with = "bytes")]
-    arena: Vec<u8>,
-    /// End of each path in the arena; the first starts at 0.
-    ends: Vec<u32>,
-}
-
-impl PathSet {
-    /// Sorts and stores `paths`. Paths beyond 4 GiB of text are left out and counted in the second value.
-    #[must_use]
-    pub fn build(mut paths: Vec<&[u8]>) -> (Self, usize) {
-        paths.sort_unstable();
-        paths.dedup();
-        let mut set = Self::default();
-        let kept = paths.iter().take_while(|path| set.push(path)).count();
-        (set, paths.len() - kept)
-    }
-
-    /// Adds one path, which must sort after the last; false when the arena is full.
-    fn push(&mut self, path: &[u8]) -> bool {
-        match u32::try_from(self.arena.len() + path.len()) {
-            Ok(end) => {
-                self.arena.extend_from_slice(path);
-                self.ends.push(end);
-                true
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Number of paths.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Path number `index`; empty beyond the end or where a stored set lies about its offsets.
-    #[must_use]
-    pub fn get(&self, index: usize) -> &[u8] {
-        let offset = |i: usize| self.ends.get(i).map_or(0, |end| *end as usize);
-        let start = if index == 0 { 0 } else { offset(index - 1) };
-        self.arena.get(start..offset(index)).unwrap_or_default()
-    }
-
-    /// The paths in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|index| self.get(index))
-    }
-
-    /// Where `path` stands.
-    #[must_use]
-    pub fn position(&self, path: &[u8]) -> Option<usize> {
-        let at = self.lower_bound(path);
-        (at < self.len() && self.get(at) == path).then_some(at)
-    }
-
-    /// Index of the first path that is not before `path`.
-    #[must_use]
-    pub fn lower_bound(&self, path: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.get(middle) < path { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-}
 
 /// What a layer does at one path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -391,15 +316,15 @@ impl Tree {
 }
 
 /// Serialises the arena as one run of bytes instead of a list of numbers.
-mod bytes {
+pub(super) mod bytes {
     use serde::de::{Error, Visitor};
     use serde::{Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::facts) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(bytes)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::facts) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         struct Bytes;
         impl Visitor<'_> for Bytes {
             type Value = Vec<u8>;
@@ -483,14 +408,5 @@ mod tests {
         assert_eq!(lower.wasted(&[&replace]), 1 + 8);
         assert_eq!(lower.wasted(&[&remove]), 1 + 2 + 4);
         assert_eq!(lower.wasted(&[&replace, &remove]), 1 + 2 + 4 + 8);
-    }
-
-    #[test]
-    fn sets_find_what_they_hold() {
-        let (set, lost) = PathSet::build(vec![b"usr/bin/b", b"usr/bin/a", b"usr", b"usr"]);
-        assert_eq!((set.len(), lost), (3, 0));
-        assert_eq!(set.iter().collect::<Vec<_>>(), [&b"usr"[..], b"usr/bin/a", b"usr/bin/b"]);
-        assert_eq!(set.position(b"usr/bin/b"), Some(2));
-        assert_eq!(set.position(b"usr/bin"), None);
     }
 }

@@ -12,7 +12,7 @@ use crate::advisory::{
 };
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
-use crate::facts::{Confidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
+use crate::facts::{Confidence, Evidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
 use crate::finding::{Finding, Kind, Location, SetAside};
 use crate::secret::{self, RuleInfo, Scanner};
 use crate::source::Image;
@@ -117,12 +117,17 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     finding.fixed_in.clone_from(&found.fixed_in);
     finding.aliases.clone_from(&found.aliases);
     finding.cvss = found.cvss;
+    finding.exploitation = found.exploitation;
     finding.informational = found.informational;
     finding.confidence = match found.confidence {
         crate::advisory::Confidence::High => Confidence::High,
         crate::advisory::Confidence::Medium => Confidence::Medium,
         crate::advisory::Confidence::Low => Confidence::Low,
     };
+    // What nobody recorded as installed may not be there.
+    if installed.is_some_and(|package| package.fact.evidence == Evidence::Listed) {
+        finding.confidence = Confidence::Low;
+    }
     finding.evidence = Some(format!("{}: {}", found.source, found.range));
     finding.remediation = match (fix, found.subscription_fixes.first()) {
         (Some(fix), _) => Some(format!("update to {fix} or later")),
@@ -136,7 +141,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
         finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason });
     }
     match installed {
-        Some(package) => finding.at(subject.place(&package.path, package.layer)),
+        Some(package) => finding.at(subject.place(&package.place(), package.layer)),
         None => finding,
     }
 }

@@ -7,10 +7,11 @@ mod assemble;
 mod collect;
 mod explain;
 mod findings;
+mod hash_files;
 mod run;
 mod schedule;
 mod second_read;
-mod set_aside;
+mod statements;
 
 pub use assemble::Judgement;
 pub use collect::CollectOptions;
@@ -60,6 +61,8 @@ pub struct Answer {
     pub complete: bool,
     /// How layers failed.
     pub failures: Vec<Failure>,
+    /// Lock files of all platforms that would say more in a project's sources.
+    pub set_aside: usize,
 }
 
 /// What decides about the facts of a layer besides its bytes.
@@ -82,13 +85,42 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
             |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
         let mut united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
-        set_aside::by_vex(&mut united, &scanned.image, vex);
+        statements::set_aside(&mut united, &scanned.image, vex);
         let complete = scanned.platforms.iter().all(|platform| platform.complete);
-        let verdict = policy.judge(&united, complete);
+        let is_answerable = scanned.image.has_layers() || !policy.demands_files();
+        let verdict = policy.judge(&united, complete && is_answerable);
         let outcome = verdict.result;
+        let set_aside = set_aside(&scanned);
         let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
-        let report = assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
-        answers.push(Answer { report, outcome, complete, failures: scanned.failures });
+        let mut report =
+            assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
+        if read.merging.without_development {
+            report.skipped.push("development dependencies".to_owned());
+        }
+        answers.push(Answer { report, outcome, complete, failures: scanned.failures, set_aside });
     }
     Ok(answers)
+}
+
+fn set_aside(scanned: &run::ScannedImage) -> usize {
+    scanned.platforms.iter().map(|platform| platform.inventory.set_aside.len()).sum()
+}
+
+/// Only reads and merges: nothing is matched, checked or judged.
+#[must_use]
+pub fn list(
+    images: Vec<Image>,
+    read: ReadOptions,
+    cache: &Cache,
+    evaluated_at: jiff::civil::Date,
+    progress: Arc<dyn Progress>,
+) -> Vec<Answer> {
+    let answer = |scanned: run::ScannedImage| Answer {
+        report: assemble::inventory(&scanned, evaluated_at, read.collect.secrets),
+        outcome: Outcome::Pass,
+        complete: scanned.platforms.iter().all(|platform| platform.complete),
+        set_aside: set_aside(&scanned),
+        failures: scanned.failures,
+    };
+    run::scan_images(images, read, cache, &progress).into_iter().map(answer).collect()
 }

@@ -16,11 +16,13 @@ fn the_embedded_store_is_what_its_sources_give() {
         return;
     };
     let inputs: Vec<PathBuf> = EMBEDDED.iter().map(|name| root.join(name)).collect();
-    let (bytes, report) = compile(&inputs, ImportOptions { redistributable_only: true }).expect("imports");
+    let (bytes, report) =
+        compile(&inputs, ImportOptions { redistributable_only: true, ..ImportOptions::default() }).expect("imports");
     assert!(bytes.len() < 4 << 20, "{} bytes are more than the program may grow", bytes.len());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/advisories.store");
     if std::env::var_os("UPDATE_STORE").is_some() {
-        let report = import(&inputs, &path, ImportOptions { redistributable_only: true }).expect("written");
+        let report = import(&inputs, &path, ImportOptions { redistributable_only: true, ..ImportOptions::default() })
+            .expect("written");
         eprintln!("{}: {} bytes, {}", path.display(), report.bytes, report.digest);
         return;
     }

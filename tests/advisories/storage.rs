@@ -40,7 +40,8 @@ fn malformed_records_are_counted_and_named() {
 fn records_that_must_not_be_handed_on_can_be_left_out() {
     let inputs = [fixtures().join("records")];
     let (_, all) = compile(&inputs, ImportOptions::default()).expect("compiles");
-    let (_, some) = compile(&inputs, ImportOptions { redistributable_only: true }).expect("compiles");
+    let (_, some) =
+        compile(&inputs, ImportOptions { redistributable_only: true, ..ImportOptions::default() }).expect("compiles");
     assert_eq!(some.provenance.sources[0].not_redistributable, 1);
     assert_eq!(some.provenance.advisories + 1, all.provenance.advisories);
 }

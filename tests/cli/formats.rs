@@ -11,18 +11,23 @@ use serde_json::{Value, json};
 
 use crate::world::{Built, Layout, SAMPLE, layer, scan};
 
+/// A schema of ours.
+pub(crate) fn our_schema(name: &str) -> Value {
+    document(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema").join(name))
+}
+
 fn document(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-fn assert_valid(validator: &Validator, report: &Value, what: &str) {
+pub(crate) fn assert_valid(validator: &Validator, report: &Value, what: &str) {
     let errors: Vec<String> =
         validator.iter_errors(report).take(5).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{what}: {}", errors.join("\n"));
 }
 
 /// A source tree whose lock file names a crate with an advisory.
-fn source_tree() -> tempfile::TempDir {
+pub(crate) fn source_tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let lock = "version = 3\n\n[[package]]\nname = \"time\"\nversion = \"0.1.43\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
     fs::write(folder.path().join("Cargo.lock"), lock).unwrap();
@@ -35,7 +40,7 @@ fn subjects(tree: &Path) -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("two platforms", vec![SAMPLE.into()]),
         ("one platform", vec![SAMPLE.into(), "--platform".into(), "linux/arm64".into()]),
-        ("a folder", vec![folder.clone()]),
+        ("a folder", vec![folder.clone(), "--source".into()]),
         ("several", vec![SAMPLE.into(), folder, "oci:testdata/sample:latest".into()]),
     ]
 }
@@ -66,17 +71,32 @@ fn cyclonedx_follows_its_schema() {
         (schema["$id"].as_str().unwrap().to_owned(), schema)
     });
     let registry = Registry::new().extend(resources).unwrap().prepare().unwrap();
-    let schema = document(&folder.join("bom-1.6.schema.json"));
-    let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
-    assert!(!validator.is_valid(&json!({"bomFormat": "CycloneDX"})), "the schema is read");
     let tree = source_tree();
-    for (what, arguments) in subjects(tree.path()) {
-        assert_valid(&validator, &report(&arguments, "cyclonedx"), what);
+    for (name, format) in [("bom-1.6.schema.json", "cyclonedx"), ("bom-1.5.schema.json", "cyclonedx-1.5")] {
+        let schema = document(&folder.join(name));
+        let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+        assert!(!validator.is_valid(&json!({"bomFormat": "CycloneDX"})), "the schema is read");
+        for (what, arguments) in subjects(tree.path()) {
+            assert_valid(&validator, &report(&arguments, format), what);
+        }
+    }
+}
+
+#[test]
+fn spdx_follows_its_schema() {
+    let Some(folder) = crate::shared::folder("data/schemas/spdx") else { return };
+    let tree = source_tree();
+    for name in ["spdx-schema-2.3.json", "spdx-schema-2.3.1.json"] {
+        let validator = jsonschema::validator_for(&document(&folder.join(name))).unwrap();
+        assert!(!validator.is_valid(&json!({"spdxVersion": "SPDX-2.3"})), "the schema is read");
+        for (what, arguments) in subjects(tree.path()) {
+            assert_valid(&validator, &report(&arguments, "spdx"), what);
+        }
     }
 }
 
 /// Our schema, with every object closed: a field that the schema does not name is an error here, while readers must bear new ones.
-fn strict(schema: &mut Value) {
+pub(crate) fn strict(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             members.values_mut().for_each(strict);
@@ -91,7 +111,7 @@ fn strict(schema: &mut Value) {
 
 #[test]
 fn the_contract_is_what_its_schema_says() {
-    let mut schema = document(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/report-1.0.json"));
+    let mut schema = our_schema("report-1.0.json");
     let open = jsonschema::validator_for(&schema).unwrap();
     strict(&mut schema);
     let closed = jsonschema::validator_for(&schema).unwrap();
@@ -208,7 +228,7 @@ fn a_serial_number_follows_the_subject() {
 #[test]
 fn a_source_tree_is_an_application() {
     let tree = source_tree();
-    let arguments = [format!("dir:{}", tree.path().display())];
+    let arguments = [format!("dir:{}", tree.path().display()), "--source".into()];
     let contract = report(&arguments, "json");
     assert_eq!(contract["packages"][0]["purl"], "pkg:cargo/time@0.1.43");
     assert!(contract["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == "CVE-2020-26235"));
@@ -283,12 +303,12 @@ fn a_place_names_its_layer_and_its_platforms() {
 fn a_folder_has_no_configuration_to_judge() {
     let tree = source_tree();
     let reference = format!("dir:{}", tree.path().display());
-    let report = scan([reference.as_str(), "--format", "json"]).json();
+    let report = scan([reference.as_str(), "--source", "--format", "json"]).json();
     assert_eq!(report["skipped"], json!(["configuration"]));
     assert_eq!(report["platforms"][0]["user"], Value::Null);
     let kinds: BTreeSet<&str> =
         report["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, BTreeSet::from(["vulnerability"]), "the crate's, and nothing about how an image runs");
-    let table = scan([reference.as_str()]).out;
+    let table = scan([reference.as_str(), "--source"]).out;
     assert!(table.contains("NOT CHECKED: configuration") && !table.contains("runs as"), "{table}");
 }

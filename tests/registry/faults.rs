@@ -105,6 +105,40 @@ fn refusals_are_told_apart() {
     assert!(ended.code == 5 && ended.err.len() < 1000, "{} bytes of message", ended.err.len());
 }
 
+/// A server that has other tags than the one asked for, listed in pages of two, and what it sends as the link to the next page.
+fn tags(link: impl Fn(usize) -> Option<String> + Send + Sync + 'static) -> Server {
+    Stored::new().serve(move |asked, _| {
+        if is_manifest(asked) {
+            return Some(Answer::new(404, ""));
+        }
+        let page =
+            asked.path.strip_prefix("/v2/app/tags/list")?.strip_prefix("?page=").map_or(0, |n| n.parse().unwrap());
+        let body = format!(r#"{{"name":"app","tags":["1.{page}","x{page}\\u001b[2J"]}}"#);
+        let answer = Answer::new(200, body);
+        Some(match link(page) {
+            Some(link) => answer.with("Link", link),
+            None => answer,
+        })
+    })
+}
+
+#[test]
+fn a_missing_tag_is_answered_with_those_there_are() {
+    let relative = |page: usize| format!(r#"</v2/app/tags/list?page={}>; rel="next""#, page + 1);
+    let server = tags(move |page| (page < 4).then(|| relative(page)));
+    fails(&server, 5, &["/app` has no tag `1`; there is `1.0`, `1.1`, `1.2` and 7 more", "hint: check the spelling"]);
+    assert_eq!(server.asked_for("/tags/list").len(), 5);
+    // A list that does not end, or goes on elsewhere, says nothing: the first answer stands.
+    let endless = tags(move |page| Some(relative(page)));
+    fails(&endless, 5, &["manifest `1` of", "was not found"]);
+    assert_eq!(endless.asked_for("/tags/list").len(), 100);
+    let other = Stored::new().serve(|_, _| None);
+    let elsewhere = other.url("/v2/app/tags/list?page=1");
+    let server = tags(move |_| Some(format!("<{elsewhere}>; rel=next")));
+    fails(&server, 5, &["manifest `1` of", "was not found"]);
+    assert!(other.asked().is_empty(), "our token is not for others");
+}
+
 #[test]
 fn a_broken_download_goes_on_where_it_broke() {
     let stored = Stored::new();

@@ -89,8 +89,11 @@ pub(in crate::advisory) fn steps(
 ) -> Result<(Vec<Step>, Vec<Reason>), AdvisoryError> {
     let (mut steps, mut undetermined) = (Vec::new(), Vec::new());
     let overriding = overriding_records(store, targets)?;
+    // A version that no package manager recorded may be one that its builder corrected without changing it.
+    let surest = if package.evidence == Evidence::Record { Confidence::High } else { Confidence::Medium };
     for (index, target) in targets.iter().enumerate() {
-        let rows = store.rows(&target.ecosystem, target.name)?;
+        let mut rows = store.rows(&target.ecosystem, target.name)?;
+        rows.retain(|(_, row)| row.arch.is_none() || package.arch.is_none() || row.arch == package.arch);
         let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else {
             undetermined.extend((!rows.is_empty()).then_some(Reason::NoScheme));
             continue;
@@ -99,14 +102,13 @@ pub(in crate::advisory) fn steps(
             undetermined.push(Reason::Version);
             continue;
         }
-        for (number, mut row, mut fit) in module::fitting(rows, package, target) {
+        for (number, mut row, fit) in module::fitting(rows, package, target) {
             if epoch_is_unknown(package, target) {
                 row.intervals.iter_mut().for_each(drop_epochs);
-                fit = fit.map(|confidence| confidence.min(Confidence::Medium));
             }
             let verdict = match fit {
                 _ if target.role != Role::Overriding && overriding.contains(&number) => Verdict::Overridden,
-                Ok(confidence) => verdict(&row, target, scheme, confidence),
+                Ok(confidence) => verdict(&row, target, scheme, confidence.min(surest)),
                 Err(verdict) => verdict,
             };
             steps.push(Step { target: index, number, row, verdict });

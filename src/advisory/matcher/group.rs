@@ -10,6 +10,7 @@ use super::evaluate::{Hit, Judged, containing};
 use super::{Confidence, Match};
 use crate::advisory::aliases::Groups;
 use crate::advisory::error::AdvisoryError;
+use crate::advisory::exploitation::Exploitation;
 use crate::advisory::model::{Advisory, Severity, Status};
 use crate::advisory::store::Store;
 use crate::version::for_osv_ecosystem;
@@ -125,6 +126,7 @@ impl Flaw {
             subscription_fixes,
             severity: ratings().map(|rating| rating.severity).max().unwrap_or_default(),
             cvss: ratings().filter_map(|rating| rating.cvss_tenths).max().map(|tenths| f64::from(tenths) / 10.0),
+            exploitation: Exploitation::default(), // asked for later, of the whole list
             source: source.map(|source| source.name.clone()).unwrap_or_default(),
             license: best.advisory.license.clone(),
             range: best.range.clone(),

@@ -16,7 +16,6 @@ impl<'a> Merge<'a> {
                     Fact::Package(package) if !package.kind.is_os() || self.is_database(&file.path) => package,
                     Fact::ApplicationRoot(package) if self.has_node_modules(path) || linked.has_node(path) => package,
                     Fact::SourceMetadata(package) if !self.is_source(path) || linked.has_python(path) => package,
-                    Fact::Locked(package) if self.options.source_tree => package,
                     Fact::Program(package) => package,
                     _ => continue,
                 };
@@ -29,6 +28,7 @@ impl<'a> Merge<'a> {
                 });
             }
         }
+        packages.extend(self.nix_packages());
         packages
     }
 
@@ -48,14 +48,18 @@ impl<'a> Merge<'a> {
     }
 
     /// First layer since which the package of `fact` has been recorded in `file` without a break.
-    fn since(&self, fact: &Fact, file: &FileFacts, layer: usize) -> usize {
+    pub(super) fn since(&self, fact: &Fact, file: &FileFacts, layer: usize) -> usize {
         let identity = |fact: &'a Fact| fact.package().map(|package| (&package.name, &package.version, &package.arch));
         let wanted = fact.package().map(|package| (&package.name, &package.version, &package.arch));
+        self.unbroken(file, layer, |fact| identity(fact) == wanted)
+    }
+
+    /// First layer since which `file`, which is live in `layer`, has said without a break what `is_same` knows again.
+    pub(super) fn unbroken(&self, file: &FileFacts, layer: usize, is_same: impl Fn(&'a Fact) -> bool) -> usize {
         let mut since = layer;
         let earlier = self.history.get(&file.path).map(Vec::as_slice).unwrap_or_default();
         for (index, older) in earlier.iter().rev().filter(|(index, _)| *index < layer) {
-            let is_same = older.facts.iter().any(|fact| identity(fact) == wanted);
-            if !is_same || self.view.is_removed_between(file.path.as_bytes(), *index, since) {
+            if !older.facts.iter().any(&is_same) || self.view.is_removed_between(file.path.as_bytes(), *index, since) {
                 break;
             }
             since = *index;
