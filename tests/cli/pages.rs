@@ -251,7 +251,7 @@ fn the_readme_names_every_code_and_format_and_no_missing_file() {
         let said = codes.join(" ");
         assert!(said.contains(&format!("{code}  {meaning}")), "{code}: `{meaning}` is not in {said}");
     }
-    for format in ["table", "json", "sarif", "cyclonedx"] {
+    for format in ["table", "json", "sarif", "cyclonedx", "spdx"] {
         assert!(readme.contains(&format!("\n| `{format}` | ")), "{format}");
     }
     let links = readme.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap());
