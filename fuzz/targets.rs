@@ -23,8 +23,11 @@ use imgguard::policy::Policy;
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
 use imgguard::secret::{Scanner, Scratch};
+use imgguard::sign::keys::{PublicKey, file, private};
+use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::layout::Selection;
+use imgguard::source::repository::{Document, Stored};
 use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
@@ -45,6 +48,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("reference", reference),
     ("rpm", rpm),
     ("secrets", secrets),
+    ("signatures", signatures),
     ("store", store),
     ("tar", tar),
     ("versions", versions),
@@ -385,5 +389,25 @@ pub(crate) fn versions(data: &[u8]) {
         if let Ok(same) = scheme.compare(left, left) {
             assert!(same.is_eq(), "{}: {left}", scheme.name);
         }
+    }
+}
+
+/// Whatever hangs on an image: manifests, bundles, payloads and annotations of both forms, keys. Nothing that nobody trusts is accepted.
+pub(crate) fn signatures(data: &[u8]) {
+    use imgguard::digest::Digest;
+    let digest = Digest::sha256(data);
+    let _ = Document::parse(&Stored { bytes: data.to_vec(), digest: digest.clone(), media_type: String::new() });
+    let _ = legacy::Payload::parse(data, &digest);
+    let _ = PublicKey::from_pem(data);
+    let _ = PublicKey::from_spki(data);
+    let _ = private::import(data);
+    let _ = file::open(data, b"");
+    let annotations: BTreeMap<String, String> = serde_json::from_slice(data).unwrap_or_default();
+    let engine = Engine::new(Trust { allow_no_log: true, ..Trust::default() }, None).expect("the embedded root");
+    for bundle in [bundle::parse(data), legacy::signature(&annotations), legacy::envelope(data, &annotations)]
+        .into_iter()
+        .flatten()
+    {
+        assert!(engine.check(&bundle, Signed { digest: &digest, bytes: Some(data) }).is_err());
     }
 }

@@ -205,6 +205,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             testdata("inspect/os-rpm").iter().filter_map(|bytes| zstd::decode_all(bytes.as_slice()).ok()).collect()
         }
         "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
+        "signatures" => signatures(),
         "store" => vec![store()],
         "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
         "versions" => testdata("versions")
@@ -214,6 +215,42 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .collect(),
         other => panic!("the target `{other}` has no seeds"),
     }
+}
+
+/// One of everything that hangs on an image. The encrypted key has parameters that are refused, since opening a sound one takes a third of a second.
+fn signatures() -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let digest = imgguard::digest::Digest::sha256(b"");
+    let statement = format!(
+        r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"digest":{{"sha256":"{}"}}}}],"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{{}}}}"#,
+        digest.hex()
+    );
+    let envelope = format!(
+        r#"{{"payload":"{}","payloadType":"application/vnd.in-toto+json","signatures":[{{"sig":"{}"}}]}}"#,
+        encode(statement.as_bytes()),
+        encode(b"sig")
+    );
+    let material = r#""verificationMaterial":{"publicKey":{"hint":"x"}}"#;
+    let bundle = format!(
+        r#"{{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",{material},"dsseEnvelope":{envelope}}}"#
+    );
+    let log = r#"{\"SignedEntryTimestamp\":\"eA==\",\"Payload\":{\"body\":\"e30=\",\"integratedTime\":1,\"logIndex\":1,\"logID\":\"00\"}}"#;
+    let annotations =
+        format!(r#"{{"dev.cosignproject.cosign/signature":"eA==","dev.sigstore.cosign/bundle":"{log}"}}"#);
+    let payload = format!(
+        r#"{{"critical":{{"identity":{{"docker-reference":"x"}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"cosign container image signature"}},"optional":null}}"#
+    );
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{{"digest":"{digest}","size":0}},"layers":[{{"digest":"{digest}","size":0}}],"subject":{{"digest":"{digest}","size":0}}}}"#
+    );
+    let pkcs8 = imgguard::sign::keys::private::generate().unwrap();
+    let (encrypted, key) = imgguard::sign::keys::file::seal(&pkcs8, b"").unwrap();
+    let public = imgguard::sign::keys::Signer::public_key(&key).clone();
+    // Another character in the JSON's first line, before the base64 of the cost.
+    let encrypted = encrypted.replacen("eyJ", "eyA", 1);
+    let texts = [bundle, envelope, annotations, payload, manifest, public.to_pem(), encrypted];
+    texts.map(String::into_bytes).into_iter().chain([public.spki().to_vec()]).collect()
 }
 
 /// Bills of each format, and one in a statement.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
 use crate::report::{REPORTS, ReportFormat};
@@ -62,6 +63,26 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
     )]
     Gate(GateArgs),
+    /// Check who signed an image, or its attestations: exit 0 or 1
+    #[command(after_help = super::sign_args::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Sign an image with a key
+    #[command(after_help = super::sign_args::SIGN_EXAMPLES)]
+    Sign(SignArgs),
+    /// Attest something of an image: sign an SBOM, a VEX document, provenance, or any other predicate
+    #[command(after_help = super::sign_args::ATTEST_EXAMPLES)]
+    Attest(AttestArgs),
+    /// Show everything that hangs on an image
+    #[command(
+        after_help = "Examples:\n  imgguard tree registry.example/app:1.2\n  imgguard tree oci:build/image --format json"
+    )]
+    Tree(TreeArgs),
+    /// Make a key pair for signing: imgguard.key, under a password, and imgguard.pub
+    #[command(after_help = super::sign_args::GENERATE_EXAMPLES)]
+    GenerateKeyPair(GenerateArgs),
+    /// Put a private key of another tool under a password, as cosign does
+    #[command(after_help = super::sign_args::IMPORT_EXAMPLES)]
+    ImportKeyPair(ImportArgs),
     /// Write a bill of materials: what is installed in an image, and in which layer
     #[command(
         after_help = "Examples:\n  imgguard sbom registry.example/app:1.2 --output app.cdx.json\n  imgguard sbom oci:build/image --platform linux/arm64 --format spdx\n  imgguard sbom oci:build/image -o cyclonedx=app.cdx.json -o spdx=app.spdx.json --output app.spdx --format spdx-tag-value\n  imgguard scan sbom:app.cdx.json"
@@ -353,7 +374,7 @@ fn threshold(text: &str) -> Result<Severity, String> {
     }
 }
 
-fn platforms(text: &str) -> Result<PlatformChoice, String> {
+pub(super) fn platforms(text: &str) -> Result<PlatformChoice, String> {
     match text {
         "all" => Ok(PlatformChoice::All),
         "native" => Ok(PlatformChoice::Native),

@@ -23,7 +23,7 @@ static CODES: &[(u8, &str, &str)] = &[
     (
         REFUSED,
         "the policy, or --fail-on, says no",
-        "Read the report: it names the gates and findings. `diff --exit-code` ends so when anything differs.",
+        "Read the report: it names the gates and findings, and for `verify` what was found and why it does not count. `diff --exit-code` ends so when anything differs.",
     ),
     (USAGE, "wrong usage, configuration or policy file", "Read the message; it says what was expected."),
     (

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{Global, Reading};
 use super::exit::Ending;
 use super::progress::Bar;
-use super::sources::Opener;
+use super::sources::{self, Opener};
 use super::{Failed, places};
 use crate::facts::cache::Cache;
 use crate::facts::merge::MergeOptions;
@@ -60,25 +60,11 @@ pub(super) fn ending(answer: &Answer) -> Ending {
 
 /// Tells why an image could not be opened, and how that counts.
 fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
-    let ending = match &error {
-        SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. } => Ending::Mismatch,
-        error if error.is_damage() => Ending::Incomplete,
-        SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } | SourceError::Configuration { .. } => {
-            Ending::Usage
-        }
-        _ => Ending::Source,
-    };
-    let is_remote = matches!(reference, Reference::Registry { .. });
-    let hint = match &error {
-        SourceError::NotFound { .. } if !is_remote => Some("check the path, and the name or digest after it"),
-        error => error.hint(),
-    };
-    let failed = Failed::new(ending, anyhow::Error::new(error).context(format!("`{text}` could not be opened")));
-    super::complain(&match hint {
-        Some(hint) => failed.hint(hint),
-        None => failed,
+    let failed = sources::failed(error, matches!(reference, Reference::Registry { .. }), |error| {
+        error.context(format!("`{text}` could not be opened"))
     });
-    ending
+    super::complain(&failed);
+    failed.ending
 }
 
 /// Bytes of the distinct layers.

@@ -8,11 +8,13 @@ use std::time::Duration;
 use super::args::{Network, Reading, Target};
 use super::exit::Ending;
 use super::{Failed, list};
+use crate::digest::Digest;
 use crate::net::Settings;
 use crate::reference::{Choice, ImageName, Reference};
 use crate::source::archive::{self, Format};
-use crate::source::layout::{self, Selection};
+use crate::source::layout::{self, LayoutRepository, Selection};
 use crate::source::registry::Registry;
+use crate::source::repository::{At, Repository};
 use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, sbom, storage};
 
 /// Largest file of references, in bytes; a list of ten thousand images has fewer.
@@ -141,7 +143,7 @@ impl<'a> Opener<'a> {
         if let Some(registry) = self.registry.get() {
             return Ok(registry);
         }
-        let registry = Registry::new(settings(self.network), &|name| std::env::var(name).ok())?;
+        let registry = start(self.network)?;
         Ok(self.registry.get_or_init(|| registry))
     }
 }
@@ -155,6 +157,99 @@ pub(super) fn settings(network: &Network) -> Settings {
         insecure_tls: network.insecure_tls.clone(),
         ..Settings::default()
     }
+}
+
+fn start(network: &Network) -> Result<Registry, SourceError> {
+    Registry::new(settings(network), &|name| std::env::var(name).ok())
+}
+
+/// A repository and what is meant in it.
+pub(super) struct Opened {
+    pub(super) repository: Box<dyn Repository>,
+    root: Root,
+    /// Keeps the connections.
+    _registry: Option<Registry>,
+}
+
+enum Root {
+    Tag(String),
+    Digest(Digest),
+}
+
+impl Opened {
+    /// Where the image is.
+    pub(super) fn root(&self) -> At<'_> {
+        match &self.root {
+            Root::Tag(tag) => At::Tag(tag),
+            Root::Digest(digest) => At::Digest(digest),
+        }
+    }
+}
+
+/// Opens the repository that an image is in; a name without transport is one of a registry, never of a local engine.
+pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bool) -> Result<Opened, Failed> {
+    let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
+    let is_remote = matches!(reference, Reference::Registry { .. });
+    let failed = |error| failed(error, is_remote, |error| error.context(format!("`{text}` could not be opened")));
+    match reference {
+        Reference::Registry { .. } if offline => Err(failed(SourceError::Offline(text.to_owned()))),
+        Reference::Registry { name, .. } => {
+            let registry = start(network).map_err(failed)?;
+            let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
+            let repository = Box::new(opened.map_err(failed)?);
+            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
+            let root = name.digest.clone().map_or_else(tag, Root::Digest);
+            Ok(Opened { repository, root, _registry: Some(registry) })
+        }
+        Reference::Layout(path, choice) => {
+            let image = layout::open(&path, &selection(&choice), &PlatformChoice::All, text).map_err(failed)?;
+            let missing = || SourceError::NotFound { what: "an image with a digest".into(), place: text.to_owned() };
+            let root = Root::Digest(image.digest.ok_or_else(missing).map_err(failed)?);
+            let repository = Box::new(LayoutRepository::open(&path).map_err(failed)?);
+            Ok(Opened { repository, root, _registry: None })
+        }
+        _ => {
+            let error = anyhow::anyhow!("`{text}` cannot hold signatures");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("name an image in a registry, or an OCI layout (oci:DIR); `skopeo copy` makes one of an archive"))
+        }
+    }
+}
+
+/// A source's error as it counts, and what to do.
+pub(super) fn failed(
+    error: SourceError,
+    is_remote: bool,
+    context: impl FnOnce(anyhow::Error) -> anyhow::Error,
+) -> Failed {
+    let ending = match &error {
+        SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. } => Ending::Mismatch,
+        error if error.is_damage() => Ending::Incomplete,
+        SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } | SourceError::Configuration { .. } => {
+            Ending::Usage
+        }
+        _ => Ending::Source,
+    };
+    let hint = match &error {
+        SourceError::NotFound { .. } if !is_remote => Some("check the path, and the name or digest after it"),
+        error => error.hint(),
+    };
+    let failed = Failed::new(ending, context(anyhow::Error::new(error)));
+    match hint {
+        Some(hint) => failed.hint(hint),
+        None => failed,
+    }
+}
+
+/// The content of a file of at most `limit` bytes that the user named.
+pub(super) fn read_file(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>, Failed> {
+    let failed = |error: anyhow::Error| {
+        Failed::new(Ending::Usage, error.context(format!("the {what} `{}` could not be read", path.display())))
+    };
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    let length = read.map_err(|error| failed(error.into()))?;
+    if length as u64 > limit { Err(failed(anyhow::anyhow!("it has more than {limit} bytes"))) } else { Ok(bytes) }
 }
 
 fn selection(choice: &Choice) -> Selection {

@@ -8,6 +8,7 @@ pub mod archive;
 pub mod daemon;
 pub mod layout;
 pub mod registry;
+pub mod repository;
 mod resolve;
 pub mod rootfs;
 pub mod sbom;
@@ -18,6 +19,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub use resolve::Descriptor;
 
 use crate::digest::Digest;
 use crate::oci::{ImageConfig, Platform};
@@ -153,6 +156,18 @@ pub enum PlatformChoice {
     Native,
     /// The ones listed.
     Only(Vec<Platform>),
+}
+
+impl PlatformChoice {
+    /// Whether this platform is among those that are meant.
+    #[must_use]
+    pub fn wants(&self, platform: &Platform) -> bool {
+        match self {
+            Self::All => true,
+            Self::Native => platform.satisfies(&Platform::native()),
+            Self::Only(wanted) => wanted.iter().any(|wanted| platform.satisfies(wanted)),
+        }
+    }
 }
 
 /// Why an image could not be had. The class decides the exit code: [`SourceError::is_damage`] is 3, [`SourceError::Configuration`] is 2, the rest is 5.

@@ -229,7 +229,7 @@ fn a_store_that_cannot_be_used_is_four() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("advisories.store");
     let missing = path.to_str().unwrap().to_owned();
-    assert_code(&scan([SAMPLE, "--db", &missing]), 4, "imgguard db import");
+    assert_code(&scan([SAMPLE, "--db", &missing]), 4, "imgguard db update");
     let whole = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/data/advisories.store")).unwrap();
     let everywhere = |bytes: &mut Vec<u8>| (0..bytes.len()).step_by(512).for_each(|at| bytes[at] ^= 1);
     for (what, change) in [

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Bill, Component, Listing, Role, malformed, manifest};
 use crate::oci::Platform;
-use crate::source::resolve::{check_choice, check_single, wants};
+use crate::source::resolve::{check_choice, check_single};
 use crate::source::{MAX_INDEX_ENTRIES, Manifest, PlatformChoice, SourceError};
 
 /// The property of an image's component that names its platform.
@@ -70,7 +70,7 @@ pub(super) fn choose(manifests: Vec<Manifest>, choice: &PlatformChoice) -> Resul
         several => check_choice(choice, several.iter().map(|manifest| Some(&manifest.platform)))?,
     }
     let is_only = manifests.len() == 1;
-    Ok(manifests.into_iter().filter(|manifest| is_only || wants(choice, &manifest.platform)).collect())
+    Ok(manifests.into_iter().filter(|manifest| is_only || choice.wants(&manifest.platform)).collect())
 }
 
 fn named_platform(component: &Component) -> Option<Platform> {
