@@ -333,7 +333,7 @@ pub(crate) fn store(data: &[u8]) {
 /// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.
 pub(crate) fn bill(data: &[u8]) {
     let Ok(bill) = sbom::parse(data) else { return };
-    for manifest in bill.manifests("bill") {
+    for manifest in bill.manifests("bill").into_iter().flatten() {
         let listing = manifest.listing.expect("a bill lists");
         let inventory = listed::inventory(&listing);
         assert!(inventory.packages.len() <= data.len());

@@ -19,6 +19,12 @@ use crate::source::sbom::{Component, Listing, Role, SOURCE_INFO};
 /// Who speaks in the unknowns.
 const BY: &str = "sbom";
 
+/// Most bytes of packages that are held beyond one entry a component: each further place of a component is a package again.
+const MAX_REPEATED_BYTES: usize = 64 << 20;
+
+/// Most reasons that are told apart; a hostile bill invents more.
+const MAX_REASONS: usize = 50;
+
 /// Where Trivy's properties stand in CycloneDX; in SPDX they have no such beginning.
 const TRIVY: &str = "aquasecurity:trivy:";
 
@@ -36,12 +42,25 @@ pub fn inventory(listing: &Listing) -> Inventory {
     }
     let os = distribution::of(listing.os.as_ref(), listed.iter().map(|(_, _, parsed)| parsed));
     let mut packages = Vec::new();
+    let mut left = MAX_REPEATED_BYTES;
     for (place, component, ParsedPurl { package, distribution }) in listed {
         match (&os, distribution) {
             (Some(os), Some(other)) if package.kind.is_os() && !distribution::is_same(os, &other) => {
                 gaps.add(format!("packages of another distribution ({} {})", other.id, other.version_id), component);
             }
-            _ => packages.extend(installed(listing, place, component, &package)),
+            _ => {
+                let mut entries = installed(listing, place, component, &package);
+                packages.extend(entries.next());
+                let size = size(&package);
+                for entry in entries {
+                    let Some(rest) = left.checked_sub(size) else {
+                        gaps.add("more places of packages than are read".into(), component);
+                        break;
+                    };
+                    left = rest;
+                    packages.push(entry);
+                }
+            }
         }
     }
     packages.sort();
@@ -163,6 +182,12 @@ fn syft(package: &PackageFact, component: &Component) -> Option<(String, String)
     Some(owned((name, version)))
 }
 
+/// About how many bytes a package takes.
+fn size(package: &PackageFact) -> usize {
+    let texts = [&package.name, &package.version].into_iter().chain(&package.licenses).chain(&package.vendor);
+    size_of::<InstalledPackage>() + texts.map(String::len).sum::<usize>()
+}
+
 /// One entry a file that the component was seen in.
 fn installed<'a>(
     listing: &'a Listing,
@@ -203,6 +228,8 @@ struct Gaps<'a>(BTreeMap<String, (usize, &'a str)>);
 
 impl<'a> Gaps<'a> {
     fn add(&mut self, reason: String, component: &'a Component) {
+        let is_new = !self.0.contains_key(&reason);
+        let reason = if is_new && self.0.len() >= MAX_REASONS { "other reasons".to_owned() } else { reason };
         self.0.entry(reason).or_insert((0, &component.name)).0 += 1;
     }
 

@@ -403,3 +403,28 @@ fn platforms_of_a_bill_can_be_chosen() {
     assert_eq!(absent.code, 2);
     assert!(absent.err.contains("there are: linux/amd64, linux/arm64/v8"), "{}", absent.err);
 }
+
+/// Components that name each other, places without end, types without end: the answer stays small and comes at once.
+#[test]
+fn a_bill_cannot_blow_up() {
+    let many = 20_000;
+    let system = |number: usize| json!({"bom-ref": format!("s{number}"), "type": "operating-system", "name": "debian", "version": "12"});
+    let refs: Vec<String> = (0..many).map(|number| format!("s{number}")).collect();
+    let bom = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": (0..many).map(system).collect::<Vec<_>>(),
+        "dependencies": refs.iter().map(|name| json!({"ref": name, "dependsOn": ["s1", "s2"]})).collect::<Vec<_>>()});
+    assert_eq!(report_of(&bom.to_string())["platforms"][0]["os"]["id"], "debian");
+    let places: Vec<Value> = (0..many).map(|number| json!({"location": number.to_string()})).collect();
+    let long = "x".repeat(8 << 10);
+    let bom = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "library", "name": "a", "purl": "pkg:npm/a@1",
+        "licenses": [{"license": {"name": long}}], "evidence": {"occurrences": places}}]});
+    let report = report_of(&bom.to_string());
+    assert!(
+        report["unknowns"][0]["reason"].as_str().unwrap().contains("more places of packages"),
+        "{}",
+        report["unknowns"]
+    );
+    let kind = |number: usize| json!({"type": "library", "name": "a", "purl": format!("pkg:kind{number}/a@1")});
+    let bom =
+        json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": (0..many).map(kind).collect::<Vec<_>>()});
+    assert_eq!(report_of(&bom.to_string())["unknowns"].as_array().unwrap().len(), 51);
+}

@@ -12,6 +12,8 @@ use crate::scan::run::ScannedImage;
 /// The packages of all platforms; the same package on several is one entry.
 pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
     let mut packages: BTreeMap<(String, Option<String>), contract::Package> = BTreeMap::new();
+    // Where in a package's list of places a path of a layer stands: a package may be in a hundred thousand.
+    let mut places: BTreeMap<(String, Option<String>, contract::Location), usize> = BTreeMap::new();
     for platform in &scanned.platforms {
         let os = platform.inventory.os.as_ref();
         let name = platform.manifest.platform.to_string();
@@ -52,11 +54,10 @@ pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                 layer_index: layer.map(|_| installed.layer),
                 ..contract::Location::default()
             };
-            match package
-                .locations
-                .iter_mut()
-                .find(|known| known.path == location.path && known.layer == location.layer)
-            {
+            let number = *places
+                .entry((package.purl.clone(), package.owner.clone(), location.clone()))
+                .or_insert(package.locations.len());
+            match package.locations.get_mut(number) {
                 Some(known) => known.platforms.push(name.clone()),
                 None => package.locations.push(contract::Location { platforms: vec![name.clone()], ..location }),
             }

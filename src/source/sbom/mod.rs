@@ -145,8 +145,10 @@ pub struct Listing {
 
 impl Bill {
     /// One manifest a platform that the bill is about; there is at least one. `file` is where the bill is.
-    #[must_use]
-    pub fn manifests(self, file: &str) -> Vec<Manifest> {
+    ///
+    /// # Errors
+    /// When its platforms list more components than are held.
+    pub fn manifests(self, file: &str) -> Result<Vec<Manifest>, SourceError> {
         platforms::split(self, file)
     }
 }
@@ -194,7 +196,7 @@ pub fn open(path: &Path, choice: &PlatformChoice, reference: &str) -> Result<Ima
     }
     let bill = parse(&bytes)?;
     let media_type = bill.media_type.to_owned();
-    let manifests = platforms::choose(bill.manifests(&place), choice)?;
+    let manifests = platforms::choose(bill.manifests(&place)?, choice)?;
     Ok(Image {
         reference: reference.to_owned(),
         transport: super::SBOM,

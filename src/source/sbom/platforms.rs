@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Bill, Component, Listing, Role, manifest};
+use super::{Bill, Component, Listing, Role, malformed, manifest};
 use crate::oci::Platform;
 use crate::source::resolve::{check_choice, check_single};
-use crate::source::{Manifest, PlatformChoice, SourceError};
+use crate::source::{MAX_INDEX_ENTRIES, Manifest, PlatformChoice, SourceError};
 
 /// The property of an image's component that names its platform.
 pub(crate) const PLATFORM: &str = "imgguard:platform";
@@ -19,15 +19,46 @@ const COMPLETE: &str = "imgguard:complete";
 /// What stands for a CPU that is not told.
 pub(super) const UNKNOWN: &str = "unknown";
 
+/// Most components of all platforms together; one that several platforms have counts for each.
+const MAX_LISTED: usize = 4_000_000;
+
 /// The platforms of a bill, in its order; there is at least one.
-pub(super) fn split(bill: Bill, file: &str) -> Vec<Manifest> {
+pub(super) fn split(bill: Bill, file: &str) -> Result<Vec<Manifest>, SourceError> {
     let is_platform = |component: &Component| component.role == Role::Container && named_platform(component).is_some();
-    let images: Vec<usize> =
-        bill.components.iter().enumerate().filter(|(_, component)| is_platform(component)).map(|(at, _)| at).collect();
-    if images.is_empty() {
-        return vec![single(bill, file)];
+    let all = bill.components.iter().enumerate();
+    let images: Vec<usize> = all.filter(|(_, component)| is_platform(component)).map(|(at, _)| at).collect();
+    let related = Related::of(&bill);
+    // An index of ours has no more; of a document that is none of ours, everything is one platform's.
+    if images.is_empty() || images.len() > MAX_INDEX_ENTRIES {
+        return Ok(vec![single(&bill, &related, file)]);
     }
-    images.into_iter().filter_map(|image| one_of(&bill, image, file)).collect()
+    let listed = images.iter().filter_map(|image| related.has.get(image)).map(BTreeSet::len);
+    if listed.sum::<usize>() > MAX_LISTED {
+        return Err(malformed(format!("its platforms list more than {MAX_LISTED} components")));
+    }
+    Ok(images.into_iter().filter_map(|image| one_of(&bill, &related, image, file)).collect())
+}
+
+/// The relations of a bill by component, gathered once: a hostile bill has as many platforms and systems as it likes.
+struct Related {
+    /// What each contains or depends on.
+    has: BTreeMap<usize, BTreeSet<usize>>,
+    /// The name of the one whose files each is.
+    owner: BTreeMap<usize, String>,
+}
+
+impl Related {
+    fn of(bill: &Bill) -> Self {
+        let mut related = Self { has: BTreeMap::new(), owner: BTreeMap::new() };
+        for relation in &bill.relations {
+            if !relation.owns {
+                related.has.entry(relation.from).or_default().insert(relation.to);
+            } else if let Some(owner) = bill.components.get(relation.from) {
+                related.owner.insert(relation.to, owner.name.clone());
+            }
+        }
+        related
+    }
 }
 
 /// The platforms that are asked for. One whose CPU is not told may be any.
@@ -47,11 +78,10 @@ fn named_platform(component: &Component) -> Option<Platform> {
 }
 
 /// The platform of `image`, with what the bill says that it has.
-fn one_of(bill: &Bill, image: usize, file: &str) -> Option<Manifest> {
+fn one_of(bill: &Bill, related: &Related, image: usize, file: &str) -> Option<Manifest> {
     let subject = bill.components.get(image)?;
-    let has = bill.relations.iter().filter(|relation| relation.from == image && !relation.owns);
-    let chosen: BTreeSet<usize> = has.map(|relation| relation.to).collect();
-    let mut listing = listing(bill, file, |place| chosen.contains(&place));
+    let chosen = related.has.get(&image).into_iter().flatten().copied();
+    let mut listing = listing(bill, related, file, chosen);
     if subject.property(COMPLETE) == Some("false") {
         listing.incomplete.push("not everything in the image was read".into());
     }
@@ -59,7 +89,7 @@ fn one_of(bill: &Bill, image: usize, file: &str) -> Option<Manifest> {
 }
 
 /// The only platform.
-fn single(bill: Bill, file: &str) -> Manifest {
+fn single(bill: &Bill, related: &Related, file: &str) -> Manifest {
     let image = bill.components.iter().find(|component| component.role == Role::Container);
     let platform = Platform {
         os: "linux".into(),
@@ -67,7 +97,8 @@ fn single(bill: Bill, file: &str) -> Manifest {
         variant: String::new(),
     };
     let digest = image.and_then(|image| image.digest.clone());
-    manifest(platform, digest, Listing { incomplete: bill.incomplete.clone(), ..listing(&bill, file, |_| true) })
+    let listing = listing(bill, related, file, 0..bill.components.len());
+    manifest(platform, digest, Listing { incomplete: bill.incomplete.clone(), ..listing })
 }
 
 /// `arch` of `pkg:oci/app@sha256:…?arch=arm64`.
@@ -77,8 +108,8 @@ fn architecture(image: &Component) -> Option<&str> {
     value.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(value)
 }
 
-/// The chosen components, with owners under their new places.
-fn listing(bill: &Bill, file: &str, is_chosen: impl Fn(usize) -> bool) -> Listing {
+/// The chosen components; of several operating systems the first of those that have the most packages.
+fn listing(bill: &Bill, related: &Related, file: &str, chosen: impl Iterator<Item = usize>) -> Listing {
     let mut listing = Listing {
         file: file.to_owned(),
         seal: bill.seal,
@@ -86,29 +117,19 @@ fn listing(bill: &Bill, file: &str, is_chosen: impl Fn(usize) -> bool) -> Listin
         malformed: bill.malformed,
         ..Listing::default()
     };
-    let systems: Vec<usize> = bill
-        .components
-        .iter()
-        .enumerate()
-        .filter(|(place, component)| component.role == Role::OperatingSystem && is_chosen(*place))
-        .map(|(place, _)| place)
-        .collect();
-    let size = |system: &usize| bill.relations.iter().filter(|relation| relation.from == *system).count();
-    // The first of those with the most packages.
-    let system = systems.iter().rev().max_by_key(|system| size(system));
-    listing.os = system.and_then(|place| bill.components.get(*place)).cloned();
-    let mut places = BTreeMap::new();
-    for (place, component) in bill.components.iter().enumerate() {
-        if is_chosen(place) && component.role != Role::OperatingSystem {
-            places.insert(place, listing.components.len());
-            listing.components.push(component.clone());
+    let mut most = None;
+    for (place, component) in chosen.filter_map(|place| Some((place, bill.components.get(place)?))) {
+        if component.role == Role::OperatingSystem {
+            let size = related.has.get(&place).map_or(0, BTreeSet::len);
+            if most.is_none_or(|most| size > most) {
+                most = Some(size);
+                listing.os = Some(component.clone());
+            }
+            continue;
         }
-    }
-    for relation in bill.relations.iter().filter(|relation| relation.owns) {
-        let owner = bill.components.get(relation.from).map(|owner| owner.name.clone());
-        if let (Some(owned), Some(owner)) = (places.get(&relation.to), owner) {
-            listing.owners.insert(*owned, owner);
-        }
+        let owner = related.owner.get(&place).cloned();
+        listing.owners.extend(owner.map(|owner| (listing.components.len(), owner)));
+        listing.components.push(component.clone());
     }
     listing
 }
