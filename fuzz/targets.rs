@@ -11,7 +11,9 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
+use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
+use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -21,8 +23,12 @@ use imgguard::policy::Policy;
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
 use imgguard::secret::{Scanner, Scratch};
+use imgguard::sign::keys::{PublicKey, file, private};
+use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::layout::Selection;
+use imgguard::source::repository::{Document, Stored};
+use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
 
@@ -32,13 +38,17 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
+    ("bill", bill),
+    ("feeds", feeds),
     ("image", image),
     ("inspectors", inspectors),
     ("osv", osv),
     ("policy", policy),
+    ("purl", purl),
     ("reference", reference),
     ("rpm", rpm),
     ("secrets", secrets),
+    ("signatures", signatures),
     ("store", store),
     ("tar", tar),
     ("versions", versions),
@@ -132,6 +142,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         annotations: BTreeMap::new(),
         config,
         layers: layers.iter().enumerate().map(|(index, bytes)| layer(index, bytes)).collect(),
+        listing: None,
     };
     let image = Image {
         reference: "any".into(),
@@ -144,8 +155,12 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     };
     let answers = scan::run(Request {
         images: vec![image],
-        read: ReadOptions { collect: CollectOptions { secrets: true }, verify_diff_ids: false, threads: 1 },
-        merging: MergeOptions::default(),
+        read: ReadOptions {
+            collect: CollectOptions { secrets: true },
+            verify_diff_ids: false,
+            merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
+            threads: 1,
+        },
         cache: &Cache::Off,
         store: &Store::embedded().expect("the embedded store opens"),
         policy: &Policy::builtin("local").expect("it is built in"),
@@ -167,51 +182,79 @@ pub(crate) fn archive(data: &[u8]) {
     }
 }
 
+/// Paths that inspectors want, one for each format; the first byte of an input chooses.
+pub(crate) const INSPECTED: &[&str] = &[
+    "etc/os-release",
+    "etc/passwd",
+    "etc/group",
+    "etc/shadow",
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d/base",
+    "var/lib/dpkg/info/base.list",
+    "var/lib/dpkg/info/base.md5sums",
+    "lib/apk/db/installed",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
+    "usr/lib/python3/site-packages/a-1.egg-info",
+    "usr/lib/node_modules/a/package.json",
+    "srv/app/Cargo.lock",
+    "usr/bin/program",
+    "srv/app.jar",
+    "usr/lib/jvm/java/release",
+    "usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec",
+    "srv/vendor/composer/installed.json",
+    "srv/app.deps.json",
+    "opt/conda/conda-meta/a-1-0.json",
+    "srv/lib/a-1/ebin/a.app",
+    "srv/deps/a/hex_metadata.config",
+    "usr/lib/erlang/releases/25/OTP_VERSION",
+    "usr/share/perl5/.meta/A-1/MYMETA.json",
+    "usr/lib/perl5/perllocal.pod",
+    "usr/lib/R/library/a/DESCRIPTION",
+    "usr/lib/luarocks/rocks-5.4/a/1-1/a-1-1.rockspec",
+    "srv/app/package-lock.json",
+    "srv/app/yarn.lock",
+    "srv/app/pnpm-lock.yaml",
+    "srv/app/bun.lock",
+    "srv/app/deno.lock",
+    "srv/app/poetry.lock",
+    "srv/app/uv.lock",
+    "srv/app/pdm.lock",
+    "srv/app/Pipfile.lock",
+    "srv/app/pylock.toml",
+    "srv/app/requirements.txt",
+    "srv/app/go.mod",
+    "srv/app/Gemfile.lock",
+    "srv/app/composer.lock",
+    "srv/app/gradle.lockfile",
+    "srv/app/pom.xml",
+    "srv/app/packages.lock.json",
+    "srv/app/packages.config",
+    "srv/app/mix.lock",
+    "srv/app/rebar.lock",
+    "srv/app/pubspec.lock",
+    "srv/app/Package.resolved",
+    "srv/app/conan.lock",
+    "srv/app/renv.lock",
+    "etc/redhat-release",
+    "etc/debian_version",
+    "var/lib/dpkg/diversions",
+    "var/lib/pacman/local/a-1-1/desc",
+    "var/lib/pacman/local/a-1-1/files",
+    "var/lib/pacman/local/a-1-1/mtree",
+    "var/db/pkg/dev-libs/a-1/PF",
+    "var/db/pkg/dev-libs/a-1/CONTENTS",
+    "snap/a/1/meta/snap.yaml",
+    "var/lib/flatpak/app/a.b.C/x86_64/stable/0/deploy",
+    "usr/share/sbom/a.json",
+    "opt/java/release",
+    "usr/bin/python3.11",
+];
+
 /// Every inspector on any content, at a path that it wants.
 pub(crate) fn inspectors(data: &[u8]) {
-    const PATHS: &[&str] = &[
-        "etc/os-release",
-        "etc/passwd",
-        "etc/group",
-        "etc/shadow",
-        "var/lib/dpkg/status",
-        "var/lib/dpkg/status.d/base",
-        "var/lib/dpkg/info/base.list",
-        "var/lib/dpkg/info/base.md5sums",
-        "lib/apk/db/installed",
-        "var/lib/rpm/rpmdb.sqlite",
-        "usr/lib/python3/site-packages/a-1.dist-info/METADATA",
-        "usr/lib/python3/site-packages/a-1.egg-info",
-        "usr/lib/node_modules/a/package.json",
-        "srv/app/Cargo.lock",
-        "usr/bin/program",
-        "srv/app/package-lock.json",
-        "srv/app/yarn.lock",
-        "srv/app/pnpm-lock.yaml",
-        "srv/app/bun.lock",
-        "srv/app/deno.lock",
-        "srv/app/poetry.lock",
-        "srv/app/uv.lock",
-        "srv/app/pdm.lock",
-        "srv/app/Pipfile.lock",
-        "srv/app/pylock.toml",
-        "srv/app/requirements.txt",
-        "srv/app/go.mod",
-        "srv/app/Gemfile.lock",
-        "srv/app/composer.lock",
-        "srv/app/gradle.lockfile",
-        "srv/app/pom.xml",
-        "srv/app/packages.lock.json",
-        "srv/app/packages.config",
-        "srv/app/mix.lock",
-        "srv/app/rebar.lock",
-        "srv/app/pubspec.lock",
-        "srv/app/Package.resolved",
-        "srv/app/conan.lock",
-        "srv/app/renv.lock",
-    ];
     let Some((&choice, content)) = data.split_first() else { return };
-    let path = PATHS[usize::from(choice) % PATHS.len()].as_bytes();
+    let path = INSPECTED[usize::from(choice) % INSPECTED.len()].as_bytes();
     let entry = Entry {
         path,
         kind: EntryKind::File,
@@ -245,10 +288,31 @@ pub(crate) fn osv(data: &[u8]) {
     let input = folder.path().join("record.json");
     std::fs::write(&input, data).expect("it is written");
     let output = folder.path().join("store");
-    let options = ImportOptions { redistributable_only: false };
+    let options = ImportOptions::default();
     if let Ok(report) = import(&[input], &output, options) {
         assert!(parsed || report.provenance.advisories == 0);
         Store::open(&output).and_then(|store| store.verify()).expect("an imported store is sound");
+    }
+}
+
+/// A document of any feed, told by its content: what was imported can be read back whole, and nothing harms a terminal.
+pub(crate) fn feeds(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = folder.path().join("azurelinux-3.0-photon5.0");
+    std::fs::write(&input, data).expect("it is written");
+    let output = folder.path().join("store");
+    let options = ImportOptions { accept_fewer: true, ..ImportOptions::default() };
+    if import(&[input], &output, options).is_err() {
+        return;
+    }
+    let store = Store::open(&output).expect("an imported store opens");
+    store.verify().expect("it is sound");
+    for (ecosystem, name) in store.packages().expect("it is sound") {
+        assert!(!ecosystem.chars().chain(name.chars()).any(char::is_control));
+        for (number, _) in store.rows(&ecosystem, &name).expect("it is sound") {
+            let id = store.advisory(number).expect("it is sound").id;
+            assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
+        }
     }
 }
 
@@ -263,11 +327,32 @@ pub(crate) fn store(data: &[u8]) {
     }
 }
 
+/// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.
+pub(crate) fn bill(data: &[u8]) {
+    let Ok(bill) = sbom::parse(data) else { return };
+    for manifest in bill.manifests("bill") {
+        let listing = manifest.listing.expect("a bill lists");
+        let inventory = listed::inventory(&listing);
+        assert!(inventory.packages.len() <= data.len());
+        for package in &inventory.packages {
+            let path = package.path.as_bytes();
+            assert!(path.split(|byte| *byte == b'/').all(|part| part != b".."), "{path:?}");
+        }
+    }
+}
+
 /// A policy file.
 pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
     }
+}
+
+/// A purl that others wrote: what is read of it can be written, and read again.
+pub(crate) fn purl(data: &[u8]) {
+    let Some(parsed) = std::str::from_utf8(data).ok().and_then(|text| purl_parse::parse(text).ok()) else { return };
+    let written = imgguard::facts::purl::purl(&parsed.package, parsed.distribution.as_ref());
+    assert!(written.starts_with("pkg:"), "{written}");
 }
 
 /// What a user, a list or a compose file may name.
@@ -304,5 +389,25 @@ pub(crate) fn versions(data: &[u8]) {
         if let Ok(same) = scheme.compare(left, left) {
             assert!(same.is_eq(), "{}: {left}", scheme.name);
         }
+    }
+}
+
+/// Whatever hangs on an image: manifests, bundles, payloads and annotations of both forms, keys. Nothing that nobody trusts is accepted.
+pub(crate) fn signatures(data: &[u8]) {
+    use imgguard::digest::Digest;
+    let digest = Digest::sha256(data);
+    let _ = Document::parse(&Stored { bytes: data.to_vec(), digest: digest.clone(), media_type: String::new() });
+    let _ = legacy::Payload::parse(data, &digest);
+    let _ = PublicKey::from_pem(data);
+    let _ = PublicKey::from_spki(data);
+    let _ = private::import(data);
+    let _ = file::open(data, b"");
+    let annotations: BTreeMap<String, String> = serde_json::from_slice(data).unwrap_or_default();
+    let engine = Engine::new(Trust { allow_no_log: true, ..Trust::default() }, None).expect("the embedded root");
+    for bundle in [bundle::parse(data), legacy::signature(&annotations), legacy::envelope(data, &annotations)]
+        .into_iter()
+        .flatten()
+    {
+        assert!(engine.check(&bundle, Signed { digest: &digest, bytes: Some(data) }).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::advisory::exploitation::Exploitation;
 use crate::advisory::model::{Informational, Severity, Status};
 use crate::digest::Digest;
 use crate::facts::{Confidence, FilePath};
@@ -79,6 +80,8 @@ pub struct Finding {
     pub aliases: Vec<String>,
     /// CVSS base score.
     pub cvss: Option<f64>,
+    /// What is known about its use by attackers.
+    pub exploitation: Exploitation,
     /// RustSec's class.
     pub informational: Option<Informational>,
     /// Platforms that have it.
@@ -113,6 +116,7 @@ impl Finding {
             fixed_in: Vec::new(),
             aliases: Vec::new(),
             cvss: None,
+            exploitation: Exploitation::default(),
             informational: None,
             platforms: BTreeSet::new(),
             locations: BTreeMap::new(),
@@ -153,6 +157,7 @@ impl Finding {
         self.severity = self.severity.max(other.severity);
         self.confidence = self.confidence.max(other.confidence);
         self.cvss = self.cvss.into_iter().chain(other.cvss).reduce(f64::max);
+        self.exploitation.join(other.exploitation.exploited, other.exploitation.score);
         for (list, more) in [(&mut self.fixed_in, other.fixed_in), (&mut self.aliases, other.aliases)] {
             let new: Vec<String> = more.into_iter().filter(|item| !list.contains(item)).collect();
             list.extend(new);

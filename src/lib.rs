@@ -17,5 +17,6 @@ pub mod reference;
 pub mod report;
 pub mod scan;
 pub mod secret;
+pub mod sign;
 pub mod source;
 pub mod version;

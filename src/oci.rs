@@ -165,7 +165,19 @@ pub struct RunConfig {
     /// Working directory.
     #[serde(default, deserialize_with = "or_default")]
     pub working_dir: String,
+    /// Ports that it listens on, `8080/tcp`; a set, written as a map to empty objects.
+    #[serde(default, deserialize_with = "or_default")]
+    pub exposed_ports: BTreeMap<String, Nothing>,
+    /// Folders that volumes are mounted to, likewise.
+    #[serde(default, deserialize_with = "or_default")]
+    pub volumes: BTreeMap<String, Nothing>,
+    /// Signal that stops it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub stop_signal: String,
 }
+
+/// The value of a map that is a set; whatever is written there.
+pub type Nothing = serde::de::IgnoredAny;
 
 /// Docker's `HEALTHCHECK`; `Test: ["NONE"]` switches an inherited one off.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -34,6 +34,8 @@ pub enum Reference {
     DockerDaemon(String),
     /// `containers-storage:IMAGE`.
     ContainersStorage(String),
+    /// `sbom:FILE`: a bill of materials; `-` is standard input.
+    Sbom(PathBuf),
     /// `-`: an archive on standard input.
     StandardInput,
 }
@@ -73,7 +75,7 @@ pub enum ReferenceError {
     TooLong,
     /// A transport that is not known or not supported yet.
     #[error(
-        "the transport `{0}` is not supported; there are docker, oci, oci-archive, docker-archive, docker-daemon, containers-storage and dir"
+        "the transport `{0}` is not supported; there are docker, oci, oci-archive, docker-archive, docker-daemon, containers-storage, dir and sbom"
     )]
     Transport(String),
     /// A path or name is missing after the transport.
@@ -90,8 +92,7 @@ pub enum ReferenceError {
 }
 
 /// Transports of containers-transports(5) that we do not read.
-const OTHER_TRANSPORTS: &[&str] =
-    &["ostree", "sif", "sbom", "podman", "containerd", "tarball", "http", "https", "atomic"];
+const OTHER_TRANSPORTS: &[&str] = &["ostree", "sif", "podman", "containerd", "tarball", "http", "https", "atomic"];
 
 impl FromStr for Reference {
     type Err = ReferenceError;
@@ -116,6 +117,7 @@ impl FromStr for Reference {
             "oci-archive" => with_choice(needed("oci-archive:")?, Self::OciArchive)?,
             "docker-archive" => with_choice(needed("docker-archive:")?, Self::DockerArchive)?,
             "dir" => Self::Directory(needed("dir:")?.into()),
+            "sbom" => Self::Sbom(needed("sbom:")?.into()),
             "docker-daemon" => Self::DockerDaemon(needed("docker-daemon:")?.to_owned()),
             "containers-storage" => Self::ContainersStorage(needed("containers-storage:")?.to_owned()),
             other if OTHER_TRANSPORTS.contains(&other) => return Err(ReferenceError::Transport(other.to_owned())),
@@ -315,7 +317,8 @@ mod tests {
         assert!(matches!(parse("localhost:5000/app"), Ok(Reference::Registry { bare: false, .. })));
         assert!(matches!(parse("docker://app"), Ok(Reference::Registry { bare: false, .. })));
         assert_eq!(parse("oci:"), Err(ReferenceError::Missing("oci:")));
-        assert!(matches!(parse("sbom:x"), Err(ReferenceError::Transport(_))));
+        assert_eq!(parse("sbom:x"), Ok(Reference::Sbom("x".into())));
+        assert!(matches!(parse("sif:x"), Err(ReferenceError::Transport(_))));
         assert_eq!(parse(""), Err(ReferenceError::Empty));
     }
 }

@@ -446,7 +446,8 @@ fn malformed_records_are_counted_and_named() {
 fn records_that_must_not_be_handed_on_can_be_left_out() {
     let inputs = [fixtures().join("records")];
     let (_, all) = compile(&inputs, ImportOptions::default()).expect("compiles");
-    let (_, some) = compile(&inputs, ImportOptions { redistributable_only: true }).expect("compiles");
+    let (_, some) =
+        compile(&inputs, ImportOptions { redistributable_only: true, ..ImportOptions::default() }).expect("compiles");
     assert_eq!(some.provenance.sources[0].not_redistributable, 1);
     assert_eq!(some.provenance.advisories + 1, all.provenance.advisories);
 }
@@ -841,11 +842,13 @@ fn the_embedded_store_is_what_its_sources_give() {
         return;
     };
     let inputs: Vec<PathBuf> = EMBEDDED.iter().map(|name| root.join(name)).collect();
-    let (bytes, report) = compile(&inputs, ImportOptions { redistributable_only: true }).expect("imports");
+    let (bytes, report) =
+        compile(&inputs, ImportOptions { redistributable_only: true, ..ImportOptions::default() }).expect("imports");
     assert!(bytes.len() < 4 << 20, "{} bytes are more than the program may grow", bytes.len());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/advisories.store");
     if std::env::var_os("UPDATE_STORE").is_some() {
-        let report = import(&inputs, &path, ImportOptions { redistributable_only: true }).expect("written");
+        let report = import(&inputs, &path, ImportOptions { redistributable_only: true, ..ImportOptions::default() })
+            .expect("written");
         eprintln!("{}: {} bytes, {}", path.display(), report.bytes, report.digest);
         return;
     }

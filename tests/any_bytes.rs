@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -111,6 +111,43 @@ fn docker_archive() -> Vec<u8> {
     archive(&[("manifest.json", manifest), ("config.json", config), ("layer.tar", &layer)])
 }
 
+/// An archive in an archive, with what each may say of itself.
+fn jar() -> Vec<u8> {
+    let pack = |name: &str, content: &[u8]| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, content) in [
+            ("META-INF/MANIFEST.MF", &b"Implementation-Title: a\r\nImplementation-Version: 1\r\n"[..]),
+            ("META-INF/maven/g/a/pom.properties", b"groupId=g\nartifactId=a\nversion=1\n"),
+            (name, content),
+        ] {
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    };
+    pack("lib/b-1.jar", &pack("A.class", b""))
+}
+
+/// Records of single formats, each behind the number of its path among those that are inspected.
+fn records() -> Vec<Vec<u8>> {
+    let jar = jar();
+    let records: &[(&[&str], &[u8])] = &[
+        (&["srv/app.jar"], &jar),
+        (&["usr/lib/jvm/java/release"], b"JAVA_VERSION=\"1.8.0_352\"\nIMPLEMENTOR=\"a\"\n"),
+        (&["usr/lib/ruby/gems/3.1.0/specifications/a-1.gemspec"], b"# stub: a 1.0 ruby lib\nGem::Specification.new do |s|\n  s.name = \"a\".freeze\n  s.licenses = ['MIT']\n"),
+        (&["srv/vendor/composer/installed.json"], br#"{"packages":[{"name":"a/b","version":"v1.0.0","license":["MIT"]}]}"#),
+        (&["srv/app.deps.json"], br#"{"runtimeTarget":{"name":"t"},"targets":{"t":{"A/1.0":{"runtime":{}}}},"libraries":{"A/1.0":{"type":"package"}}}"#),
+        (&["srv/lib/a-1/ebin/a.app", "srv/deps/a/hex_metadata.config"], b"{application, 'a', [{vsn, \"1.0\"}]}.\n{<<\"name\">>,<<\"a\">>}.\n{<<\"version\">>,<<\"1\">>}.\n"),
+        (&["usr/lib/perl5/perllocal.pod"], b"=head2 Tue Nov 25 19:00:00 2025: C<Module> L<A::B|A::B>\n\n=item *\n\nC<VERSION: 1.0>\n"),
+        (&["usr/lib/R/library/a/DESCRIPTION"], b"Package: a\nVersion: 1.0\nLicense: MIT\nBuilt: R 4.2.2\n"),
+        (&["usr/lib/luarocks/rocks-5.4/a/1-1/a-1-1.rockspec"], b"package = \"a\"\nversion = \"1-1\"\ndescription = {\n  license = \"MIT\"\n}\n"),
+    ];
+    let choice =
+        |path: &str| u8::try_from(targets::INSPECTED.iter().position(|known| *known == path).unwrap()).unwrap();
+    let seed = |path: &str, content: &[u8]| [&[choice(path)][..], content].concat();
+    records.iter().flat_map(|(paths, content)| paths.iter().map(move |path| seed(path, content))).collect()
+}
+
 /// The content behind a number that a target takes for a choice.
 fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
     (0..choices).map(|choice| [&[choice][..], content].concat()).collect()
@@ -120,6 +157,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
         "archive" => vec![layout_archive(), docker_archive()],
+        "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
         "inspectors" => {
             let texts: &[&[u8]] = &[
@@ -135,15 +173,29 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 br#"{"packages": {"node_modules/a": {"version": "1.0.0"}}, "dependencies": {"a": {"version": "npm:b@1"}}, "npm": {"a@1.0.0": {}}, "pins": []}"#,
                 br#"<project><properties><v>1</v></properties><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>${v}</version></dependency></dependencies></project>"#,
                 b"%{\n  \"a\": {:hex, :a, \"1.0.0\"},\n}\n",
+                b"%NAME%\na\n\n%VERSION%\n1-1\n\n%FILES%\nusr/\nusr/bin/a\n\n%BACKUP%\netc/a\tabc\n",
+                b"obj /usr/bin/a b 900150983cd24fb0d6963f7d28e17f72 1\nsym /usr/a -> b 1\ndir /usr\n",
+                b"CentOS release 6.10 (Final)\nname: a\nversion: 1\narchitectures: [amd64]\n",
+                b"/usr/bin/a\n/usr/bin/a.real\nb\nJAVA_VERSION=\"17.0.2\"\n",
+                b"12345678appdata-version\x001.2.3\0\0s\x7fELF\x02\x01\x01\0\x003.11.2\0",
+                br#"{"spdxVersion":"SPDX-2.3","bomFormat":"x","packages":[{"externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/a@1"}]}],"components":[{"purl":"pkg:npm/a@1"}]}"#,
                 b"version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\n",
             ];
             let programs = tars.iter().map(Vec::as_slice).filter_map(|tar| {
                 memchr::memmem::find(tar, b"\x7fELF\x02\x01\x01").map(|at| &tar[at..(at + 4096).min(tar.len())])
             });
-            texts.iter().copied().chain(programs).flat_map(|content| chosen(39, content)).collect()
+            let choices = u8::try_from(targets::INSPECTED.len()).unwrap();
+            let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
+            of_all.chain(records()).collect()
         }
+        "feeds" => testdata("feeds"),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
+        "purl" => {
+            ["pkg:npm/%40a/b@1.0?x=y&arch=z#c/d", "pkg:rpm/rhel/a@1?epoch=2&upstream=a-1-1.src.rpm&distro=rhel-9.2"]
+                .map(|text| text.as_bytes().to_vec())
+                .to_vec()
+        }
         "reference" => {
             ["registry.example:5000/a/b:c@sha256:aa", "oci:dir:tag", "docker-daemon:a", "dir:/", "-", "[::1]:5/x"]
                 .map(|text| text.as_bytes().to_vec())
@@ -153,6 +205,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             testdata("inspect/os-rpm").iter().filter_map(|bytes| zstd::decode_all(bytes.as_slice()).ok()).collect()
         }
         "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
+        "signatures" => signatures(),
         "store" => vec![store()],
         "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
         "versions" => testdata("versions")
@@ -164,11 +217,63 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     }
 }
 
+/// One of everything that hangs on an image. The encrypted key has parameters that are refused, since opening a sound one takes a third of a second.
+fn signatures() -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let digest = imgguard::digest::Digest::sha256(b"");
+    let statement = format!(
+        r#"{{"_type":"https://in-toto.io/Statement/v1","subject":[{{"digest":{{"sha256":"{}"}}}}],"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{{}}}}"#,
+        digest.hex()
+    );
+    let envelope = format!(
+        r#"{{"payload":"{}","payloadType":"application/vnd.in-toto+json","signatures":[{{"sig":"{}"}}]}}"#,
+        encode(statement.as_bytes()),
+        encode(b"sig")
+    );
+    let material = r#""verificationMaterial":{"publicKey":{"hint":"x"}}"#;
+    let bundle = format!(
+        r#"{{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",{material},"dsseEnvelope":{envelope}}}"#
+    );
+    let log = r#"{\"SignedEntryTimestamp\":\"eA==\",\"Payload\":{\"body\":\"e30=\",\"integratedTime\":1,\"logIndex\":1,\"logID\":\"00\"}}"#;
+    let annotations =
+        format!(r#"{{"dev.cosignproject.cosign/signature":"eA==","dev.sigstore.cosign/bundle":"{log}"}}"#);
+    let payload = format!(
+        r#"{{"critical":{{"identity":{{"docker-reference":"x"}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"cosign container image signature"}},"optional":null}}"#
+    );
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"config":{{"digest":"{digest}","size":0}},"layers":[{{"digest":"{digest}","size":0}}],"subject":{{"digest":"{digest}","size":0}}}}"#
+    );
+    let pkcs8 = imgguard::sign::keys::private::generate().unwrap();
+    let (encrypted, key) = imgguard::sign::keys::file::seal(&pkcs8, b"").unwrap();
+    let public = imgguard::sign::keys::Signer::public_key(&key).clone();
+    // Another character in the JSON's first line, before the base64 of the cost.
+    let encrypted = encrypted.replacen("eyJ", "eyA", 1);
+    let texts = [bundle, envelope, annotations, payload, manifest, public.to_pem(), encrypted];
+    texts.map(String::into_bytes).into_iter().chain([public.spki().to_vec()]).collect()
+}
+
+/// Bills of each format, and one in a statement.
+fn bills() -> Vec<Vec<u8>> {
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"bom-ref":"i","type":"container","name":"i","properties":[{"name":"imgguard:platform","value":"linux/amd64"}]}},
+        "components":[{"bom-ref":"a","type":"library","name":"a","purl":"pkg:deb/debian/a@1:2-3?arch=amd64&distro=debian-12&upstream=b%402","licenses":[{"license":{"id":"MIT"}},{"expression":"MIT"}],
+        "evidence":{"occurrences":[{"location":"/../var/lib/dpkg/status"}]},"components":[{"type":"operating-system","name":"debian","version":"12"}]}],
+        "dependencies":[{"ref":"i","dependsOn":["a"]}],"compositions":[{"aggregate":"incomplete","assemblies":["i"]}]}"#;
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:rpm/rhel/a@1-2?epoch=1"}],
+        "annotations":[{"comment":"SrcName: b"}],"attributionTexts":["FilePath: x"],"sourceInfo":"built package from: b 1"}],
+        "relationships":[{"spdxElementId":"SPDXRef-a","relationshipType":"CONTAINS","relatedSpdxElement":"SPDXRef-a"}]}"#;
+    let tags = "SPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\n\
+                Annotator: Tool: x\nSPDXREF: SPDXRef-a\nAnnotationComment: <text>imgguard:path: a/b\n</text>\nRelationship: SPDXRef-a CONTAINS SPDXRef-a\n";
+    let statement = format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{cyclonedx}}}"#);
+    let envelope = r#"{"payloadType":"application/vnd.in-toto+json","payload":"eyJzcGR4VmVyc2lvbiI6IlNQRFgtMi4zIn0="}"#;
+    [cyclonedx, spdx, tags, &statement, envelope].map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
 fn store() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
     let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions { redistributable_only: false };
+    let options = imgguard::advisory::ImportOptions::default();
     imgguard::advisory::import(&[records], &output, options).unwrap();
     fs::read(output).unwrap()
 }

@@ -19,6 +19,7 @@ const ORDER: &[&str] = &[
     "inspect",
     "secret",
     "advisory",
+    "sign",
     "finding",
     "check",
     "policy",

@@ -13,8 +13,20 @@ mod accounts;
 mod fixtures;
 #[path = "native/go.rs"]
 mod go;
+#[path = "native/java.rs"]
+mod java;
+#[path = "native/languages.rs"]
+mod languages;
 #[path = "native/machine.rs"]
 mod machine;
+#[path = "native/pacman.rs"]
+mod pacman;
+#[path = "native/programs.rs"]
+mod programs;
+#[path = "native/rust.rs"]
+mod rust;
+#[path = "native/verify.rs"]
+mod verify;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,8 +43,14 @@ fn fixture(name: &str) -> PathBuf {
 
 /// The report on `reference`, which must be complete and without anything that could not be read.
 fn scan(reference: &str) -> Value {
+    scan_with(reference, &[])
+}
+
+/// As [`scan`], with more arguments.
+fn scan_with(reference: &str, more: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_imgguard"))
         .args(["scan", reference, "--format", "json", "--cache", "none", "--offline"])
+        .args(more)
         .output()
         .unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)

@@ -2,6 +2,14 @@
 //!
 //! Source: OSV schema 1.7.5, section "Defined Ecosystems"; os-release(5).
 
+mod red_hat;
+mod suse;
+mod ubuntu;
+
+pub use red_hat::of_cpe as of_red_hat_cpe;
+pub(crate) use ubuntu::ubuntu;
+pub use ubuntu::{ubuntu_pro, ubuntu_version};
+
 use crate::facts::PackageKind;
 
 /// Which of a package's names an ecosystem's records use.
@@ -29,9 +37,8 @@ pub fn base(ecosystem: &str) -> &str {
 pub fn normal_form(ecosystem: &str) -> String {
     match ecosystem.split_once(':') {
         Some((base, suffix)) if suffix.starts_with("https://") || suffix.starts_with("http://") => base.to_owned(),
-        Some(("Red Hat", suffix)) => {
-            format!("Red Hat:{}", suffix.split_once("::").map_or(suffix, |(release, _)| release))
-        }
+        Some(("Red Hat", suffix)) => format!("Red Hat:{}", red_hat::stream(suffix)),
+        Some(("SUSE", suffix)) => format!("SUSE:{}", suse::release(suffix)),
         _ => ecosystem.to_owned(),
     }
 }
@@ -71,9 +78,11 @@ fn pep503(name: &str) -> String {
 pub fn name_kind(ecosystem: &str) -> NameKind {
     match base(ecosystem) {
         // AlmaLinux's records name binaries, whatever the schema says.
-        "AlmaLinux" | "Red Hat" | "Photon OS" => NameKind::Binary,
+        "AlmaLinux" | "Amazon Linux" | "Arch Linux" | "Oracle Linux" => NameKind::Binary,
         // Their feeds are keyed by the package that apk installs, but sub-packages are covered by their origin's entry.
-        "Wolfi" | "Chainguard" => NameKind::Both,
+        "Wolfi" | "Chainguard" | "MinimOS" => NameKind::Both,
+        // Fixes name builds, what has no fix names mostly sources; and the same vendor's OSV records name sources.
+        "Photon OS" | "Red Hat" | "Rocky Linux" | "SUSE" | "openSUSE" => NameKind::Both,
         _ => NameKind::Source,
     }
 }
@@ -93,6 +102,7 @@ pub fn is_rpm(ecosystem: &str) -> bool {
             | "Mageia"
             | "openEuler"
             | "Oracle Linux"
+            | "Amazon Linux"
     )
 }
 
@@ -113,6 +123,7 @@ pub fn is_os(ecosystem: &str) -> bool {
                 | "FreeBSD"
                 | "Android"
                 | "CleanStart"
+                | "Arch Linux"
         )
 }
 
@@ -125,7 +136,7 @@ pub fn manages(ecosystem: &str, kind: PackageKind) -> bool {
         PackageKind::Apk => matches!(base, "Alpine" | "Alpaquita" | "Wolfi" | "Chainguard" | "MinimOS"),
         PackageKind::Alpm => base == "Arch Linux",
         PackageKind::Portage => base == "Gentoo",
-        PackageKind::Rpm => is_rpm(ecosystem) || matches!(base, "Amazon Linux" | "Fedora" | "CentOS"),
+        PackageKind::Rpm => is_rpm(ecosystem) || matches!(base, "Fedora" | "CentOS"),
         _ => false,
     }
 }
@@ -181,6 +192,28 @@ pub fn of_language(kind: PackageKind) -> Option<&'static str> {
     }
 }
 
+/// Whether it is the ecosystem of a language, whose packages are the same in every distribution.
+#[must_use]
+pub fn is_language(ecosystem: &str) -> bool {
+    const OTHERS: [&str; 4] = ["Bitnami", "GitHub Actions", "Julia", "opam"];
+    let languages = [
+        PackageKind::PyPi,
+        PackageKind::Npm,
+        PackageKind::Go,
+        PackageKind::Cargo,
+        PackageKind::Maven,
+        PackageKind::Gem,
+        PackageKind::Composer,
+        PackageKind::NuGet,
+        PackageKind::Hex,
+        PackageKind::Cran,
+        PackageKind::Pub,
+        PackageKind::Swift,
+        PackageKind::Conan,
+    ];
+    OTHERS.contains(&ecosystem) || languages.into_iter().filter_map(of_language).any(|known| known == ecosystem)
+}
+
 /// The fields of os-release(5) that tell an ecosystem.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OsRelease<'a> {
@@ -206,6 +239,7 @@ pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
         "chainguard" => return Some("Chainguard".to_owned()),
         "minimos" => return Some("MinimOS".to_owned()),
         "opensuse-tumbleweed" => return Some("openSUSE:Tumbleweed".to_owned()),
+        "arch" => return Some("Arch Linux".to_owned()),
         _ => {}
     }
     let version = version?;
@@ -225,23 +259,16 @@ pub fn of_os(os: &OsRelease<'_>) -> Option<String> {
         "opensuse-leap" => format!("openSUSE:Leap {version}"),
         "sles" | "sled" | "sles_sap" => format!("SUSE:{}", suse_enterprise(version)),
         "sl-micro" | "sle-micro" => format!("SUSE:Linux Micro {version}"),
-        // OSV has no data for these; the name still heads the coverage row.
+        // OSV has no data for these.
         "ol" => format!("Oracle Linux:{major}"),
+        // The first Amazon Linux counts by months, `2018.03`, on one stream of fixes.
+        "amzn" if version.contains('.') => "Amazon Linux:1".to_owned(),
         "amzn" => format!("Amazon Linux:{version}"),
+        // No feed of these is read yet; the name still heads the coverage row.
         "fedora" => format!("Fedora:{version}"),
         "centos" => format!("CentOS:{major}"),
         _ => return None,
     })
-}
-
-/// `22.04` is `Ubuntu:22.04:LTS`; every fourth April release has long-term support.
-fn ubuntu(version: &str) -> String {
-    let even_year =
-        version.split_once('.').and_then(|(year, month)| (month == "04").then(|| year.parse::<u32>().ok())?);
-    match even_year {
-        Some(year) if year % 2 == 0 => format!("Ubuntu:{version}:LTS"),
-        _ => format!("Ubuntu:{version}"),
-    }
 }
 
 /// `3.20.3` is `Alpine:v3.20`; edge calls itself `3.21.0_alpha20240923`.
@@ -278,13 +305,6 @@ fn open_euler(version_id: &str, version: Option<&str>) -> String {
     }
 }
 
-/// The ecosystem of Ubuntu Pro's fixes for an Ubuntu LTS ecosystem.
-#[must_use]
-pub fn ubuntu_pro(ecosystem: &str) -> Option<String> {
-    let release = ecosystem.strip_prefix("Ubuntu:")?;
-    release.ends_with(":LTS").then(|| format!("Ubuntu:Pro:{release}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,6 +333,10 @@ mod tests {
             ("wolfi", "20230201", "Wolfi"),
             ("chainguard", "", "Chainguard"),
             ("photon", "5.0", "Photon OS:5.0"),
+            ("ol", "9.3", "Oracle Linux:9"),
+            ("amzn", "2023", "Amazon Linux:2023"),
+            ("amzn", "2018.03", "Amazon Linux:1"),
+            ("arch", "", "Arch Linux"),
         ] {
             assert_eq!(of(id, version).as_deref(), Some(expected), "{id} {version}");
         }
@@ -341,7 +365,18 @@ mod tests {
         assert_eq!(normal_name("Go", "github.com/BurntSushi/toml"), "github.com/BurntSushi/toml");
         assert_eq!(normal_form("Maven:https://maven.google.com"), "Maven");
         assert_eq!(normal_form("Red Hat:rhel_eus:9.4::appstream"), "Red Hat:rhel_eus:9.4");
+        assert_eq!(normal_form("Red Hat:openshift:4.16::el9"), "Red Hat:openshift:4.16::el9");
         assert_eq!(normal_form("Ubuntu:Pro:22.04:LTS"), "Ubuntu:Pro:22.04:LTS");
+        for (written, normal) in [
+            ("SUSE:Linux Enterprise Module for Basesystem 15 SP4", "SUSE:Linux Enterprise Server 15 SP4"),
+            ("SUSE:Linux Enterprise Server 15 SP4", "SUSE:Linux Enterprise Server 15 SP4"),
+            ("SUSE:Linux Enterprise Server 11 SP2-LTSS", "SUSE:Linux Enterprise Server 11 SP2-LTSS"),
+            ("SUSE:Linux Enterprise Desktop 12", "SUSE:Linux Enterprise Server 12"),
+            ("SUSE:Linux Enterprise Server 16.0", "SUSE:Linux Enterprise Server 16.0"),
+            ("SUSE:Linux Enterprise Micro 5.1", "SUSE:Linux Micro 5.1"),
+        ] {
+            assert_eq!(normal_form(written), normal);
+        }
         assert_eq!(ubuntu_pro("Ubuntu:22.04:LTS").as_deref(), Some("Ubuntu:Pro:22.04:LTS"));
     }
 }

@@ -31,10 +31,46 @@ pub enum AdvisoryError {
         source: zip::result::ZipError,
     },
     /// Nothing to import was named or found.
-    #[error("no OSV records found in `{}`", path.display())]
+    #[error("no advisory records found in `{}`", path.display())]
     NoRecords {
         /// Where they were looked for.
         path: PathBuf,
+    },
+    /// A feed that holds many records is cut or broken: what was read of it would look like a smaller, whole one.
+    #[error("`{}`: {feed} is cut or broken at `{document}`; nothing was imported, fetch it again", path.display())]
+    Feed {
+        /// The file.
+        path: PathBuf,
+        /// The feed.
+        feed: &'static str,
+        /// The document in it.
+        document: String,
+        /// Why.
+        source: RecordError,
+    },
+    /// A source has far fewer records than before, or than it says itself.
+    #[error(
+        "{source_name} has {now} records, {expected} were expected; nothing was imported. If that is right, import again with --accept-fewer"
+    )]
+    Fewer {
+        /// The source.
+        source_name: String,
+        /// Records now.
+        now: u64,
+        /// Records in the store before, or by the feed's own count.
+        expected: u64,
+    },
+    /// A source's newest record is older than that of the store that is replaced.
+    #[error(
+        "the newest record of {source_name} is of {now}, in the store it is of {before}; nothing was imported. If that is right, import again with --accept-fewer"
+    )]
+    Older {
+        /// The source.
+        source_name: String,
+        /// RFC 3339.
+        now: String,
+        /// RFC 3339.
+        before: String,
     },
     /// An input is larger than we are willing to read.
     #[error("`{}` passes the limit of {limit} {what}", path.display())]
@@ -108,8 +144,8 @@ pub enum RecordError {
     /// Text is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// Not JSON, or not of OSV's shape.
-    #[error("not an OSV record")]
+    /// Not JSON, or not of the feed's shape.
+    #[error("not a record of this feed")]
     Json(#[source] serde_json::Error),
     /// The id is empty, too long or not printable.
     #[error("its id is empty, too long or not printable")]
@@ -117,7 +153,16 @@ pub enum RecordError {
     /// Larger than a record may be.
     #[error("larger than {0} bytes")]
     TooLarge(u64),
-    /// The zip entry is broken.
-    #[error("zip entry cannot be read")]
+    /// The document or archive entry cannot be read to its end.
+    #[error("it cannot be read to its end")]
     Entry(#[source] io::Error),
+    /// Not XML, or XML that is not accepted.
+    #[error("not acceptable XML: {0}")]
+    Xml(String),
+    /// Not YAML of the feed's shape.
+    #[error("not YAML of this feed: {0}")]
+    Yaml(String),
+    /// Well-formed, but not what the feed's records are.
+    #[error("{0}")]
+    Shape(&'static str),
 }

@@ -1,13 +1,15 @@
 //! Advisories: published records ▸ one immutable store ▸ matches for an inventory's packages.
 //!
 //! ```text
-//! OSV all.zip, folders of records ─▶ osv (types) ─▶ feed::osv (rules) ─▶ store (compile, open) ─▶ matcher, coverage
+//! files, folders, archives ─▶ import ─▶ feed (one file a feed) ─▶ store (compile, open) ─▶ matcher, coverage
 //! ```
 //!
 //! * [`osv`]: records of the OSV schema, as written.
 //! * [`model`]: the store's own model, wider than OSV.
-//! * `feed`: one file a feed, record ▸ model; `range`, [`severity`], [`ecosystem`] and `aliases` hold the rules they share.
-//! * [`import`](import()): zip files and folders ▸ a store file, bounded and parallel; malformed records are counted, never fatal.
+//! * `feed`: one file a feed, document ▸ model, `FEEDS`; `range`, [`severity`], [`ecosystem`] and `aliases` hold the rules they share.
+//! * [`exploitation`], [`lifecycle`]: facts that go with advisories: exploited CVEs and scores, end-of-life dates.
+//! * [`import`](import()): files, folders and archives ▸ a store file, bounded and parallel; malformed records are counted, a feed that is cut
+//!   is fatal.
 //! * [`store`]: the file itself.
 //! * [`matcher`]: packages ▸ [`Match`]es, grouped by alias.
 //! * [`coverage`](coverage()): what the store can say about each ecosystem; without data it is NOT CHECKED, never zero.
@@ -18,8 +20,10 @@ mod aliases;
 mod coverage;
 pub mod ecosystem;
 mod error;
+pub mod exploitation;
 mod feed;
 mod import;
+pub mod lifecycle;
 pub mod matcher;
 pub mod model;
 pub mod osv;
@@ -27,6 +31,7 @@ mod range;
 pub mod severity;
 pub mod store;
 pub mod time;
+pub mod upstream;
 
 pub use coverage::{Coverage, CoverageData, STALE_AFTER_DAYS, coverage};
 pub use ecosystem::OsRelease;

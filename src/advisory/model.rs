@@ -20,6 +20,8 @@ pub enum Status {
     UnderInvestigation,
     /// The vendor will not fix it.
     WontFix,
+    /// The vendor will fix it later, with other changes, if at all (Debian's `postponed`, Red Hat's `Fix deferred`).
+    Deferred,
     /// The release or package gets no fixes any more.
     EndOfLife,
 }
@@ -124,6 +126,8 @@ pub struct Advisory {
     pub license: String,
     /// Index into the store's list of sources.
     pub source: u32,
+    /// Its terms do not allow to hand it on: it may stand only in stores that a user builds for himself.
+    pub restricted: bool,
 }
 
 /// What one record states about one package of one ecosystem and release.
@@ -137,6 +141,8 @@ pub struct Row {
     pub versions: Vec<String>,
     /// Module stream that the row belongs to, `ruby:2.5`; only the name where the stream is not known.
     pub module: Option<String>,
+    /// The only architecture that the row is about, where the vendor's fix is another build on others.
+    pub arch: Option<String>,
     /// Debian's urgency.
     pub urgency: Urgency,
     /// Severity of this package where it differs from the record's.

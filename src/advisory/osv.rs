@@ -19,7 +19,7 @@ use super::error::RecordError;
 pub const MAX_ID_BYTES: usize = 256;
 
 /// A text that borrows from the record where JSON escapes allow.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
@@ -204,6 +204,8 @@ pub(crate) fn is_plain_id(id: &str) -> bool {
 }
 
 /// `null` where a list is expected means an empty list: several databases write it.
-fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -3,13 +3,14 @@
 //! In: one platform's [`Inventory`] and its configuration. Out: [`Finding`]s. A check reads no file and knows no advisory and no policy.
 
 mod healthcheck;
+mod modified_files;
 mod passwords;
 mod privileged_files;
 mod root_user;
 mod secret_names;
 pub mod user;
 
-pub use secret_names::NAME as SECRET_NAME;
+pub use secret_names::{NAME as SECRET_NAME, holds_secret};
 
 use crate::facts::FilePath;
 use crate::facts::Inventory;
@@ -24,6 +25,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &passwords::EmptyPassword,
     &passwords::SecondRoot,
     &privileged_files::PrivilegedFiles,
+    &modified_files::ModifiedFiles,
     &healthcheck::NoHealthcheck,
 ];
 

@@ -61,7 +61,7 @@ impl Check for SecretNames {
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let env = subject.manifest.config.config.env.iter().filter_map(|pair| pair.split_once('='));
-        let suspicious = env.filter(|(name, value)| is_secret_name(name) && !is_placeholder(value));
+        let suspicious = env.filter(|(name, value)| holds_secret(name, value));
         suspicious
             .map(|(name, _)| {
                 let title = format!("the environment variable `{name}` is named like a secret and has a value");
@@ -73,6 +73,12 @@ impl Check for SecretNames {
             })
             .collect()
     }
+}
+
+/// Whether a name says that its value is a secret, and the value may be one.
+#[must_use]
+pub fn holds_secret(name: &str, value: &str) -> bool {
+    is_secret_name(name) && !is_placeholder(value)
 }
 
 fn is_secret_name(name: &str) -> bool {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
-use crate::report::{REPORTS, ReportFormat, by_name};
+use crate::report::{REPORTS, ReportFormat};
 use crate::source::PlatformChoice;
 
 /// Scans multi-arch container images for leaked secrets, vulnerable packages and root users, in one pass.
@@ -62,6 +63,36 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
     )]
     Gate(GateArgs),
+    /// Check who signed an image, or its attestations: exit 0 or 1
+    #[command(after_help = super::sign_args::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Sign an image with a key
+    #[command(after_help = super::sign_args::SIGN_EXAMPLES)]
+    Sign(SignArgs),
+    /// Attest something of an image: sign an SBOM, a VEX document, provenance, or any other predicate
+    #[command(after_help = super::sign_args::ATTEST_EXAMPLES)]
+    Attest(AttestArgs),
+    /// Show everything that hangs on an image
+    #[command(
+        after_help = "Examples:\n  imgguard tree registry.example/app:1.2\n  imgguard tree oci:build/image --format json"
+    )]
+    Tree(TreeArgs),
+    /// Make a key pair for signing: imgguard.key, under a password, and imgguard.pub
+    #[command(after_help = super::sign_args::GENERATE_EXAMPLES)]
+    GenerateKeyPair(GenerateArgs),
+    /// Put a private key of another tool under a password, as cosign does
+    #[command(after_help = super::sign_args::IMPORT_EXAMPLES)]
+    ImportKeyPair(ImportArgs),
+    /// Write a bill of materials: what is installed in an image, and in which layer
+    #[command(
+        after_help = "Examples:\n  imgguard sbom registry.example/app:1.2 --output app.cdx.json\n  imgguard sbom oci:build/image --platform linux/arm64 --format spdx\n  imgguard sbom oci:build/image -o cyclonedx=app.cdx.json -o spdx=app.spdx.json --output app.spdx --format spdx-tag-value\n  imgguard scan sbom:app.cdx.json"
+    )]
+    Sbom(SbomArgs),
+    /// Compare two images, or two platforms of one: packages, findings, configuration, size
+    #[command(
+        after_help = "Examples:\n  imgguard diff registry.example/app:1.1 registry.example/app:1.2\n  imgguard diff oci:build/image --platform linux/amd64,linux/arm64\n  imgguard diff report:released.json oci:build/image --exit-code\n  imgguard diff sbom:app.cdx.json registry.example/app:1.2 --format json"
+    )]
+    Diff(DiffArgs),
     /// Import advisories into a store, or show what a store holds
     Db {
         /// What to do.
@@ -76,6 +107,9 @@ pub struct ScanArgs {
     /// Which images, and how to read them.
     #[command(flatten)]
     pub target: Target,
+    /// What is looked for.
+    #[command(flatten)]
+    pub looking: Looking,
     /// How to report.
     #[command(flatten)]
     pub output: Output,
@@ -93,6 +127,9 @@ pub struct GateArgs {
     /// Which images, and how to read them.
     #[command(flatten)]
     pub target: Target,
+    /// What is looked for.
+    #[command(flatten)]
+    pub looking: Looking,
     /// How to report.
     #[command(flatten)]
     pub output: Output,
@@ -104,16 +141,65 @@ pub struct GateArgs {
     pub policy: Option<String>,
 }
 
-/// Which images, and how to read them.
+/// What `sbom` takes.
 #[derive(Debug, Args)]
+pub struct SbomArgs {
+    /// Which images, and how to read them.
+    #[command(flatten)]
+    pub target: Target,
+    /// Format of the bill
+    #[arg(long, default_value = "cyclonedx", value_name = "FORMAT", value_parser = bills(), help_heading = "Report")]
+    pub format: String,
+    /// Write the bill to this file instead of standard output
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub output: Option<PathBuf>,
+    /// Write one more bill, such as spdx=app.spdx.json; repeat for several
+    #[arg(short = 'o', value_name = "FORMAT=FILE", value_parser = bill_file, help_heading = "Report")]
+    pub also: Vec<(&'static dyn ReportFormat, PathBuf)>,
+}
+
+/// What `diff` takes.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// What there was and what there is: two images, sbom:FILE, or report:FILE, which `scan --format json` wrote; a single image with two --platform compares these
+    #[arg(required = true, num_args = 1..=2, value_name = "REFERENCE")]
+    pub sides: Vec<String>,
+    /// How images are read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What is looked for.
+    #[command(flatten)]
+    pub looking: Looking,
+    /// Format of the comparison
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"], help_heading = "Report")]
+    pub format: String,
+    /// Write the comparison to this file instead of standard output
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub output: Option<PathBuf>,
+    /// Exit 1 when anything differs
+    #[arg(long, help_heading = "Judgement")]
+    pub exit_code: bool,
+}
+
+/// Which images, and how to read them.
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Image")]
 pub struct Target {
-    /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, or - for an archive on standard input
+    /// An image: registry.example/app:tag, oci:DIR[:ref], oci-archive:FILE, docker-archive:FILE, docker-daemon:IMAGE, containers-storage:IMAGE, dir:PATH, sbom:FILE, or - for an archive on standard input
     #[arg(value_name = "REFERENCE", help_heading = None::<&'static str>)]
     pub references: Vec<String>,
     /// Read references from a file or, with -, from standard input: one a line, a compose file, Kubernetes manifests, or `docker buildx bake --print`
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// How images are read.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Image")]
+pub struct Reading {
     /// Which platforms of an index: all, native, or a list such as linux/amd64,linux/arm64
     #[arg(long, default_value = "all", value_name = "LIST", value_parser = platforms)]
     pub platform: PlatformChoice,
@@ -126,28 +212,37 @@ pub struct Target {
     /// Open no network socket
     #[arg(long)]
     pub offline: bool,
-    /// Advisory store to use instead of the embedded one
-    #[arg(long, value_name = "FILE")]
-    pub db: Option<PathBuf>,
     /// Judge ages as of this date [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub as_of: Option<jiff::civil::Date>,
     /// Where facts of layers are kept, or none [default: the user's cache folder]
     #[arg(long, env = "IMGGUARD_CACHE_DIR", value_name = "DIR|none")]
     pub cache: Option<PathBuf>,
-    /// Do not look for secrets
-    #[arg(long)]
-    pub no_secrets: bool,
     /// Check the diff IDs of compressed layers too (reads cached layers again)
     #[arg(long)]
     pub verify_diff_ids: bool,
+    /// Compare every file of an OS package with its record, not only those that a later layer rewrote (reads layers twice)
+    #[arg(long)]
+    pub verify_files: bool,
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,
 }
 
+/// What is looked for.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Image")]
+pub struct Looking {
+    /// Advisory store to use [default: the one of `db update`, else the embedded one]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Do not look for secrets
+    #[arg(long)]
+    pub no_secrets: bool,
+}
+
 /// How the network is used.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Network")]
 pub struct Network {
     /// Give up on the network this many seconds after it was first used [default: no limit but those of 10 s on connecting and 30 s on silence]
@@ -191,23 +286,35 @@ pub struct Output {
 /// Verbs of `db`.
 #[derive(Debug, Subcommand)]
 pub enum DbVerb {
-    /// Compile OSV data (all.zip files, or folders of them) into one store
-    #[command(after_help = "Example:\n  imgguard db import osv/ --output advisories.store")]
+    /// Compile advisory feeds, as their publishers offer them, into one store
+    #[command(
+        after_help = "Examples:\n  imgguard db import osv/ --output advisories.store\n  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store"
+    )]
     Import {
-        /// OSV all.zip files, or folders that hold them or single records
+        /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them; each is told by its content
         #[arg(required = true, value_name = "DIR|FILE")]
         inputs: Vec<PathBuf>,
         /// The store to write; it is replaced in one step
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
-        /// Leave out records that may not be passed on (those that come from OSVDB)
+        /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
         #[arg(long)]
         redistributable: bool,
+        /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
+        #[arg(long)]
+        accept_fewer: bool,
     },
+    /// Fetch advisories from those who publish them, and compile them into the store that every verb reads
+    ///
+    /// What was fetched before is brought up to date: of OSV only the records that changed, of other files only those that did. The store is replaced when everything is there, and only if no source went back.
+    #[command(
+        after_help = "Examples:\n  imgguard db update --for registry.example/app:1.2\n  imgguard db update --ecosystem PyPI,npm,Debian:12 --plan\n  imgguard db update"
+    )]
+    Update(UpdateArgs),
     /// Show what a store holds and how old it is
     Status {
-        /// Store to show instead of the embedded one
-        #[arg(long, value_name = "FILE")]
+        /// Store to show [default: the one of `db update`, else the embedded one]
+        #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
         db: Option<PathBuf>,
         /// Judge ages as of this date [default: today]
         #[arg(long, value_name = "YYYY-MM-DD")]
@@ -216,6 +323,35 @@ pub enum DbVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What `db update` takes.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Fetch what this image's packages need; repeat for several
+    #[arg(long = "for", value_name = "REFERENCE")]
+    pub images: Vec<String>,
+    /// Fetch these ecosystems, as the report's coverage names them, such as PyPI,Debian:12
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub ecosystem: Vec<String>,
+    /// Only show what would be fetched, with sizes
+    #[arg(long)]
+    pub plan: bool,
+    /// Accept a feed that has far fewer records than before, or older ones
+    #[arg(long)]
+    pub accept_fewer: bool,
+    /// The store to write; it is replaced in one step [default: the user's data folder]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the fetched files are kept for the next update [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub mirror: Option<PathBuf>,
+    /// Fetch from a copy instead of the publisher, such as osv=https://mirror.example/osv/
+    #[arg(long, value_name = "NAME=URL", value_parser = super::update::address)]
+    pub upstream: Vec<(String, reqwest::Url)>,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: Network,
 }
 
 fn severity(text: &str) -> Result<Severity, String> {
@@ -238,7 +374,7 @@ fn threshold(text: &str) -> Result<Severity, String> {
     }
 }
 
-fn platforms(text: &str) -> Result<PlatformChoice, String> {
+pub(super) fn platforms(text: &str) -> Result<PlatformChoice, String> {
     match text {
         "all" => Ok(PlatformChoice::All),
         "native" => Ok(PlatformChoice::Native),
@@ -252,15 +388,36 @@ fn platforms(text: &str) -> Result<PlatformChoice, String> {
 
 /// The names of all report formats, each with its line of help.
 fn formats() -> PossibleValuesParser {
-    REPORTS.iter().map(|format| PossibleValue::new(format.name()).help(format.summary())).collect::<Vec<_>>().into()
+    values(|_| true)
+}
+
+/// The same of those that are bills of materials.
+fn bills() -> PossibleValuesParser {
+    values(|format| format.is_bill())
+}
+
+fn values(takes: fn(&dyn ReportFormat) -> bool) -> PossibleValuesParser {
+    let formats = REPORTS.iter().filter(|format| takes(**format));
+    formats.map(|format| PossibleValue::new(format.name()).help(format.summary())).collect::<Vec<_>>().into()
 }
 
 fn format_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
+    file_of(text, |_| true)
+}
+
+fn bill_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
+    file_of(text, |format| format.is_bill())
+}
+
+fn file_of(text: &str, takes: fn(&dyn ReportFormat) -> bool) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
+    let known = || REPORTS.iter().copied().filter(|format| takes(*format));
+    let names = || known().map(|format| format.name()).collect::<Vec<_>>().join(", ");
     let Some((name, file)) = text.split_once('=').filter(|(_, file)| !file.is_empty()) else {
-        return Err("write FORMAT=FILE, such as json=report.json".into());
+        let example = known().nth(1).map_or("json", |format| format.name());
+        return Err(format!("write FORMAT=FILE, such as {example}=report.json"));
     };
-    let known = || REPORTS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ");
-    let format = by_name(name).ok_or_else(|| format!("there is no report format `{name}`; there are: {}", known()))?;
+    let format = known().find(|format| format.name() == name);
+    let format = format.ok_or_else(|| format!("there is no report format `{name}`; there are: {}", names()))?;
     Ok((format, PathBuf::from(file)))
 }
 

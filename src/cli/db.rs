@@ -3,15 +3,21 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::Failed;
 use super::exit::Ending;
-use crate::advisory::{AdvisoryError, ImportOptions, Store, import};
+use super::{Failed, places};
+use crate::advisory::store::Source;
+use crate::advisory::{AdvisoryError, ImportOptions, SourceReport, Store, import};
 use crate::report::escape::terminal;
 
-/// Opens the store that was asked for, else the embedded one.
+/// The store that was asked for, else the user's own; none where only the embedded one is there.
+fn chosen(path: Option<&Path>) -> Option<PathBuf> {
+    path.map(Path::to_owned).or_else(|| places::store().filter(|path| path.is_file()))
+}
+
+/// Opens the store that was asked for, else the user's own, else the embedded one.
 pub(super) fn open_store(path: Option<&Path>) -> Result<Store, Failed> {
-    let opened = match path {
-        Some(path) => Store::open(path),
+    let opened = match chosen(path) {
+        Some(path) => Store::open(&path),
         None => Store::embedded(),
     };
     opened.map_err(refused)
@@ -20,13 +26,12 @@ pub(super) fn open_store(path: Option<&Path>) -> Result<Store, Failed> {
 /// A store that cannot be used.
 pub(super) fn refused(error: AdvisoryError) -> Failed {
     Failed::new(Ending::Store, error)
-        .hint("make a store with `imgguard db import`, or leave out --db to use the embedded one")
+        .hint("make a store with `imgguard db update`, or leave out --db to use the embedded one")
 }
 
 /// `db import`.
-pub(super) fn import_into(inputs: &[PathBuf], output: &Path, redistributable_only: bool) -> Result<Ending, Failed> {
-    let report = import(inputs, output, ImportOptions { redistributable_only })
-        .map_err(|error| Failed::new(Ending::Incomplete, error))?;
+pub(super) fn import_into(inputs: &[PathBuf], output: &Path, options: ImportOptions) -> Result<Ending, Failed> {
+    let report = import(inputs, output, options).map_err(|error| Failed::new(Ending::Incomplete, error))?;
     let mut out = anstream::stdout();
     let mut line =
         |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
@@ -38,16 +43,40 @@ pub(super) fn import_into(inputs: &[PathBuf], output: &Path, redistributable_onl
         report.digest
     ))?;
     for (source, lost) in report.provenance.sources.iter().zip(&report.sources) {
-        let modified = source.modified.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
-        line(format!(
-            "  {}: {} records, newest of {modified}, {} withdrawn, {} malformed",
-            source.name, source.records, source.withdrawn, source.malformed
-        ))?;
+        line(format!("  {}", of_source(source, lost)))?;
         for malformed in lost.malformed.iter().take(5) {
             line(format!("    malformed: {}: {}", malformed.name, malformed.error))?;
         }
     }
+    if report.unrecognised > 0 {
+        let names = report.unrecognised_names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+        line(format!("  {} files are of no feed that is known: {names}", report.unrecognised))?;
+    }
+    if !report.provenance.is_redistributable() {
+        line("  this store is for yourself: the terms of some of its sources do not allow to hand it on".to_owned())?;
+    }
     Ok(Ending::Pass)
+}
+
+/// What became of a source's records, in one line.
+fn of_source(source: &Source, lost: &SourceReport) -> String {
+    let modified = source.modified.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date");
+    let mut text = format!("{}: {} records, newest of {modified}", source.name, source.records);
+    let counts = [
+        (u64::from(source.withdrawn), "withdrawn"),
+        (u64::from(source.malformed), "malformed"),
+        (u64::from(source.not_security), "not about security"),
+        (u64::from(source.not_redistributable), "left out because of their terms"),
+        (lost.loss.unevaluable, "entries with versions that cannot be compared"),
+        (lost.loss.without_versions, "entries without versions"),
+        (lost.loss.other_products, "entries of other products"),
+    ];
+    for (count, what) in counts {
+        if count > 0 || what == "malformed" {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text
 }
 
 /// `db status`.
@@ -64,7 +93,7 @@ pub(super) fn status(db: Option<&Path>, as_of: Option<jiff::civil::Date>, json: 
         return writeln!(out, "{value:#}").map(|()| Ending::Pass).map_err(failed);
     }
     let today = super::today(as_of);
-    let place = db.map_or_else(|| "embedded store".to_owned(), |path| path.display().to_string());
+    let place = chosen(db).map_or_else(|| "embedded store".to_owned(), |path| path.display().to_string());
     writeln!(
         out,
         "{}: {} advisories, {} bytes, {}",

@@ -20,17 +20,21 @@ static CODES: &[(u8, &str, &str)] = &[
         "done, and nothing said no",
         "`scan` without `--fail-on` and `--policy` ends so whatever it found; `gate` decides.",
     ),
-    (REFUSED, "the policy, or --fail-on, says no", "Read the report: it names the gates and findings."),
+    (
+        REFUSED,
+        "the policy, or --fail-on, says no",
+        "Read the report: it names the gates and findings, and for `verify` what was found and why it does not count. `diff --exit-code` ends so when anything differs.",
+    ),
     (USAGE, "wrong usage, configuration or policy file", "Read the message; it says what was expected."),
     (
         INCOMPLETE,
         "could not finish: something required could not be read, or is not what its digest says",
-        "The report names it under NOT READ. Content that does not have its digest is damaged or was replaced: fetch or build the image again.",
+        "The report names it under NOT READ. A policy about secrets or the configuration cannot be judged by a bill of materials. Content that does not have its digest is damaged or was replaced: fetch or build the image again.",
     ),
     (
         STORE,
         "the advisory store is missing, damaged or refused",
-        "Make a store with `imgguard db import`, or leave out `--db` to use the embedded one.",
+        "Make a store with `imgguard db update`, or leave out `--db` to use the embedded one.",
     ),
     (
         SOURCE,

@@ -2,12 +2,22 @@
 
 mod args;
 mod db;
+mod diff;
 mod exit;
+mod keys;
 mod list;
 mod output;
+mod places;
 mod progress;
+mod reading;
+mod sbom;
 mod scan;
+mod sign;
+mod sign_args;
 mod sources;
+mod tree;
+mod update;
+mod verify;
 
 use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +28,8 @@ use clap::Parser as _;
 pub use args::Cli;
 use args::{Color, DbVerb, Verb};
 use exit::Ending;
+
+use crate::advisory::ImportOptions;
 
 /// An error for people: what happened, and what to do next.
 #[derive(Debug)]
@@ -77,10 +89,27 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
-        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable } } => {
-            db::import_into(inputs, output, *redistributable)
+        Verb::Verify(arguments) => verify::verify(arguments),
+        Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
+        Verb::Attest(arguments) => sign::attest(arguments, &cli.global),
+        Verb::Tree(arguments) => tree::tree(arguments),
+        Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
+        Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
+        Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
+        Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
+            let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
+            db::import_into(inputs, output, options)
         }
+        Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
+    }
+}
+
+/// Tells what was done, unless the user wants quiet.
+fn notice(global: &args::Global, text: &str) {
+    if !global.quiet {
+        let _ = writeln!(anstream::stderr(), "{}", crate::report::escape::terminal(text));
     }
 }
 
@@ -96,6 +125,18 @@ fn complain(failed: &Failed) {
     if let Some(hint) = &failed.hint {
         let _ = writeln!(stderr, "  hint: {}", crate::report::escape::terminal(hint));
     }
+}
+
+/// The time that is written into what we make: `SOURCE_DATE_EPOCH`, else now.
+fn created() -> Result<String, Failed> {
+    let Some(epoch) = std::env::var("SOURCE_DATE_EPOCH").ok().filter(|epoch| !epoch.is_empty()) else {
+        return Ok(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    };
+    let time = epoch.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let time = time.ok_or_else(|| {
+        Failed::new(Ending::Usage, anyhow::anyhow!("SOURCE_DATE_EPOCH is not a number of seconds since 1970"))
+    })?;
+    Ok(time.to_string())
 }
 
 /// Today, unless the user says otherwise: the one place where the clock is read.

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Failed;
-use super::args::{Color, Global, Output};
+use super::args::{Color, Global, Output, SbomArgs};
 use super::exit::Ending;
 use crate::report::contract::Reports;
 use crate::report::{RenderOptions, ReportFormat, by_name};
@@ -20,41 +20,68 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// `several`: whether several images were named.
-    pub(super) fn new(output: &'a Output, several: bool) -> Result<Self, Failed> {
-        let mut files: Vec<&Path> =
-            output.also.iter().map(|(_, file)| file.as_path()).chain(output.output.as_deref()).collect();
+    /// For the reports of a scan. `several`: whether several images were named.
+    pub(super) fn of_report(output: &'a Output, several: bool) -> Result<Self, Failed> {
+        let severities = output.severity.iter().map(|severity| format!("{severity:?}").to_ascii_lowercase()).collect();
+        let options = RenderOptions {
+            show_all: output.show == "all",
+            severities,
+            only_fixed: output.only_fixed,
+            several,
+            ..RenderOptions::default()
+        };
+        Self::new(&output.format, output.output.as_deref(), &output.also, options)
+    }
+
+    /// For bills of materials.
+    pub(super) fn of_bill(arguments: &'a SbomArgs, several: bool) -> Result<Self, Failed> {
+        let options = RenderOptions { several, ..RenderOptions::default() };
+        Self::new(&arguments.format, arguments.output.as_deref(), &arguments.also, options)
+    }
+
+    fn new(
+        format: &str,
+        output: Option<&'a Path>,
+        also: &'a [(&'static dyn ReportFormat, PathBuf)],
+        options: RenderOptions,
+    ) -> Result<Self, Failed> {
+        let mut files: Vec<&Path> = also.iter().map(|(_, file)| file.as_path()).chain(output).collect();
         files.sort();
         if let Some([twice, _]) = files.array_windows().find(|[a, b]| a == b) {
             let error = anyhow::anyhow!("two reports would be written to `{}`", twice.display());
             return Err(Failed::new(Ending::Usage, error).hint("give each report a file of its own"));
         }
-        let severities = output.severity.iter().map(|severity| format!("{severity:?}").to_ascii_lowercase()).collect();
-        let options = RenderOptions {
-            width: PIPE_WIDTH,
-            color: false,
-            show_all: output.show == "all",
-            severities,
-            only_fixed: output.only_fixed,
-            several,
-        };
-        let format = by_name(&output.format).ok_or_else(|| {
-            Failed::new(Ending::Usage, anyhow::anyhow!("there is no report format `{}`", output.format))
-        })?;
-        Ok(Self { main: (format, output.output.as_deref()), also: &output.also, options })
+        let options = RenderOptions { width: PIPE_WIDTH, created: created()?, ..options };
+        let format = by_name(format)
+            .ok_or_else(|| Failed::new(Ending::Usage, anyhow::anyhow!("there is no report format `{format}`")))?;
+        Ok(Self { main: (format, output), also, options })
     }
 
     /// Writes every report; files are written aside and renamed.
     pub(super) fn write(&self, reports: &Reports, global: &Global) -> Result<(), Failed> {
         for (format, file) in self.also {
-            write_file(*format, reports, &self.options, file)?;
+            write_file(&|out| format.render(reports, &self.options, out), file)?;
         }
         match self.main {
-            (format, Some(file)) => write_file(format, reports, &self.options, file),
+            (format, Some(file)) => write_file(&|out| format.render(reports, &self.options, out), file),
             (format, None) => write_stdout(format, reports, &self.options, global),
         }
     }
 }
+
+/// `SOURCE_DATE_EPOCH`, seconds since 1970, where it is set (reproducible-builds.org).
+fn created() -> Result<Option<jiff::Timestamp>, Failed> {
+    let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let seconds = text.to_str().and_then(|text| text.parse::<i64>().ok());
+    let created = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    created.map(Some).ok_or_else(|| {
+        let error = anyhow::anyhow!("SOURCE_DATE_EPOCH is `{}`, which is no number of seconds", text.display());
+        Failed::new(Ending::Usage, error).hint("set it as `date +%s` prints it, or unset it")
+    })
+}
+
+/// Writes something.
+type Render<'a> = dyn Fn(&mut dyn io::Write) -> io::Result<()> + 'a;
 
 fn write_stdout(
     format: &dyn ReportFormat,
@@ -62,8 +89,7 @@ fn write_stdout(
     options: &RenderOptions,
     global: &Global,
 ) -> Result<(), Failed> {
-    let stdout = io::stdout();
-    let is_terminal = stdout.is_terminal();
+    let is_terminal = io::stdout().is_terminal();
     let width = if is_terminal { terminal_width() } else { options.width };
     let color = match global.color {
         Color::Always => true,
@@ -71,8 +97,13 @@ fn write_stdout(
         Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     };
     let options = RenderOptions { width, color, ..options.clone() };
-    let mut out = io::BufWriter::new(stdout.lock());
-    match format.render(reports, &options, &mut out).and_then(|()| out.flush()) {
+    print(&|out| format.render(reports, &options, out))
+}
+
+/// Writes to standard output.
+pub(super) fn print(render: &Render<'_>) -> Result<(), Failed> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match render(&mut out).and_then(|()| out.flush()) {
         // `imgguard scan … | head` is no error.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failed::new(Ending::Incomplete, error)),
         _ => Ok(()),
@@ -87,21 +118,17 @@ fn terminal_width() -> usize {
         .unwrap_or(PIPE_WIDTH)
 }
 
-fn write_file(
-    format: &dyn ReportFormat,
-    reports: &Reports,
-    options: &RenderOptions,
-    file: &Path,
-) -> Result<(), Failed> {
+/// Writes to a file.
+pub(super) fn write_file(render: &Render<'_>, file: &Path) -> Result<(), Failed> {
     let written = match std::fs::metadata(file) {
         // A pipe or /dev/stdout has nothing that could be replaced.
         Ok(known) if !known.is_file() => std::fs::OpenOptions::new().write(true).open(file).and_then(|out| {
             let mut out = io::BufWriter::new(out);
-            format.render(reports, options, &mut out).and_then(|()| out.flush())
+            render(&mut out).and_then(|()| out.flush())
         }),
         // A link stays, and what it names is replaced.
-        Ok(_) => std::fs::canonicalize(file).and_then(|file| replace(format, reports, options, &file)),
-        Err(_) => replace(format, reports, options, file),
+        Ok(_) => std::fs::canonicalize(file).and_then(|file| replace(render, &file)),
+        Err(_) => replace(render, file),
     };
     written.map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("the report `{}` could not be written", file.display()));
@@ -110,13 +137,13 @@ fn write_file(
 }
 
 /// Writes aside, then renames: a reader meets the old report or the new one, never a part.
-fn replace(format: &dyn ReportFormat, reports: &Reports, options: &RenderOptions, file: &Path) -> io::Result<()> {
+fn replace(render: &Render<'_>, file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A report is for others to read, as far as the umask says so; a temporary file is not.
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     let mut aside = tempfile::Builder::new().prefix(".imgguard").permissions(mode).tempfile_in(folder)?;
     let mut out = io::BufWriter::new(&mut aside);
-    format.render(reports, options, &mut out).and_then(|()| out.flush())?;
+    render(&mut out).and_then(|()| out.flush())?;
     drop(out);
     aside.persist(file).map_err(|error| error.error)?;
     Ok(())

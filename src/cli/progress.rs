@@ -26,6 +26,17 @@ impl Bar {
         Self(bar)
     }
 
+    /// Tells what is being done.
+    pub(super) fn say(&self, what: &str) {
+        self.0.set_message(crate::report::escape::terminal(what));
+    }
+
+    /// So many bytes of a length that is not known before.
+    pub(super) fn more(&self, bytes: u64) {
+        self.0.inc_length(bytes);
+        self.0.inc(bytes);
+    }
+
     /// Removes the bar.
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();

@@ -1,26 +1,18 @@
 //! `scan` and `gate`: references to reports and an exit code.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use super::args::{GateArgs, Global, Output, ScanArgs, Target};
+use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
-use super::progress::Bar;
 use super::sources::{self, Opener};
-use super::{Failed, db, today};
+use super::{Failed, db, reading, today};
 use crate::advisory::model::Severity;
-use crate::facts::cache::Cache;
-use crate::facts::merge::MergeOptions;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
-use crate::report::bytes;
-use crate::report::contract::{Reports, SCHEMA_VERSION};
-use crate::scan::{self, Answer, CollectOptions, Failure, ReadOptions, Request};
-use crate::source::{Image, SourceError};
-
-/// Cores beyond which more workers only take memory: a layer is the unit of work.
-const MAX_THREADS: usize = 16;
+use crate::report::contract::Reports;
+use crate::scan::{self, Answer, CollectOptions, Request};
 
 /// `scan`: informs, and judges only when asked to.
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
@@ -30,7 +22,7 @@ pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Fail
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
     };
-    run(&arguments.target, &arguments.output, &policy, judged, true, global)
+    run(&arguments.target, &arguments.looking, &arguments.output, &policy, judged, true, global)
 }
 
 /// `gate`: decides.
@@ -39,7 +31,7 @@ pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Fail
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
     };
-    run(&arguments.target, &arguments.output, &policy, true, false, global)
+    run(&arguments.target, &arguments.looking, &arguments.output, &policy, true, false, global)
 }
 
 /// The policy that was asked for; `--fail-on` adds its gate to it.
@@ -76,13 +68,14 @@ fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy
 
 fn run(
     target: &Target,
+    looking: &Looking,
     output: &Output,
     policy: &Policy,
     judged: bool,
     guess: bool,
     global: &Global,
 ) -> Result<Ending, Failed> {
-    if judged && target.no_secrets && policy.demands_secrets() {
+    if judged && looking.no_secrets && policy.demands_secrets() {
         let error =
             anyhow::anyhow!("the policy `{}` is about secrets, and --no-secrets does not look for them", policy.name);
         return Err(
@@ -90,35 +83,52 @@ fn run(
         );
     }
     let references = sources::references(target)?;
-    let plan = Plan::new(output, references.len() > 1)?;
-    let store = db::open_store(target.db.as_deref())?;
-    let opener = Opener::new(target, guess);
-    let mut worst = Ending::Pass;
-    let mut images = Vec::new();
-    for (text, reference) in &references {
-        match opener.open(text, reference) {
-            Ok(image) => images.push(image),
-            // The others are still read; the worst ending is the exit code.
-            Err(error) => worst = worst.max(unopened(text, reference, error)),
-        }
-    }
-    if images.is_empty() {
+    let plan = Plan::of_report(output, references.len() > 1)?;
+    let (answers, worst) = answers((&target.reading, looking), &references, (policy, judged), guess, global)?;
+    if answers.is_empty() {
         return Ok(worst);
     }
-    let collect = CollectOptions { secrets: !target.no_secrets };
-    let cache = open_cache(target, collect, global);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
-    announce(&images, global);
-    let bar = Arc::new(Bar::new(stored_bytes(&images), global));
+    plan.write(&Reports::of(answers.into_iter().map(|answer| answer.report)), global)?;
+    Ok(worst)
+}
+
+/// The ecosystems of images' packages, as `db update --for` wants them.
+pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<String>, Failed> {
+    let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
+    let (references, looking) = (sources::references(target)?, Looking::default());
+    let (answers, worst) = answers((&target.reading, &looking), &references, (&policy, false), true, global)?;
+    if worst != Ending::Pass {
+        let error = anyhow::anyhow!("what is in the image could not be seen whole");
+        return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
+    }
+    let coverage = answers.into_iter().flat_map(|answer| answer.report.coverage);
+    Ok(coverage.map(|coverage| coverage.ecosystem).collect())
+}
+
+/// Reads and judges the images; the worst that happened on the way is the second value.
+pub(super) fn answers(
+    (how, looking): (&Reading, &Looking),
+    references: &[(String, Reference)],
+    (policy, judged): (&Policy, bool),
+    guess: bool,
+    global: &Global,
+) -> Result<(Vec<Answer>, Ending), Failed> {
+    let store = db::open_store(looking.db.as_deref())?;
+    let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
+    if images.is_empty() {
+        return Ok((Vec::new(), worst));
+    }
+    let collect = CollectOptions { secrets: !looking.no_secrets };
+    let cache = reading::cache(how, collect, global);
+    let bar = reading::announce(&images, global);
     let request = Request {
         images,
-        read: ReadOptions { collect, verify_diff_ids: target.verify_diff_ids, threads },
-        merging: MergeOptions { source_tree: target.source, without_development: target.no_dev },
+        read: reading::options(how, collect),
         cache: &cache,
         store: &store,
         policy,
         judged,
-        evaluated_at: today(target.as_of),
+        evaluated_at: today(how.as_of),
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;
@@ -129,10 +139,7 @@ fn run(
             suggest_source(&answer.report.subject.reference, answer.set_aside);
         }
     }
-    let reports = answers.into_iter().map(|answer| answer.report).collect();
-    let reports = Reports { schema_version: SCHEMA_VERSION.to_owned(), reports };
-    plan.write(&reports, global)?;
-    Ok(worst)
+    Ok((answers, worst))
 }
 
 /// Tells whoever scans a checkout as a root file system how to scan a checkout.
@@ -147,78 +154,11 @@ fn suggest_source(reference: &str, lock_files: usize) {
 }
 
 fn ending(answer: &Answer, judged: bool) -> Ending {
-    let failed = answer.failures.iter().map(|failure| match failure {
-        Failure::Mismatch => Ending::Mismatch,
-        Failure::Unreachable => Ending::Source,
-        Failure::Unreadable => Ending::Incomplete,
-    });
-    let refused = if judged && answer.outcome == Outcome::Fail { Ending::Refused } else { Ending::Pass };
-    let complete = if answer.complete { Ending::Pass } else { Ending::Incomplete };
-    failed.max().unwrap_or(Ending::Pass).max(refused).max(complete)
-}
-
-/// Tells why an image could not be opened, and how that counts.
-fn unopened(text: &str, reference: &Reference, error: SourceError) -> Ending {
-    let ending = match &error {
-        SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. } => Ending::Mismatch,
-        error if error.is_damage() => Ending::Incomplete,
-        SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } | SourceError::Configuration { .. } => {
-            Ending::Usage
-        }
-        _ => Ending::Source,
+    let verdict = match answer.outcome {
+        Outcome::Fail if judged => Ending::Refused,
+        // What was asked for cannot be answered from this source, though all of it was read.
+        Outcome::Incomplete if judged => Ending::Incomplete,
+        _ => Ending::Pass,
     };
-    let is_remote = matches!(reference, Reference::Registry { .. });
-    let hint = match &error {
-        SourceError::NotFound { .. } if !is_remote => Some("check the path, and the name or digest after it"),
-        error => error.hint(),
-    };
-    let failed = Failed::new(ending, anyhow::Error::new(error).context(format!("`{text}` could not be opened")));
-    super::complain(&match hint {
-        Some(hint) => failed.hint(hint),
-        None => failed,
-    });
-    ending
-}
-
-/// Bytes of the distinct layers.
-fn stored_bytes(images: &[Image]) -> u64 {
-    scan::jobs(images).iter().map(|job| job.layer.size).sum()
-}
-
-/// Platforms and bytes, before they are read.
-fn announce(images: &[Image], global: &Global) {
-    use std::io::{IsTerminal as _, Write as _};
-    if global.quiet || global.no_progress || !std::io::stderr().is_terminal() {
-        return;
-    }
-    for image in images {
-        let platforms =
-            image.manifests.iter().map(|manifest| manifest.platform.to_string()).collect::<Vec<_>>().join(", ");
-        let line =
-            format!("{}: {platforms}; {} of layers", image.reference, bytes(stored_bytes(std::slice::from_ref(image))));
-        let _ = writeln!(anstream::stderr(), "{}", crate::report::escape::terminal(&line));
-    }
-}
-
-/// `--cache`, else the user's cache folder, else none: a run needs no HOME.
-fn open_cache(target: &Target, collect: CollectOptions, global: &Global) -> Cache {
-    let default = || {
-        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        absolute("XDG_CACHE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-            .map(|folder| folder.join("imgguard/facts"))
-    };
-    let asked = target.cache.clone();
-    let Some(folder) = asked.clone().or_else(default).filter(|folder| folder != Path::new("none")) else {
-        return Cache::Off;
-    };
-    match Cache::open(&folder, scan::cache_key(collect)) {
-        Ok(cache) => cache,
-        Err(error) => {
-            if asked.is_some() && !global.quiet {
-                super::complain(&Failed::new(Ending::Pass, error).hint("the scan goes on without a cache"));
-            }
-            Cache::Off
-        }
-    }
+    reading::ending(answer).max(verdict)
 }

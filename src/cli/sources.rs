@@ -5,15 +5,17 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{Network, Target};
+use super::args::{Network, Reading, Target};
 use super::exit::Ending;
 use super::{Failed, list};
+use crate::digest::Digest;
 use crate::net::Settings;
 use crate::reference::{Choice, ImageName, Reference};
 use crate::source::archive::{self, Format};
-use crate::source::layout::{self, Selection};
+use crate::source::layout::{self, LayoutRepository, Selection};
 use crate::source::registry::Registry;
-use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, storage};
+use crate::source::repository::{At, Repository};
+use crate::source::{Image, PlatformChoice, SourceError, daemon, rootfs, sbom, storage};
 
 /// Largest file of references, in bytes; a list of ten thousand images has fewer.
 const MAX_LIST_BYTES: u64 = 1 << 20;
@@ -31,17 +33,25 @@ pub(super) fn references(target: &Target) -> Result<Vec<(String, Reference)>, Fa
             references.push((text, reference));
         }
     }
-    if let Some((text, _)) = references.iter().find(|(_, reference)| target.source && !is_folder(reference)) {
-        let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
-        return Err(Failed::new(Ending::Usage, error)
-            .hint("scan the checkout as `dir:PATH --source`, and the image without --source"));
-    }
+    check_source(&target.reading, &references)?;
     if references.is_empty() {
         let error = anyhow::anyhow!("no image is named");
         return Err(Failed::new(Ending::Usage, error)
             .hint("name one, such as registry.example/app:tag or oci:DIR; see `imgguard scan --help`"));
     }
     Ok(references)
+}
+
+/// Refuses `--source` for what is no folder.
+pub(super) fn check_source(reading: &Reading, references: &[(String, Reference)]) -> Result<(), Failed> {
+    match references.iter().find(|(_, reference)| reading.source && !is_folder(reference)) {
+        Some((text, _)) => {
+            let error = anyhow::anyhow!("--source is for folders of sources, and `{text}` is an image");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("scan the checkout as `dir:PATH --source`, and the image without --source"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether it names a folder and no image.
@@ -84,8 +94,8 @@ pub(super) struct Opener<'a> {
 
 impl<'a> Opener<'a> {
     /// For the images of one run. `guess` allows a bare name to be one of a local engine.
-    pub(super) fn new(target: &'a Target, guess: bool) -> Self {
-        let (choice, offline, network) = (&target.platform, target.offline, &target.network);
+    pub(super) fn new(reading: &'a Reading, guess: bool) -> Self {
+        let (choice, offline, network) = (&reading.platform, reading.offline, &reading.network);
         Self { choice, offline, guess, network, registry: OnceCell::new() }
     }
 
@@ -102,6 +112,7 @@ impl<'a> Opener<'a> {
             }
             Reference::StandardInput => archive::open_stdin(&Selection::Only, self.choice, text),
             Reference::Directory(path) => rootfs::open(path, text),
+            Reference::Sbom(path) => sbom::open(path, self.choice, text),
             Reference::DockerDaemon(name) => daemon::open(name, self.choice, text, self.offline, &variables),
             Reference::ContainersStorage(name) => storage::open(name, self.choice, text, &variables),
             Reference::Registry { name, bare } => self.open_name(text, name, *bare && self.guess),
@@ -132,16 +143,113 @@ impl<'a> Opener<'a> {
         if let Some(registry) = self.registry.get() {
             return Ok(registry);
         }
-        let settings = Settings {
-            timeout: self.network.timeout.map(Duration::from_secs),
-            ca_files: self.network.ca.clone(),
-            plain_http: self.network.plain_http.clone(),
-            insecure_tls: self.network.insecure_tls.clone(),
-            ..Settings::default()
-        };
-        let registry = Registry::new(settings, &|name| std::env::var(name).ok())?;
+        let registry = start(self.network)?;
         Ok(self.registry.get_or_init(|| registry))
     }
+}
+
+/// What the user says of the network.
+pub(super) fn settings(network: &Network) -> Settings {
+    Settings {
+        timeout: network.timeout.map(Duration::from_secs),
+        ca_files: network.ca.clone(),
+        plain_http: network.plain_http.clone(),
+        insecure_tls: network.insecure_tls.clone(),
+        ..Settings::default()
+    }
+}
+
+fn start(network: &Network) -> Result<Registry, SourceError> {
+    Registry::new(settings(network), &|name| std::env::var(name).ok())
+}
+
+/// A repository and what is meant in it.
+pub(super) struct Opened {
+    pub(super) repository: Box<dyn Repository>,
+    root: Root,
+    /// Keeps the connections.
+    _registry: Option<Registry>,
+}
+
+enum Root {
+    Tag(String),
+    Digest(Digest),
+}
+
+impl Opened {
+    /// Where the image is.
+    pub(super) fn root(&self) -> At<'_> {
+        match &self.root {
+            Root::Tag(tag) => At::Tag(tag),
+            Root::Digest(digest) => At::Digest(digest),
+        }
+    }
+}
+
+/// Opens the repository that an image is in; a name without transport is one of a registry, never of a local engine.
+pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bool) -> Result<Opened, Failed> {
+    let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
+    let is_remote = matches!(reference, Reference::Registry { .. });
+    let failed = |error| failed(error, is_remote, |error| error.context(format!("`{text}` could not be opened")));
+    match reference {
+        Reference::Registry { .. } if offline => Err(failed(SourceError::Offline(text.to_owned()))),
+        Reference::Registry { name, .. } => {
+            let registry = start(network).map_err(failed)?;
+            let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
+            let repository = Box::new(opened.map_err(failed)?);
+            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
+            let root = name.digest.clone().map_or_else(tag, Root::Digest);
+            Ok(Opened { repository, root, _registry: Some(registry) })
+        }
+        Reference::Layout(path, choice) => {
+            let image = layout::open(&path, &selection(&choice), &PlatformChoice::All, text).map_err(failed)?;
+            let missing = || SourceError::NotFound { what: "an image with a digest".into(), place: text.to_owned() };
+            let root = Root::Digest(image.digest.ok_or_else(missing).map_err(failed)?);
+            let repository = Box::new(LayoutRepository::open(&path).map_err(failed)?);
+            Ok(Opened { repository, root, _registry: None })
+        }
+        _ => {
+            let error = anyhow::anyhow!("`{text}` cannot hold signatures");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("name an image in a registry, or an OCI layout (oci:DIR); `skopeo copy` makes one of an archive"))
+        }
+    }
+}
+
+/// A source's error as it counts, and what to do.
+pub(super) fn failed(
+    error: SourceError,
+    is_remote: bool,
+    context: impl FnOnce(anyhow::Error) -> anyhow::Error,
+) -> Failed {
+    let ending = match &error {
+        SourceError::DigestMismatch { .. } | SourceError::SizeMismatch { .. } => Ending::Mismatch,
+        error if error.is_damage() => Ending::Incomplete,
+        SourceError::Ambiguous { .. } | SourceError::NoPlatform { .. } | SourceError::Configuration { .. } => {
+            Ending::Usage
+        }
+        _ => Ending::Source,
+    };
+    let hint = match &error {
+        SourceError::NotFound { .. } if !is_remote => Some("check the path, and the name or digest after it"),
+        error => error.hint(),
+    };
+    let failed = Failed::new(ending, context(anyhow::Error::new(error)));
+    match hint {
+        Some(hint) => failed.hint(hint),
+        None => failed,
+    }
+}
+
+/// The content of a file of at most `limit` bytes that the user named.
+pub(super) fn read_file(path: &Path, limit: u64, what: &str) -> Result<Vec<u8>, Failed> {
+    let failed = |error: anyhow::Error| {
+        Failed::new(Ending::Usage, error.context(format!("the {what} `{}` could not be read", path.display())))
+    };
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    let length = read.map_err(|error| failed(error.into()))?;
+    if length as u64 > limit { Err(failed(anyhow::anyhow!("it has more than {limit} bytes"))) } else { Ok(bytes) }
 }
 
 fn selection(choice: &Choice) -> Selection {

@@ -15,6 +15,8 @@ pub struct Inventory {
     pub secrets: Vec<FoundSecret>,
     /// Privileged files of the merged view.
     pub privileged: Vec<FoundPrivileged>,
+    /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
+    pub changed: Vec<ChangedFile>,
     /// Accounts; none when the image has no readable `passwd`.
     pub accounts: Option<Vec<Account>>,
     /// Groups.
@@ -36,7 +38,7 @@ pub struct Inventory {
 pub struct InstalledPackage {
     /// What the record says.
     pub fact: PackageFact,
-    /// The record.
+    /// The file that holds the record.
     pub path: FilePath,
     /// First layer since which this version has been recorded without a break.
     pub layer: usize,
@@ -44,6 +46,17 @@ pub struct InstalledPackage {
     pub owner: Option<String>,
     /// The main module of a program, whose version may be a placeholder.
     pub is_program: bool,
+}
+
+impl InstalledPackage {
+    /// Where its record is: the file, and for an archive the place in it, as Java writes it (`app.jar!/BOOT-INF/lib/a.jar`).
+    #[must_use]
+    pub fn place(&self) -> FilePath {
+        match &self.fact.inside {
+            Some(inside) => FilePath::new(&[self.path.as_bytes(), b"!/", inside.as_bytes()].concat()),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// Whether a secret's file is still in the merged view.
@@ -76,6 +89,17 @@ pub struct FoundSecret {
     pub owner: Option<String>,
     /// What was seen.
     pub secret: SecretFact,
+}
+
+/// A file of an OS package that was changed since the package was installed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChangedFile {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// The package.
+    pub owner: String,
 }
 
 /// A privileged file with its place in the image.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
 use super::tree::Tree;
 use super::{FilePath, PackageFact, PathSet, SecretFact, Unknown};
 use crate::digest::Digest;
@@ -20,6 +21,8 @@ pub struct LayerFacts {
     pub secrets: Vec<FileSecrets>,
     /// Files that give privileges to whoever runs them.
     pub privileged: Vec<PrivilegedFile>,
+    /// Digests of files that were hashed to be compared with a package's record, one set an algorithm.
+    pub digests: Vec<FileDigests>,
     /// What could not be read.
     pub unknowns: Vec<Unknown>,
     /// Length of the stored bytes.
@@ -30,6 +33,23 @@ pub struct LayerFacts {
     pub compression: Option<Compression>,
     /// Digest of the tar stream, where it was computed.
     pub diff_id: Option<Digest>,
+}
+
+impl LayerFacts {
+    /// The digest of the layer's file with this key, where it was computed.
+    #[must_use]
+    pub fn digest(&self, algorithm: Algorithm, key: PathKey) -> Option<FileDigest> {
+        self.digests.iter().filter(|set| set.algorithm == algorithm).find_map(|set| set.get(key))
+    }
+
+    /// Adds digests to those that were computed before.
+    pub fn add_digests(&mut self, algorithm: Algorithm, files: impl IntoIterator<Item = (PathKey, FileDigest)>) {
+        let (same, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.digests).into_iter().partition(|set| set.algorithm == algorithm);
+        let known = same.iter().flat_map(FileDigests::iter);
+        self.digests = others;
+        self.digests.push(FileDigests::build(algorithm, known.chain(files)));
+    }
 }
 
 /// What an inspector read in one file.
@@ -62,6 +82,12 @@ pub enum Fact {
     Unpinned(String),
     /// A package's files are recorded here.
     Owned(OwnedFiles),
+    /// Digests of a package's files are recorded here.
+    Checksums(Checksums),
+    /// Configuration files of packages, which are there to be changed.
+    Conffiles(PathSet),
+    /// Files that dpkg writes under another name than a package has for them.
+    Diversions(Vec<Diversion>),
     /// The operating system names itself here.
     OsRelease(OsRelease),
     /// Accounts, from `passwd`.
@@ -94,6 +120,26 @@ pub struct OwnedFiles {
     pub package: String,
     /// Paths, normalised.
     pub paths: PathSet,
+}
+
+/// Digests of the files of one OS package as it was installed, without those of its configuration files.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Checksums {
+    /// The package's name, as in [`OwnedFiles::package`].
+    pub package: String,
+    /// The digests.
+    pub digests: FileDigests,
+}
+
+/// One entry of dpkg's `diversions`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Diversion {
+    /// Where packages have the file.
+    pub from: FilePath,
+    /// Where it is written instead.
+    pub to: FilePath,
+    /// The package whose own file stays where it is; `:` for none.
+    pub by: String,
 }
 
 /// The fields of `os-release` that advisories and reports need.

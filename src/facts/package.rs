@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FilePath;
+
 /// Which package manager recorded a package.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum PackageKind {
@@ -121,6 +123,8 @@ pub struct PackageFact {
     pub evidence: Evidence,
     /// What it is needed for.
     pub scope: Scope,
+    /// Where in the file its record is, for a file that is an archive: `BOOT-INF/lib/a.jar`, or `a.war!/WEB-INF/lib/a.jar` deeper down.
+    pub inside: Option<FilePath>,
 }
 
 impl PackageFact {
@@ -138,6 +142,7 @@ impl PackageFact {
             module: None,
             evidence: Evidence::Record,
             scope: Scope::Runtime,
+            inside: None,
         }
     }
 

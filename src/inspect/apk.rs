@@ -2,15 +2,21 @@
 //!
 //! Source: apk-tools `apk-package(5)`, and the field letters in its `src/package.c`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::control::lines;
 use super::{InspectError, Inspector, Meta, text};
-use crate::facts::PathSet;
-use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
+use crate::facts::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
+use crate::facts::{Checksums, Fact, OwnedFiles, PackageFact, PackageKind, PathSet, SourcePackage};
 use crate::layer::view::ReadAt as _;
 use crate::layer::{Entry, FileView, path};
 
 /// Largest database. One of 64 MiB lists about a million files.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// Folder of files that apk never overwrites: its built-in `protected_paths` (apk-audit(8)).
+const PROTECTED: &[u8] = b"etc/";
 
 /// `lib/apk/db/installed`.
 pub(super) struct Installed;
@@ -20,7 +26,7 @@ static META: Meta = Meta {
     summary: "installed Alpine and Wolfi packages",
     required: true,
     doc: "**Reads** `lib/apk/db/installed` and `usr/lib/apk/db/installed` (apk-tools 3), up to 64 MiB.\n\n**Reports** every package with version, architecture, origin, licence, \
-          and the files it owns.\n\n**Cannot see** virtual packages' contents (they have none).\n\n**Since** 0.1.0",
+          and the files it owns with their checksums, but not those of `etc/`, which apk takes for configuration.\n\n**Cannot see** virtual packages' contents (they have none).\n\n**Since** 0.1.0",
 };
 
 impl Inspector for Installed {
@@ -58,6 +64,10 @@ struct Record<'a> {
     maintainer: &'a [u8],
     folder: &'a [u8],
     files: Vec<Vec<u8>>,
+    /// Whether the last file line named the last of `files`.
+    file_is_read: bool,
+    algorithm: Option<Algorithm>,
+    checksums: Vec<(PathKey, FileDigest)>,
 }
 
 fn parse(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), InspectError> {
@@ -93,11 +103,29 @@ impl<'a> Record<'a> {
             b'F' => self.folder = value,
             b'R' => {
                 let file = if self.folder.is_empty() { value.to_vec() } else { [self.folder, b"/", value].concat() };
-                if path::is_normal(&file) {
+                self.file_is_read = path::is_normal(&file);
+                if self.file_is_read {
                     self.files.push(file);
                 }
             }
+            b'Z' => self.add_checksum(value),
             _ => {}
+        }
+    }
+
+    /// `Q1` and base64 of SHA-1, or `Q2` and base64 of SHA-256, of the file before; of a symlink's target. One package has one kind.
+    fn add_checksum(&mut self, value: &[u8]) {
+        let (algorithm, encoded) = match value {
+            [b'Q', b'1', encoded @ ..] => (Algorithm::Sha1, encoded),
+            [b'Q', b'2', encoded @ ..] => (Algorithm::Sha256, encoded),
+            _ => return,
+        };
+        let Some(file) = self.files.last().filter(|file| self.file_is_read && !file.starts_with(PROTECTED)) else {
+            return;
+        };
+        let digest = STANDARD.decode(encoded).ok().and_then(|digest| FileDigest::from_bytes(&digest));
+        if let Some(digest) = digest.filter(|_| *self.algorithm.get_or_insert(algorithm) == algorithm) {
+            self.checksums.push((PathKey::of(file), digest));
         }
     }
 
@@ -119,6 +147,10 @@ impl<'a> Record<'a> {
         if !self.files.is_empty() {
             let (paths, _) = PathSet::build(self.files.iter().map(Vec::as_slice).collect());
             facts.push(Fact::Owned(OwnedFiles { package: name.clone(), paths }));
+        }
+        if let Some(algorithm) = self.algorithm {
+            let digests = FileDigests::build(algorithm, self.checksums);
+            facts.push(Fact::Checksums(Checksums { package: name.clone(), digests }));
         }
         facts.push(Fact::Package(PackageFact {
             arch,
@@ -146,6 +178,22 @@ mod tests {
         assert_eq!(package.source_or_self(), ("busybox", "1.36.1-r5"));
         let Some(Fact::Package(package)) = facts.get(2) else { panic!("{facts:?}") };
         assert_eq!(package.source, None);
+    }
+
+    #[test]
+    fn checksums_belong_to_the_file_before_them() {
+        let mut facts = Vec::new();
+        let hello = "Z:Q1qvTGHdzF6KLavt4PO0gs2a6pQ00=";
+        let text = format!(
+            "P:a\nV:1\nF:bin\nR:hello\na:0:0:755\n{hello}\nR:../x\n{hello}\nF:etc\nR:hello\n{hello}\n\nP:b\nV:1\n"
+        );
+        parse(text.as_bytes(), &mut facts).unwrap();
+        let checksums: Vec<_> =
+            facts.iter().filter_map(|fact| if let Fact::Checksums(sums) = fact { Some(sums) } else { None }).collect();
+        assert_eq!(checksums.len(), 1);
+        assert_eq!(checksums[0].digests.len(), 1);
+        let digest = checksums[0].digests.get(PathKey::of(b"bin/hello"));
+        assert_eq!(digest, Some(Algorithm::Sha1.digest(b"hello")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Source: deb-control(5); Python core metadata specification (which follows RFC 5322 headers).
 
-/// One field. A value that goes on over several lines gives its first line only; nothing that is read here needs the others.
+/// One field, with the first line of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Field<'a> {
     pub(super) name: &'a [u8],
@@ -14,8 +14,8 @@ pub(super) struct Field<'a> {
 pub(super) enum Line<'a> {
     /// A field begins.
     Field(Field<'a>),
-    /// The last field goes on.
-    Continued,
+    /// The last field goes on with this text.
+    Continued(&'a [u8]),
     /// A paragraph ends.
     Blank,
     /// Not a line of the format.
@@ -41,7 +41,7 @@ pub(super) fn classify(line: &[u8]) -> Line<'_> {
     match line.first() {
         None => Line::Blank,
         Some(b' ' | b'\t') if line.iter().all(u8::is_ascii_whitespace) => Line::Blank,
-        Some(b' ' | b'\t') => Line::Continued,
+        Some(b' ' | b'\t') => Line::Continued(line.trim_ascii()),
         Some(_) => match memchr::memchr(b':', line) {
             Some(colon) if colon > 0 => {
                 let name = line.get(..colon).unwrap_or_default();

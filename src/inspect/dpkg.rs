@@ -2,8 +2,10 @@
 
 use super::control::{Line, classify, lines};
 use super::{InspectError, Inspector, Meta, text, whole};
-use crate::facts::PathSet;
-use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
+use crate::facts::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
+use crate::facts::{
+    Checksums, Diversion, Fact, FilePath, OwnedFiles, PackageFact, PackageKind, PathSet, SourcePackage,
+};
 use crate::layer::view::{MEMORY_BYTES, ReadAt as _};
 use crate::layer::{Entry, FileView, path};
 
@@ -19,7 +21,7 @@ static STATUS: Meta = Meta {
     required: true,
     doc: "**Reads** `var/lib/dpkg/status` (deb822 paragraphs), through symlinks, up to 64 MiB.\n\n\
           **Reports** every package whose state is `installed`, `half-installed`, `half-configured`, `unpacked`, `triggers-awaited` or `triggers-pending` \
-          with version, architecture, maintainer and source package.\n\n\
+          with version, architecture, maintainer and source package, and the names of all configuration files.\n\n\
           **Cannot see** packages whose record was removed while their files stayed.\n\n**Since** 0.1.0",
 };
 
@@ -92,9 +94,9 @@ pub(super) struct FileList;
 
 static FILE_LIST: Meta = Meta {
     name: "os/dpkg-files",
-    summary: "files owned by Debian packages",
+    summary: "files owned by Debian packages, and their checksums",
     required: false,
-    doc: "**Reads** `var/lib/dpkg/info/*.list` and `var/lib/dpkg/status.d/*.md5sums`.\n\n**Reports** which package owns which path.\n\n**Cannot see** files that \
+    doc: "**Reads** `var/lib/dpkg/info/*.list` and `*.md5sums` there and in `var/lib/dpkg/status.d`.\n\n**Reports** which package owns which path, and the checksums of its files.\n\n**Cannot see** files that \
           a package's scripts made.\n\n**Since** 0.1.0",
 };
 
@@ -105,7 +107,7 @@ impl Inspector for FileList {
 
     fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
         let (folder, name) = (parent(entry), entry.name());
-        (folder.ends_with(b"dpkg/info") && name.ends_with(b".list"))
+        (folder.ends_with(b"dpkg/info") && (name.ends_with(b".list") || name.ends_with(b".md5sums")))
             || (folder.ends_with(b"dpkg/status.d") && name.ends_with(b".md5sums"))
     }
 
@@ -113,23 +115,67 @@ impl Inspector for FileList {
         let name = file.entry.name();
         let stem = name.strip_suffix(b".list").or(name.strip_suffix(b".md5sums")).unwrap_or(name);
         let package = stem.split(|b| *b == b':').next().unwrap_or_default();
+        let package = text(package);
         let bytes = whole(file, MEMORY_BYTES)?;
-        // `.list` has a path a line; `.md5sums` 32 hex digits, two spaces and the path.
         let with_sums = name.ends_with(b".md5sums");
-        let path_of = |line: &'_ [u8]| -> Option<std::ops::Range<usize>> {
-            let start = if with_sums { 34 } else { 0 };
-            (line.len() > start).then_some(start..line.len())
-        };
-        let mut paths = Vec::new();
+        let (mut paths, mut sums) = (Vec::new(), Vec::new());
         for line in lines(bytes) {
-            let Some(path) = path_of(line).and_then(|range| line.get(range)) else { continue };
+            // `.list` has a path a line; `.md5sums` 32 hex digits, two spaces and the path.
+            let (sum, path) = if with_sums { line.split_at_checked(34).unwrap_or_default() } else { (&b""[..], line) };
             let relative = path.strip_prefix(b"/").or(path.strip_prefix(b"./")).unwrap_or(path);
-            if path::is_normal(relative) {
-                paths.push(relative);
+            if !path::is_normal(relative) || relative.is_empty() {
+                continue;
             }
+            paths.push(relative);
+            let digest = FileDigest::from_hex(Algorithm::Md5, sum.trim_ascii_end());
+            sums.extend(digest.map(|digest| (PathKey::of(relative), digest)));
         }
-        let (paths, _) = PathSet::build(paths);
-        facts.push(Fact::Owned(OwnedFiles { package: text(package), paths }));
+        if !sums.is_empty() {
+            let digests = FileDigests::build(Algorithm::Md5, sums);
+            facts.push(Fact::Checksums(Checksums { package: package.clone(), digests }));
+        }
+        // A whole dpkg has the paths in a list of their own.
+        if !with_sums || parent(&file.entry).ends_with(b"dpkg/status.d") {
+            let (paths, _) = PathSet::build(paths);
+            facts.push(Fact::Owned(OwnedFiles { package, paths }));
+        }
+        Ok(())
+    }
+}
+
+/// `var/lib/dpkg/diversions`.
+pub(super) struct Diversions;
+
+static DIVERSIONS: Meta = Meta {
+    name: "os/dpkg-diversions",
+    summary: "files that dpkg writes under another name",
+    required: false,
+    doc: "**Reads** `var/lib/dpkg/diversions` (dpkg-divert(1)), three lines an entry, up to 8 MiB.\n\n**Reports** where a file is written that packages have elsewhere, and whose own \
+          file stays.\n\n**Cannot see** why.\n\n**Since** 0.2.0",
+};
+
+impl Inspector for Diversions {
+    fn meta(&self) -> &'static Meta {
+        &DIVERSIONS
+    }
+
+    fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
+        entry.path.ends_with(b"dpkg/diversions")
+    }
+
+    fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {
+        let lines: Vec<&[u8]> = lines(whole(file, MEMORY_BYTES)?).collect();
+        let path = |line: &[u8]| line.strip_prefix(b"/").filter(|path| path::is_normal(path)).map(FilePath::new);
+        let mut diversions = Vec::new();
+        for (number, entry) in lines.chunks(3).enumerate() {
+            let broken = InspectError::Line { line: number * 3 + 1, reason: "not two paths and a package" };
+            let [from, to, by] = entry else { return Err(broken) };
+            let (Some(from), Some(to)) = (path(from), path(to)) else { return Err(broken) };
+            diversions.push(Diversion { from, to, by: text(by) });
+        }
+        if !diversions.is_empty() {
+            facts.push(Fact::Diversions(diversions));
+        }
         Ok(())
     }
 }
@@ -147,16 +193,21 @@ struct Paragraph<'a> {
     architecture: &'a [u8],
     source: &'a [u8],
     maintainer: &'a [u8],
+    /// Whether the field that is read now is `Conffiles`.
+    in_conffiles: bool,
+    conffiles: Vec<&'a [u8]>,
 }
 
 fn parse_status(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), InspectError> {
     let mut paragraph = Paragraph::default();
+    let mut conffiles = Vec::new();
     let mut broken: Option<(usize, &'static str)> = None;
     let mut count = 0;
     for (number, line) in lines(bytes).chain([&b""[..]]).enumerate() {
         match classify(line) {
             Line::Field(field) => paragraph.set(field.name, field.value),
-            Line::Continued => {}
+            Line::Continued(value) if paragraph.in_conffiles => paragraph.conffiles.extend(conffile(value)),
+            Line::Continued(_) => {}
             Line::Broken => {
                 count += 1;
                 broken.get_or_insert((number + 1, "neither a field nor the continuation of one"));
@@ -164,7 +215,11 @@ fn parse_status(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), InspectError>
             Line::Blank => {
                 let ended = std::mem::take(&mut paragraph);
                 match ended.package() {
-                    Ok(package) => facts.extend(package.map(Fact::Package)),
+                    Ok(Some(package)) => {
+                        facts.push(Fact::Package(package));
+                        conffiles.extend(ended.conffiles);
+                    }
+                    Ok(None) => {}
                     Err(reason) => {
                         count += 1;
                         broken.get_or_insert((number + 1, reason));
@@ -172,6 +227,9 @@ fn parse_status(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), InspectError>
                 }
             }
         }
+    }
+    if !conffiles.is_empty() {
+        facts.push(Fact::Conffiles(PathSet::build(conffiles).0));
     }
     match broken {
         Some((line, reason)) if count == 1 => Err(InspectError::Line { line, reason }),
@@ -182,6 +240,7 @@ fn parse_status(bytes: &[u8], facts: &mut Vec<Fact>) -> Result<(), InspectError>
 
 impl<'a> Paragraph<'a> {
     fn set(&mut self, name: &[u8], value: &'a [u8]) {
+        self.in_conffiles = name.eq_ignore_ascii_case(b"Conffiles");
         // Field names compare without case (deb-control(5)).
         let slot = match name.len() {
             7 if name.eq_ignore_ascii_case(b"Package") => &mut self.package,
@@ -218,6 +277,16 @@ impl<'a> Paragraph<'a> {
             ..PackageFact::new(PackageKind::Deb, text(self.package), version)
         }))
     }
+}
+
+/// The path in `/etc/path md5`, with `obsolete` or `remove-on-upgrade` behind it at times. Paths may hold spaces.
+fn conffile(line: &[u8]) -> Option<&[u8]> {
+    let is_flag = |word: &&[u8]| matches!(*word, b"obsolete" | b"remove-on-upgrade");
+    let line = line.strip_prefix(b"/")?;
+    let flags: usize = line.rsplit(|b| *b == b' ').take_while(is_flag).map(|word| word.len() + 1).sum();
+    let entry = line.get(..line.len().checked_sub(flags)?)?;
+    let path = entry.get(..memchr::memrchr(b' ', entry)?)?;
+    path::is_normal(path).then_some(path)
 }
 
 /// Whether the third word of `Status` says that files of the package are there, if only some (`half-installed`: unpacking or removing it failed).
@@ -263,6 +332,16 @@ mod tests {
             shown,
             [("bsdutils", "1:2.38.1-5+b1", ("util-linux", "2.38.1-5")), ("libc6", "2.36-9", ("glibc", "2.36-9"))]
         );
+    }
+
+    #[test]
+    fn configuration_files_are_named_whatever_stands_behind_them() {
+        let mut facts = Vec::new();
+        let text = "Package: a\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/a 900150983cd24fb0d6963f7d28e17f72\n \
+                    /etc/b c 900150983cd24fb0d6963f7d28e17f72 obsolete\n /etc/../d 900150983cd24fb0d6963f7d28e17f72\nDescription: x\n /usr/no 1\n";
+        parse_status(text.as_bytes(), &mut facts).unwrap();
+        let Some(Fact::Conffiles(paths)) = facts.last() else { panic!("{facts:?}") };
+        assert_eq!(paths.iter().collect::<Vec<_>>(), [&b"etc/a"[..], b"etc/b c"]);
     }
 
     #[test]

@@ -5,15 +5,31 @@
 
 mod accounts;
 mod apk;
+mod conda;
 mod control;
+mod dotnet;
 mod dpkg;
+mod erlang;
 mod executable;
+mod flatpak;
+pub mod java;
+mod literal;
 mod lock;
+mod lua;
 mod node;
 mod os_release;
+mod pacman;
+mod perl;
+mod php;
+mod portage;
+mod program;
 mod python;
+mod r;
 pub mod rpm;
 mod rpm_files;
+mod ruby;
+mod sbom;
+mod snap;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -24,12 +40,20 @@ pub const HEAD_BYTES: usize = 512;
 /// Every inspector. The order here is the order in the docs; the first that wants a file gets it.
 pub static INSPECTORS: &[&dyn Inspector] = &[
     &os_release::OsReleaseFile,
+    &os_release::ReleaseFile,
     &dpkg::Status,
     &dpkg::StatusDir,
     &dpkg::FileList,
+    &dpkg::Diversions,
     &apk::Installed,
     &rpm_files::RpmDatabase,
     &rpm_files::WriteAheadLog,
+    &pacman::Description,
+    &pacman::Files,
+    &portage::Package,
+    &portage::Contents,
+    &snap::SnapYaml,
+    &flatpak::Deploy,
     &python::Metadata,
     &node::PackageJson,
     &lock::CARGO,
@@ -60,11 +84,25 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
-    &executable::GoBuildInfo,
+    &ruby::Gemspec,
+    &php::Installed,
+    &dotnet::DepsJson,
+    &conda::CondaMeta,
+    &erlang::Application,
+    &erlang::OtpVersion,
+    &perl::MyMeta,
+    &perl::PerlLocal,
+    &r::Description,
+    &lua::Rockspec,
+    &java::JavaArchive,
+    &sbom::Sbom,
+    &program::Toolchain,
+    &program::KnownProgram,
+    &executable::Executable,
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Reads one kind of file.
 pub trait Inspector: Sync {
@@ -135,9 +173,15 @@ pub enum InspectError {
     /// XML that does not parse.
     #[error("not valid XML")]
     Xml(#[from] quick_xml::DeError),
+    /// A bill of materials that is of no known format, or cut.
+    #[error("not a bill of materials")]
+    Bill(#[source] Box<crate::source::SourceError>),
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
+    /// A zip archive that cannot be read.
+    #[error(transparent)]
+    Zip(#[from] java::ZipError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {
@@ -165,6 +209,11 @@ fn whole<'a>(file: &FileView<'a>, limit: u64) -> Result<&'a [u8], InspectError> 
         Some(bytes) if file.len() <= limit => Ok(bytes),
         _ => Err(InspectError::TooLarge { size: file.len(), limit }),
     }
+}
+
+/// The first line of a YAML error; the rest shows the file.
+fn yaml_error(error: &serde_saphyr::Error) -> InspectError {
+    InspectError::Yaml(error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
 /// Text of a field: valid UTF-8, or with replacement characters.

@@ -1,8 +1,8 @@
 //! rpm's database in an image: which file it is and what its packages mean here. The formats are read in [`super::rpm`].
 
 use super::{InspectError, Inspector, Meta, rpm};
-use crate::facts::PathSet;
-use crate::facts::{Fact, OwnedFiles, PackageFact, PackageKind, SourcePackage};
+use crate::facts::file_digest::{FileDigests, PathKey};
+use crate::facts::{Checksums, Fact, OwnedFiles, PackageFact, PackageKind, PathSet, SourcePackage};
 use crate::layer::{Entry, FileView};
 
 /// `rpmdb.sqlite`, `Packages.db` or `Packages`.
@@ -13,7 +13,7 @@ static META: Meta = Meta {
     summary: "installed RPM packages",
     required: true,
     doc: "**Reads** `rpmdb.sqlite`, `Packages.db` (NDB) and `Packages` (Berkeley DB, both byte orders) in a folder named `rpm`, of any size up to 2 GiB.\n\n**Reports** every package with epoch, version, release, \
-          architecture, source package, licence, vendor and module, and the files it owns. Imported public keys are no packages.\n\n**Cannot see** a transaction that is only in SQLite's `-wal` file, which is told by `os/rpm-log`.\n\n**Since** 0.1.0",
+          architecture, source package, licence, vendor and module, and the files it owns with their digests, but not those of configuration files. Imported public keys are no packages.\n\n**Cannot see** a transaction that is only in SQLite's `-wal` file, which is told by `os/rpm-log`.\n\n**Since** 0.1.0",
 };
 
 impl Inspector for RpmDatabase {
@@ -36,9 +36,16 @@ impl Inspector for RpmDatabase {
         }
         let summary = rpm::read(file, &mut |entry| {
             let name = entry.package.name.clone();
-            let paths: Vec<Vec<u8>> = entry.files.map(|file| file.path).collect();
-            if !paths.is_empty() {
-                let (paths, _) = PathSet::build(paths.iter().map(Vec::as_slice).collect());
+            let algorithm = entry.files.algorithm();
+            let files: Vec<rpm::RpmFile> = entry.files.collect();
+            let digests: Vec<_> =
+                files.iter().filter_map(|file| Some((PathKey::of(&file.path), file.digest?))).collect();
+            if let Some(algorithm) = algorithm.filter(|_| !digests.is_empty()) {
+                let digests = FileDigests::build(algorithm, digests);
+                facts.push(Fact::Checksums(Checksums { package: name.clone(), digests }));
+            }
+            if !files.is_empty() {
+                let (paths, _) = PathSet::build(files.iter().map(|file| file.path.as_slice()).collect());
                 facts.push(Fact::Owned(OwnedFiles { package: name, paths }));
             }
             facts.push(Fact::Package(fact(&entry.package)));

@@ -13,7 +13,7 @@ pub mod view;
 
 pub use entry::{Entry, EntryKind};
 pub use pass::{LayerPass, PassOptions, read_layer};
-pub use view::{Budget, FileView, Gather, ReadAt};
+pub use view::{Budget, FileView, Gather, ReadAt, Slice};
 
 use crate::digest::Digest;
 use crate::source::SourceError;

@@ -32,6 +32,52 @@ pub trait ReadAt {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Up to `buffer.len()` bytes from `offset`; fewer only at the end of the file.
+    ///
+    /// # Errors
+    /// The temporary file's own errors.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let n = left.min(buffer.len());
+        self.read_exact_at(offset, buffer.get_mut(..n).unwrap_or_default())?;
+        Ok(n)
+    }
+}
+
+/// A part of a file: an archive in an archive, a program in a universal one.
+#[derive(Clone, Copy)]
+pub struct Slice<'a> {
+    source: &'a dyn ReadAt,
+    start: u64,
+    length: u64,
+}
+
+impl<'a> Slice<'a> {
+    /// All of it.
+    #[must_use]
+    pub fn whole(source: &'a dyn ReadAt) -> Self {
+        Self { source, start: 0, length: source.len() }
+    }
+
+    /// The part of it from `start` on, of up to `length` bytes.
+    #[must_use]
+    pub fn part(self, start: u64, length: u64) -> Self {
+        let start = start.min(self.length);
+        Self { start: self.start + start, length: length.min(self.length - start), ..self }
+    }
+}
+
+impl ReadAt for Slice<'_> {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64).filter(|end| *end <= self.length);
+        end.ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.source.read_exact_at(self.start + offset, buffer)
+    }
 }
 
 impl ReadAt for &[u8] {
@@ -73,17 +119,6 @@ impl<'a> FileView<'a> {
             Body::Memory(bytes) => Some(bytes),
             Body::Spooled { .. } => None,
         }
-    }
-
-    /// Up to `buffer.len()` bytes from `offset`; fewer only at the end of the file.
-    ///
-    /// # Errors
-    /// The temporary file's own errors.
-    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let n = left.min(buffer.len());
-        self.read_exact_at(offset, buffer.get_mut(..n).unwrap_or_default())?;
-        Ok(n)
     }
 }
 

@@ -7,6 +7,7 @@
 //! A redirect is followed here and not by the HTTP client, since each host has its own certificates and credentials must stay where they belong: an `Authorization` header never reaches
 //! another origin, and a redirect never leads from TLS to plain HTTP.
 
+mod download;
 mod hosts;
 mod retry;
 mod tls;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use download::{Download, DownloadError, Downloaded, Validators};
 pub use hosts::{authority, is_loopback, is_machine_service};
 pub use transport::{Answer, Payload, Request, Transport};
 

@@ -35,26 +35,28 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Credentials for the URL's own origin; no other gets them.
     pub authorization: Option<HeaderValue>,
-    /// What to send by POST, which is then not redirected; none for GET.
+    /// The method where it is none of the usual ones: GET, and POST with a payload.
+    pub method: Option<Method>,
+    /// What to send. Such a request is not redirected.
     pub payload: Option<Payload>,
     /// What is being done, for messages.
     pub phase: &'static str,
 }
 
-/// What a POST carries. It has no `Debug`: most of it is secret.
+/// What a request carries. It has no `Debug`: most of it is secret.
 #[derive(Clone)]
 pub enum Payload {
     /// Fields of a form.
     Form(Vec<(&'static str, String)>),
     /// Bytes whose type stands in the headers.
-    Bytes(Vec<u8>),
+    Bytes(Bytes),
 }
 
 impl Request {
     /// A GET without credentials.
     #[must_use]
     pub fn get(url: Url, phase: &'static str) -> Self {
-        Self { url, headers: HeaderMap::new(), authorization: None, payload: None, phase }
+        Self { url, headers: HeaderMap::new(), authorization: None, method: None, payload: None, phase }
     }
 }
 
@@ -159,7 +161,9 @@ impl Transport {
         for _ in 0..=MAX_REDIRECTS {
             let authorization = request.authorization.clone().filter(|_| same_origin(&url, &request.url));
             let mut answer = self.exchange(request, url.clone(), authorization).await?;
-            let Some(target) = redirect_target(&answer, request.payload.is_some()) else { return Ok(answer) };
+            let Some(target) = redirect_target(&answer, request.payload.is_some() || request.method.is_some()) else {
+                return Ok(answer);
+            };
             let refused = |reason| failed(&authority(&url), request.phase, Cause::Redirect(reason));
             let next = url.join(&target).map_err(|error| refused(error.to_string()))?;
             self.settings.allows_step(&url, &next).map_err(refused)?;
@@ -181,7 +185,8 @@ impl Transport {
         let waiting = self.connections_of(&host).acquire_owned();
         let permit = self.limits.within(&host, phase, None, waiting).await?;
         let permit = permit.map_err(|error| NetError::Start(error.to_string()))?;
-        let method = if request.payload.is_some() { Method::POST } else { Method::GET };
+        let usual = if request.payload.is_some() { Method::POST } else { Method::GET };
+        let method = request.method.clone().unwrap_or(usual);
         let mut builder = client.request(method, url).headers(request.headers.clone());
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
@@ -270,9 +275,9 @@ fn failed(host: &str, phase: &'static str, cause: Cause) -> NetError {
     NetError::Host { host: host.to_owned(), phase, cause }
 }
 
-/// Where a redirect leads. A POST carries secrets and is not sent elsewhere.
-fn redirect_target(answer: &Answer, is_post: bool) -> Option<String> {
-    let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) && !is_post;
+/// Where a redirect leads. What carries something is not sent elsewhere.
+fn redirect_target(answer: &Answer, carries: bool) -> Option<String> {
+    let is_redirect = matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) && !carries;
     let location = answer.headers().get(LOCATION).filter(|_| is_redirect)?;
     Some(location.to_str().ok()?.to_owned())
 }

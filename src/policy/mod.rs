@@ -186,11 +186,21 @@ impl Policy {
     /// Whether a gate is about secrets, so that a scan that does not look for them says nothing about it.
     #[must_use]
     pub fn demands_secrets(&self) -> bool {
-        let is_secret = |gate: &Gate| {
-            gate.kinds.iter().any(|kind| kind == Kind::Secret.name())
-                || gate.rules.iter().any(|rule| secret::rule(rule).is_some())
+        self.demands(Kind::Secret, |rule| secret::rule(rule).is_some())
+    }
+
+    /// Whether a gate is about secrets or the configuration, so that a bill of materials says nothing about it.
+    #[must_use]
+    pub fn demands_files(&self) -> bool {
+        let is_check = |rule: &str| CHECKS.iter().any(|check| check.meta().name == rule);
+        self.demands_secrets() || self.demands(Kind::Config, is_check)
+    }
+
+    fn demands(&self, kind: Kind, has_rule: impl Fn(&str) -> bool) -> bool {
+        let about = |gate: &Gate| {
+            gate.kinds.iter().any(|known| known == kind.name()) || gate.rules.iter().any(|rule| has_rule(rule))
         };
-        self.gates.iter().any(is_secret)
+        self.gates.iter().any(about)
     }
 
     /// Judges the findings of one subject.

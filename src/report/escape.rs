@@ -58,7 +58,7 @@ pub(super) fn markdown(text: &str) -> String {
 ///
 /// # Errors
 /// Those of `out`.
-pub(super) fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, SafeFormatter(PrettyFormatter::new()));
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")

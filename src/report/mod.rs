@@ -1,7 +1,8 @@
 //! The contract to bytes: one file a format, and the list of all of them. A report decides nothing.
 
+mod bom;
 pub mod contract;
-mod cyclonedx;
+pub mod diff;
 pub mod escape;
 mod json;
 mod sarif;
@@ -9,10 +10,20 @@ mod table;
 
 use std::io::{self, Write};
 
+use bom::cyclonedx::CycloneDx;
+use bom::spdx::Spdx;
 use contract::Reports;
 
 /// Every format, in the order of the help.
-pub static REPORTS: &[&dyn ReportFormat] = &[&table::Table, &json::Json, &sarif::SarifFormat, &cyclonedx::CycloneDx];
+pub static REPORTS: &[&dyn ReportFormat] = &[
+    &table::Table,
+    &json::Json,
+    &sarif::SarifFormat,
+    &CycloneDx::V1_6,
+    &CycloneDx::V1_5,
+    &Spdx::JSON,
+    &Spdx::TAG_VALUE,
+];
 
 /// How a report is shown.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +40,8 @@ pub struct RenderOptions {
     pub only_fixed: bool,
     /// Whether several images were named, of which some may not be among the reports.
     pub several: bool,
+    /// When bills of materials say that they were made (`SOURCE_DATE_EPOCH`); the date of evaluation without it.
+    pub created: Option<jiff::Timestamp>,
 }
 
 /// One format.
@@ -38,6 +51,11 @@ pub trait ReportFormat: Sync + std::fmt::Debug {
 
     /// One line.
     fn summary(&self) -> &'static str;
+
+    /// Whether it is a bill of materials, which says what is there whether or not anything is wrong with it.
+    fn is_bill(&self) -> bool {
+        false
+    }
 
     /// Writes the reports.
     ///

@@ -114,6 +114,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     finding.fixed_in.clone_from(&found.fixed_in);
     finding.aliases.clone_from(&found.aliases);
     finding.cvss = found.cvss;
+    finding.exploitation = found.exploitation;
     finding.informational = found.informational;
     finding.confidence = match found.confidence {
         crate::advisory::Confidence::High => Confidence::High,
@@ -127,7 +128,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     finding.evidence = Some(format!("{}: {}", found.source, found.range));
     finding.remediation = fix.map(|fix| format!("update to {fix} or later"));
     match installed {
-        Some(package) => finding.at(subject.place(&package.path, package.layer)),
+        Some(package) => finding.at(subject.place(&package.place(), package.layer)),
         None => finding,
     }
 }

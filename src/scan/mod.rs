@@ -6,6 +6,7 @@
 mod assemble;
 mod collect;
 mod findings;
+mod hash_files;
 mod run;
 mod schedule;
 mod second_read;
@@ -19,7 +20,6 @@ use std::sync::Arc;
 
 use crate::advisory::{AdvisoryError, Store};
 use crate::facts::cache::{Cache, Key};
-use crate::facts::merge::MergeOptions;
 use crate::finding::unite;
 use crate::policy::{Outcome, Policy};
 use crate::report::contract::Report;
@@ -31,8 +31,6 @@ pub struct Request<'a> {
     pub images: Vec<Image>,
     /// How layers are read.
     pub read: ReadOptions,
-    /// What the trees are.
-    pub merging: MergeOptions,
     /// Where facts are kept.
     pub cache: &'a Cache,
     /// The advisories.
@@ -74,24 +72,48 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// # Errors
 /// When the advisory store is damaged.
 pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
-    let Request { images, read, merging, cache, store, policy, judged, evaluated_at, progress } = request;
+    let Request { images, read, cache, store, policy, judged, evaluated_at, progress } = request;
     let mut answers = Vec::new();
-    for scanned in run::scan_images(images, read, merging, cache, &progress) {
+    for scanned in run::scan_images(images, read, cache, &progress) {
         let platform =
             |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
         let united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
         let complete = scanned.platforms.iter().all(|platform| platform.complete);
-        let verdict = policy.judge(&united, complete);
+        let is_answerable = scanned.image.has_layers() || !policy.demands_files();
+        let verdict = policy.judge(&united, complete && is_answerable);
         let outcome = verdict.result;
-        let set_aside = scanned.platforms.iter().map(|platform| platform.inventory.set_aside.len()).sum();
+        let set_aside = set_aside(&scanned);
         let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
         let mut report =
             assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
-        if merging.without_development {
+        if read.merging.without_development {
             report.skipped.push("development dependencies".to_owned());
         }
         answers.push(Answer { report, outcome, complete, failures: scanned.failures, set_aside });
     }
     Ok(answers)
+}
+
+fn set_aside(scanned: &run::ScannedImage) -> usize {
+    scanned.platforms.iter().map(|platform| platform.inventory.set_aside.len()).sum()
+}
+
+/// Only reads and merges: nothing is matched, checked or judged.
+#[must_use]
+pub fn list(
+    images: Vec<Image>,
+    read: ReadOptions,
+    cache: &Cache,
+    evaluated_at: jiff::civil::Date,
+    progress: Arc<dyn Progress>,
+) -> Vec<Answer> {
+    let answer = |scanned: run::ScannedImage| Answer {
+        report: assemble::inventory(&scanned, evaluated_at, read.collect.secrets),
+        outcome: Outcome::Pass,
+        complete: scanned.platforms.iter().all(|platform| platform.complete),
+        set_aside: set_aside(&scanned),
+        failures: scanned.failures,
+    };
+    run::scan_images(images, read, cache, &progress).into_iter().map(answer).collect()
 }

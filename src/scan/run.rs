@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers};
-use super::second_read;
+use super::{hash_files, second_read};
 use crate::facts::cache::Cache;
-use crate::facts::merge::{MergeOptions, UnreadFile, merge, unread_files};
-use crate::facts::{Effect, Inventory, LayerFacts, Unknown};
+use crate::facts::merge::{MergeOptions, UnhashedFile, UnreadFile, merge, unhashed_files, unread_files};
+use crate::facts::{Effect, Inventory, LayerFacts, Unknown, listed};
 use crate::inspect::wanted_by_name;
 use crate::layer::LayerError;
 use crate::layer::inflate::Compression;
-use crate::source::{Image, Layer, Manifest, SourceError};
+use crate::source::{Blobs, Image, Layer, Manifest, SourceError};
 
 /// One platform of an image with all its facts.
 pub(super) struct ScannedPlatform {
@@ -65,13 +65,14 @@ pub fn jobs(images: &[Image]) -> Vec<Job> {
 pub(super) fn scan_images(
     images: Vec<Image>,
     options: ReadOptions,
-    merging: MergeOptions,
     cache: &Cache,
     progress: &Arc<dyn Progress>,
 ) -> Vec<ScannedImage> {
+    let merging = options.merging;
     let mut outcomes = read_layers(jobs(&images), options, cache, progress);
     for (number, image) in images.iter().enumerate() {
         fetch_unread(image, number, &mut outcomes, cache);
+        hash_suspects(image, number, merging, &mut outcomes, cache);
     }
     images.into_iter().enumerate().map(|(number, image)| scanned(image, number, &outcomes, merging)).collect()
 }
@@ -85,9 +86,12 @@ fn facts_of<'a>(
     manifest.layers.iter().map(facts).collect()
 }
 
-/// Reads the files that only links give a name by which an inspector asks for them. Facts that were completed so are kept for the next run.
+/// What is to be read again, by layer: the number of a manifest and of the layer there, and the files.
+type Wanted<File> = BTreeMap<LayerKey, (usize, usize, Vec<File>)>;
+
+/// Reads the files that only links give a name by which an inspector asks for them.
 fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, Outcome>, cache: &Cache) {
-    let mut wanted: BTreeMap<LayerKey, (usize, usize, Vec<UnreadFile>)> = BTreeMap::new();
+    let mut wanted: Wanted<UnreadFile> = BTreeMap::new();
     for (which, manifest) in image.manifests.iter().enumerate() {
         let unread = unread_files(&facts_of(manifest, number, outcomes));
         for file in unread.into_iter().filter(|file| wanted_by_name(file.known_as.as_bytes()).is_some()) {
@@ -98,21 +102,50 @@ fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, 
             }
         }
     }
+    read_again(image, wanted, outcomes, cache, second_read::read_again);
+}
+
+/// Hashes the files of OS packages that may have been changed.
+fn hash_suspects(
+    image: &Image,
+    number: usize,
+    options: MergeOptions,
+    outcomes: &mut BTreeMap<LayerKey, Outcome>,
+    cache: &Cache,
+) {
+    let mut wanted: Wanted<UnhashedFile> = BTreeMap::new();
+    for (which, manifest) in image.manifests.iter().enumerate() {
+        for file in unhashed_files(&facts_of(manifest, number, outcomes), options) {
+            let Some(layer) = manifest.layers.get(file.layer) else { continue };
+            wanted.entry(LayerKey::of(layer, number)).or_insert((which, file.layer, Vec::new())).2.push(file);
+        }
+    }
+    wanted.values_mut().for_each(|(.., files)| {
+        files.sort();
+        files.dedup_by(|a, b| (&a.path, a.algorithm) == (&b.path, b.algorithm));
+    });
+    read_again(image, wanted, outcomes, cache, hash_files::hash_files);
+}
+
+/// Reads layers again for some of their files. Facts that were completed so are kept for the next run.
+fn read_again<File>(
+    image: &Image,
+    wanted: Wanted<File>,
+    outcomes: &mut BTreeMap<LayerKey, Outcome>,
+    cache: &Cache,
+    read: impl Fn(&dyn Blobs, &Layer, &[File], &mut LayerFacts) -> Result<(), LayerError>,
+) {
     for (key, (which, index, files)) in wanted {
         let Some(layer) = image.manifests.get(which).and_then(|manifest| manifest.layers.get(index)) else { continue };
         let Some(outcome) = outcomes.get_mut(&key) else { continue };
-        let read = match outcome {
-            Ok(facts) => second_read::read_again(image.blobs.as_ref(), layer, &files, facts),
-            Err(_) => continue,
-        };
-        match (read, &*outcome) {
-            (Err(error), _) => *outcome = Err(error),
-            (Ok(()), Ok(facts)) => {
+        let Ok(facts) = outcome else { continue };
+        match read(image.blobs.as_ref(), layer, &files, facts) {
+            Err(error) => *outcome = Err(error),
+            Ok(()) => {
                 if let LayerKey::Digest(digest) = &key {
                     let _ = cache.put(digest, facts);
                 }
             }
-            (Ok(()), Err(_)) => {}
         }
     }
 }
@@ -121,7 +154,10 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, 
     let mut failures = BTreeSet::new();
     let mut platforms = Vec::new();
     for manifest in &image.manifests {
-        let mut inventory = merge(&facts_of(manifest, number, outcomes), merging);
+        let mut inventory = match &manifest.listing {
+            Some(listing) => listed::inventory(listing),
+            None => merge(&facts_of(manifest, number, outcomes), merging),
+        };
         for (index, layer) in manifest.layers.iter().enumerate() {
             let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
                 Some(Ok(facts)) => misnamed(layer, facts),

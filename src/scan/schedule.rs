@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::collect::{CollectOptions, Collector, Worker, collect_layer};
 use crate::digest::Digest;
 use crate::facts::cache::Cache;
+use crate::facts::merge::MergeOptions;
 use crate::facts::{Effect, LayerFacts, Unknown};
 use crate::layer::{Budget, LayerError, PassOptions};
 use crate::source::{Blobs, Content, Layer, Place, SourceError, rootfs};
@@ -75,6 +76,8 @@ pub struct ReadOptions {
     pub collect: CollectOptions,
     /// Check diff IDs of compressed layers too.
     pub verify_diff_ids: bool,
+    /// How layers are merged.
+    pub merging: MergeOptions,
     /// Threads; at least 1.
     pub threads: usize,
 }

@@ -7,7 +7,7 @@ use crate::facts::merge::UnreadFile;
 use crate::facts::{Effect, FileFacts, FilePath, LayerFacts, Unknown};
 use crate::inspect::{HEAD_BYTES, INSPECTORS};
 use crate::layer::view::MAX_FILE_BYTES;
-use crate::layer::{Entry, EntryKind, Gather, LayerError, PassOptions, Visitor, read_layer};
+use crate::layer::{Entry, EntryKind, Gather, LayerError, PassOptions, ReadAt as _, Visitor, read_layer};
 use crate::source::{Blobs, Content, Layer, rootfs};
 
 /// Reads the files that `wanted` names from `layer` and adds what their inspectors say to `facts`, as if they stood where they are known.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Stands for what is not shown; its length tells nothing.
-pub(super) const HIDDEN: &str = "********";
+pub const HIDDEN: &str = "********";
 
 /// Least hidden bytes before the last four may be shown.
 const MIN_FOR_LAST: usize = 24;

@@ -31,6 +31,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 pub use engine::scan::{FileScan, Scratch};
+pub use mask::HIDDEN;
 pub use rules::{REMEDIATION, REVISION, RuleError, RuleInfo};
 
 use crate::facts::{Confidence, SecretFact};

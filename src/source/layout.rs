@@ -6,6 +6,8 @@
 //!
 //! Sources: OCI image-spec `image-layout.md`; containers-transports(5).
 
+mod repository;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,6 +19,8 @@ use serde::Deserialize;
 use super::resolve::{self, ContentStore, Descriptor, Kind, MANIFEST_TYPES, Root, read_bounded};
 use super::{Blobs, Content, Image, Layer, MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, PlatformChoice, SourceError};
 use crate::digest::Digest;
+
+pub use repository::LayoutRepository;
 
 /// Most images that an error message lists.
 pub(super) const MAX_CHOICES: usize = 40;
@@ -145,7 +149,8 @@ fn choose<'a>(
             entries.get(*index).map(Chosen::Entry).ok_or_else(|| not_found(format!("image number {index}")))
         }
         Selection::Only => {
-            let images: Vec<&Descriptor> = entries.iter().filter(|entry| is_image(entry)).collect();
+            let images: Vec<&Descriptor> =
+                entries.iter().filter(|entry| is_image(entry) && !is_attached(entry)).collect();
             choose_one(&images, entries, place)?.ok_or_else(|| not_found("an image".into()))
         }
     }
@@ -153,6 +158,19 @@ fn choose<'a>(
 
 /// A layout holds artifacts beside its image: signatures, SBOMs.
 fn is_image(entry: &Descriptor) -> bool {
+    entry.artifact_type.is_empty() && is_manifest(entry)
+}
+
+/// Whether it hangs on an image under one of the tags that cosign and the fallback of the referrers API use: `sha256-HEX`, `sha256-HEX.sig`, …
+fn is_attached(entry: &Descriptor) -> bool {
+    let is_derived = |name: &str| {
+        let hex = name.strip_prefix("sha256-").and_then(|rest| rest.split('.').next());
+        hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    names(entry).any(is_derived)
+}
+
+fn is_manifest(entry: &Descriptor) -> bool {
     MANIFEST_TYPES.contains(&entry.media_type.as_str())
         || entry.media_type.ends_with("index.v1+json")
         || entry.media_type.ends_with("list.v2+json")
@@ -161,7 +179,7 @@ fn is_image(entry: &Descriptor) -> bool {
 /// The entries that have a name: exactly as it is written, else with what Docker leaves out of names (`app` for `docker.io/library/app:latest`).
 fn named<'a>(entries: &'a [Descriptor], name: &str) -> Vec<&'a Descriptor> {
     let matching = |same: &dyn Fn(&str) -> bool| {
-        entries.iter().filter(|entry| is_image(entry) && names(entry).any(same)).collect::<Vec<_>>()
+        entries.iter().filter(|entry| is_manifest(entry) && names(entry).any(same)).collect::<Vec<_>>()
     };
     let exact = matching(&|known| known == name);
     if exact.is_empty() { matching(&|known| same_name(known, name)) } else { exact }

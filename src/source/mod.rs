@@ -8,8 +8,10 @@ pub mod archive;
 pub mod daemon;
 pub mod layout;
 pub mod registry;
+pub mod repository;
 mod resolve;
 pub mod rootfs;
+pub mod sbom;
 mod spool;
 pub mod storage;
 
@@ -17,6 +19,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub use resolve::Descriptor;
 
 use crate::digest::Digest;
 use crate::oci::{ImageConfig, Platform};
@@ -32,6 +36,9 @@ pub const MAX_INDEX_ENTRIES: usize = 512;
 
 /// Most layers of one image. Docker's overlay driver stops at 128; other builders at 500.
 pub const MAX_LAYERS: usize = 1024;
+
+/// The transport of bills of materials.
+const SBOM: &str = "sbom";
 
 /// One reference's images: one manifest a platform.
 #[derive(Clone)]
@@ -53,10 +60,16 @@ pub struct Image {
 }
 
 impl Image {
-    /// Whether it says how it is run; a folder does not.
+    /// Whether it says how it is run; a folder and a bill of materials do not.
     #[must_use]
     pub fn has_config(&self) -> bool {
-        self.transport != "dir"
+        self.transport != "dir" && self.has_layers()
+    }
+
+    /// Whether its files can be looked at; those of a bill of materials cannot.
+    #[must_use]
+    pub fn has_layers(&self) -> bool {
+        self.transport != SBOM
     }
 }
 
@@ -73,6 +86,8 @@ pub struct Manifest {
     pub config: ImageConfig,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
+    /// What a bill of materials lists, in place of layers.
+    pub listing: Option<Arc<sbom::Listing>>,
 }
 
 /// One layer of an image, before it is read.
@@ -141,6 +156,18 @@ pub enum PlatformChoice {
     Native,
     /// The ones listed.
     Only(Vec<Platform>),
+}
+
+impl PlatformChoice {
+    /// Whether this platform is among those that are meant.
+    #[must_use]
+    pub fn wants(&self, platform: &Platform) -> bool {
+        match self {
+            Self::All => true,
+            Self::Native => platform.satisfies(&Platform::native()),
+            Self::Only(wanted) => wanted.iter().any(|wanted| platform.satisfies(wanted)),
+        }
+    }
 }
 
 /// Why an image could not be had. The class decides the exit code: [`SourceError::is_damage`] is 3, [`SourceError::Configuration`] is 2, the rest is 5.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place, PlatformChoice,
@@ -21,7 +21,7 @@ use crate::oci::{ImageConfig, Platform};
 const MAX_INDEX_DEPTH: u32 = 3;
 
 /// Media types that name a list of manifests.
-const INDEX_TYPES: &[&str] =
+pub(super) const INDEX_TYPES: &[&str] =
     &["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 
 /// Media types that name one image.
@@ -33,19 +33,25 @@ const CONFIG_TYPES: &[&str] =
     &["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
 /// A pointer to content.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Descriptor {
+pub struct Descriptor {
+    /// Media type; empty where it is not told.
     #[serde(default, deserialize_with = "or_default")]
-    pub(super) media_type: String,
-    pub(super) digest: String,
-    pub(super) size: u64,
-    #[serde(default)]
-    pub(super) platform: Option<Platform>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub(super) annotations: BTreeMap<String, String>,
-    #[serde(default, deserialize_with = "or_default")]
-    artifact_type: String,
+    pub media_type: String,
+    /// Length of the content in bytes.
+    pub size: u64,
+    /// Digest of the content, as it is written: it may be none.
+    pub digest: String,
+    /// What an image runs on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Annotations.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// What an artifact is; empty for images.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
+    pub artifact_type: String,
 }
 
 /// Reads content by its descriptor. Whatever it gives is checked here.
@@ -84,7 +90,7 @@ pub(super) fn resolve(root: Root, store: &dyn ContentStore, choice: &PlatformCho
     let mut found = Vec::new();
     if document.is_index() {
         collect(document, store, choice, 1, &mut found)?;
-        check_choice(choice, &found)?;
+        check_choice(choice, found.iter().map(|candidate| candidate.platform.as_ref()))?;
     } else {
         found.push(Candidate { document, digest: root.digest, platform: None });
     }
@@ -201,7 +207,7 @@ fn collect(
         if !(is_index || is_image) || is_attestation || !entry.artifact_type.is_empty() {
             continue;
         }
-        let unwanted = entry.platform.as_ref().is_some_and(|platform| !wants(choice, platform));
+        let unwanted = entry.platform.as_ref().is_some_and(|platform| !choice.wants(platform));
         let digest = parse_digest(&entry)?;
         if unwanted && is_image {
             // Known by name, so that an error can list it.
@@ -238,15 +244,7 @@ fn collect(
     Ok(())
 }
 
-fn wants(choice: &PlatformChoice, platform: &Platform) -> bool {
-    match choice {
-        PlatformChoice::All => true,
-        PlatformChoice::Native => platform.satisfies(&Platform::native()),
-        PlatformChoice::Only(wanted) => wanted.iter().any(|wanted| platform.satisfies(wanted)),
-    }
-}
-
-fn describe(choice: &PlatformChoice) -> String {
+pub(super) fn describe(choice: &PlatformChoice) -> String {
     match choice {
         PlatformChoice::All => "any platform".into(),
         PlatformChoice::Native => Platform::native().to_string(),
@@ -254,10 +252,14 @@ fn describe(choice: &PlatformChoice) -> String {
     }
 }
 
-fn check_choice(choice: &PlatformChoice, found: &[Candidate]) -> Result<(), SourceError> {
-    let missing = |wanted: &Platform| {
-        !found.iter().any(|candidate| candidate.platform.as_ref().is_none_or(|platform| platform.satisfies(wanted)))
-    };
+/// Whether every platform asked for is among those that there are; one that is not known may be any.
+pub(super) fn check_choice<'a>(
+    choice: &PlatformChoice,
+    found: impl Iterator<Item = Option<&'a Platform>>,
+) -> Result<(), SourceError> {
+    let found: Vec<Option<&Platform>> = found.collect();
+    let missing =
+        |wanted: &Platform| !found.iter().any(|platform| platform.is_none_or(|platform| platform.satisfies(wanted)));
     let missing: Vec<String> = match choice {
         PlatformChoice::Only(wanted) => {
             wanted.iter().filter(|wanted| missing(wanted)).map(Platform::to_string).collect()
@@ -269,14 +271,13 @@ fn check_choice(choice: &PlatformChoice, found: &[Candidate]) -> Result<(), Sour
     if missing.is_empty() {
         return Ok(());
     }
-    let available: Vec<String> =
-        found.iter().filter_map(|candidate| Some(candidate.platform.as_ref()?.to_string())).collect();
+    let available: Vec<String> = found.iter().flatten().map(ToString::to_string).collect();
     let available = if available.is_empty() { "no runnable manifest".into() } else { available.join(", ") };
     Err(SourceError::NoPlatform { wanted: missing.join(", "), available })
 }
 
 /// One manifest without an index: an explicit platform must still be the right one; `native` takes what there is.
-fn check_single(choice: &PlatformChoice, manifest: &Manifest) -> Result<(), SourceError> {
+pub(super) fn check_single(choice: &PlatformChoice, manifest: &Manifest) -> Result<(), SourceError> {
     match choice {
         PlatformChoice::Only(wanted) if !wanted.iter().any(|wanted| manifest.platform.satisfies(wanted)) => {
             Err(SourceError::NoPlatform { wanted: describe(choice), available: manifest.platform.to_string() })
@@ -287,7 +288,7 @@ fn check_single(choice: &PlatformChoice, manifest: &Manifest) -> Result<(), Sour
 
 impl Candidate {
     fn is_chosen(&self, choice: &PlatformChoice) -> bool {
-        self.document.config.is_some() && self.platform.as_ref().is_none_or(|platform| wants(choice, platform))
+        self.document.config.is_some() && self.platform.as_ref().is_none_or(|platform| choice.wants(platform))
     }
 
     fn read(self, store: &dyn ContentStore) -> Result<Manifest, SourceError> {
@@ -307,7 +308,8 @@ impl Candidate {
         })?;
         let layers = layers(&document.layers, &config)?;
         let platform = platform.unwrap_or_else(|| config.platform());
-        Ok(Manifest { platform, digest: Some(digest), annotations: document.annotations, config, layers })
+        let annotations = document.annotations;
+        Ok(Manifest { platform, digest: Some(digest), annotations, config, layers, listing: None })
     }
 }
 
@@ -374,6 +376,8 @@ pub(super) fn read_bounded(reader: impl Read, limit: u64) -> std::io::Result<Vec
     Ok(bytes)
 }
 
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }

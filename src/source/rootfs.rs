@@ -77,6 +77,7 @@ pub fn open(path: &Path, reference: &str) -> Result<Image, SourceError> {
         annotations: BTreeMap::new(),
         config: ImageConfig::default(),
         layers: vec![layer],
+        listing: None,
     };
     Ok(Image {
         reference: reference.to_owned(),

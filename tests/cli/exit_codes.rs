@@ -80,7 +80,10 @@ fn usage_is_two() {
         (vec!["scan", "sif:image.sif"], "the transport `sif` is not supported"),
         (vec!["scan", SAMPLE, "--platform", "arm64"], "is not a platform"),
         (vec!["scan", SAMPLE, "--offline", "--platform", "linux/s390x"], "there are: linux/amd64, linux/arm64/v8"),
-        (vec!["scan", SAMPLE, "--format", "xml"], "[possible values: table, json, sarif, cyclonedx]"),
+        (
+            vec!["scan", SAMPLE, "--format", "xml"],
+            "[possible values: table, json, sarif, cyclonedx, cyclonedx-1.5, spdx, spdx-tag-value]",
+        ),
         (vec!["scan", SAMPLE, "-o", "json"], "write FORMAT=FILE"),
         (vec!["scan", SAMPLE, "-o", "xml=a"], "there is no report format `xml`"),
         (vec!["scan", SAMPLE, "-o", "json=/tmp/a", "-o", "sarif=/tmp/a"], "two reports would be written to `/tmp/a`"),
@@ -226,7 +229,7 @@ fn a_store_that_cannot_be_used_is_four() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("advisories.store");
     let missing = path.to_str().unwrap().to_owned();
-    assert_code(&scan([SAMPLE, "--db", &missing]), 4, "imgguard db import");
+    assert_code(&scan([SAMPLE, "--db", &missing]), 4, "imgguard db update");
     let whole = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/data/advisories.store")).unwrap();
     let everywhere = |bytes: &mut Vec<u8>| (0..bytes.len()).step_by(512).for_each(|at| bytes[at] ^= 1);
     for (what, change) in [

@@ -11,18 +11,23 @@ use serde_json::{Value, json};
 
 use crate::world::{Built, Layout, SAMPLE, layer, scan};
 
+/// A schema of ours.
+pub(crate) fn our_schema(name: &str) -> Value {
+    document(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema").join(name))
+}
+
 fn document(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-fn assert_valid(validator: &Validator, report: &Value, what: &str) {
+pub(crate) fn assert_valid(validator: &Validator, report: &Value, what: &str) {
     let errors: Vec<String> =
         validator.iter_errors(report).take(5).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{what}: {}", errors.join("\n"));
 }
 
 /// A source tree whose lock file names a crate with an advisory.
-fn source_tree() -> tempfile::TempDir {
+pub(crate) fn source_tree() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let lock = "version = 3\n\n[[package]]\nname = \"time\"\nversion = \"0.1.43\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n";
     fs::write(folder.path().join("Cargo.lock"), lock).unwrap();
@@ -66,17 +71,32 @@ fn cyclonedx_follows_its_schema() {
         (schema["$id"].as_str().unwrap().to_owned(), schema)
     });
     let registry = Registry::new().extend(resources).unwrap().prepare().unwrap();
-    let schema = document(&folder.join("bom-1.6.schema.json"));
-    let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
-    assert!(!validator.is_valid(&json!({"bomFormat": "CycloneDX"})), "the schema is read");
     let tree = source_tree();
-    for (what, arguments) in subjects(tree.path()) {
-        assert_valid(&validator, &report(&arguments, "cyclonedx"), what);
+    for (name, format) in [("bom-1.6.schema.json", "cyclonedx"), ("bom-1.5.schema.json", "cyclonedx-1.5")] {
+        let schema = document(&folder.join(name));
+        let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+        assert!(!validator.is_valid(&json!({"bomFormat": "CycloneDX"})), "the schema is read");
+        for (what, arguments) in subjects(tree.path()) {
+            assert_valid(&validator, &report(&arguments, format), what);
+        }
+    }
+}
+
+#[test]
+fn spdx_follows_its_schema() {
+    let Some(folder) = crate::shared::folder("data/schemas/spdx") else { return };
+    let tree = source_tree();
+    for name in ["spdx-schema-2.3.json", "spdx-schema-2.3.1.json"] {
+        let validator = jsonschema::validator_for(&document(&folder.join(name))).unwrap();
+        assert!(!validator.is_valid(&json!({"spdxVersion": "SPDX-2.3"})), "the schema is read");
+        for (what, arguments) in subjects(tree.path()) {
+            assert_valid(&validator, &report(&arguments, "spdx"), what);
+        }
     }
 }
 
 /// Our schema, with every object closed: a field that the schema does not name is an error here, while readers must bear new ones.
-fn strict(schema: &mut Value) {
+pub(crate) fn strict(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             members.values_mut().for_each(strict);
@@ -91,7 +111,7 @@ fn strict(schema: &mut Value) {
 
 #[test]
 fn the_contract_is_what_its_schema_says() {
-    let mut schema = document(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/report-1.0.json"));
+    let mut schema = our_schema("report-1.0.json");
     let open = jsonschema::validator_for(&schema).unwrap();
     strict(&mut schema);
     let closed = jsonschema::validator_for(&schema).unwrap();

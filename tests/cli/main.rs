@@ -3,6 +3,9 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | `world` | the program with a scrubbed environment, and images made for a test |
+//! | `bills` | bills of materials: written, and read in place of the image |
+//! | `changed_files` | files of OS packages that a later layer changed |
+//! | `diff` | what differs between two images |
 //! | `exit_codes` | how runs end |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
@@ -18,6 +21,9 @@ mod skip;
 #[path = "../support/shared.rs"]
 mod shared;
 
+mod bills;
+mod changed_files;
+mod diff;
 mod exit_codes;
 mod formats;
 mod hostile;

@@ -200,7 +200,21 @@ fn errors_say_what_happened_where_and_what_to_do() {
 
 #[test]
 fn help() {
-    for verb in ["", "scan", "gate", "db import", "db status"] {
+    for verb in [
+        "",
+        "scan",
+        "gate",
+        "sbom",
+        "diff",
+        "verify",
+        "sign",
+        "attest",
+        "tree",
+        "generate-key-pair",
+        "import-key-pair",
+        "db import",
+        "db status",
+    ] {
         let page = run(verb.split_whitespace().chain(["--help"])).out;
         assert!(page.lines().all(|line| line.chars().count() <= 100), "{verb}");
         let name = if verb.is_empty() { "help".to_owned() } else { format!("help-{}", verb.replace(' ', "-")) };

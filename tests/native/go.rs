@@ -71,6 +71,7 @@ fn programs_built_here() {
         ("pie", &[], &["-buildmode=pie"]),
         ("windows", &[("GOOS", "windows")], &[]),
         ("darwin", &[("GOOS", "darwin"), ("GOARCH", "arm64")], &[]),
+        ("darwin-intel", &[("GOOS", "darwin"), ("GOARCH", "amd64")], &[]),
         ("i386", &[("GOARCH", "386")], &[]),
         ("big-endian", &[("GOARCH", "s390x")], &[]),
         ("big-endian-32", &[("GOARCH", "mips")], &[]),
@@ -84,6 +85,30 @@ fn programs_built_here() {
         assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
         check(&out.join(name));
     }
+    let program = |variant: &str| fs::read(out.join(variant).join("program")).unwrap();
+    fs::create_dir(out.join("universal")).unwrap();
+    let programs = [program("darwin"), program("darwin-intel")];
+    fs::write(out.join("universal/program"), universal(&programs)).unwrap();
+    check(&out.join("universal"));
+}
+
+/// A universal file of Mach-O programs (Apple's `mach-o/fat.h`), each at a page of its own, as `lipo` makes it.
+fn universal(programs: &[Vec<u8>]) -> Vec<u8> {
+    const PAGE: usize = 1 << 14;
+    let word = |value: usize| (value as u32).to_be_bytes();
+    let mut file = [word(0xcafe_babe), word(programs.len())].concat();
+    let mut offset = PAGE;
+    for program in programs {
+        let processor = [4, 8].map(|at| u32::from_le_bytes(program[at..at + 4].try_into().unwrap()) as usize);
+        let arch = [processor[0], processor[1], offset, program.len(), 14];
+        file.extend(arch.iter().flat_map(|value| word(*value)));
+        offset += program.len().next_multiple_of(PAGE);
+    }
+    for program in programs {
+        file.resize(file.len().next_multiple_of(PAGE), 0);
+        file.extend(program);
+    }
+    file
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! | `faults` | what servers and networks do wrong |
 //! | `logins` | challenges, tokens, and where credentials are found |
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
+//! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -21,6 +22,7 @@ mod logins;
 mod places;
 mod real;
 mod server;
+mod signing;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;

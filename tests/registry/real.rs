@@ -223,3 +223,91 @@ fn a_client_certificate_of_certs_d_is_shown() {
     let ended = succeeds(registry.scan(&["sample:1"]).env("HOME", &home));
     assert_eq!(facts(ended.json()), local(SAMPLE));
 }
+
+/// A registry of today's Debian has no referrers API, so bundles go under the fallback tag.
+#[test]
+fn an_image_is_signed_in_a_registry() {
+    if !are_there(&["docker-registry", "skopeo", "htpasswd"]) {
+        return;
+    }
+    let registry = Running::start(false);
+    registry.push(SAMPLE, "team/sample:1");
+    let prefix = registry.file("own").display().to_string();
+    let run = |arguments: &[&str]| {
+        let mut command = program();
+        command
+            .env("IMGGUARD_KEY_PASSWORD", "pass")
+            .env("DOCKER_AUTH_CONFIG", registry.auths("s3cr3t"))
+            .args(arguments);
+        end(&mut command)
+    };
+    assert_eq!(run(&["generate-key-pair", "--output-prefix", &prefix]).code, 0);
+    let (image, ca) = (format!("{}/team/sample:1", registry.address), registry.file("ca.crt").display().to_string());
+    let (private, public) = (format!("{prefix}.key"), format!("{prefix}.pub"));
+    let trusted = ["--ca", &ca, "--key", &public, "--allow-no-log", "--recursive", "all", "--format", "json"];
+    for (options, place) in [(vec!["--recursive"], "fallback tag"), (vec!["--recursive", "--legacy"], ".sig tag")] {
+        let ended = run(&[&["sign", &image, "--ca", &ca, "--key", &private], &*options].concat());
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        let ended = run(&[&["verify", &image], &trusted[..]].concat());
+        assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+        for subject in ended.json()["subjects"].as_array().unwrap() {
+            let places: Vec<&Value> =
+                subject["signatures"].as_array().unwrap().iter().map(|one| &one["place"]).collect();
+            assert!(places.contains(&&Value::from(place)), "{subject}");
+        }
+        assert_eq!(ended.json()["subjects"].as_array().unwrap().len(), 3, "the index and two platforms");
+    }
+}
+
+/// What we sign, cosign 3 verifies, and the other way round, with keys of either.
+#[test]
+fn cosign_and_we_read_each_other() {
+    if !are_there(&["docker-registry", "skopeo", "htpasswd", "cosign"]) {
+        return;
+    }
+    let registry = Running::start(false);
+    let (ca, folder) = (registry.file("ca.crt").display().to_string(), registry.folder.path());
+    let no_services = registry.file("no-services.json").display().to_string();
+    let none =
+        r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogConfig":{},"tsaConfig":{}}"#;
+    fs::write(&no_services, none).unwrap();
+    let run = |command: &mut Command, arguments: &[&str]| {
+        command.env("COSIGN_PASSWORD", "pass").env("HOME", folder).current_dir(folder);
+        command.env("DOCKER_AUTH_CONFIG", registry.auths("s3cr3t")).args(arguments);
+        let ended = end(command);
+        assert_eq!(ended.code, 0, "{arguments:?}: {}{}", ended.out, ended.err);
+        ended
+    };
+    let ours = |arguments: &[&str]| run(&mut program(), arguments);
+    let login = ["--registry-cacert", &ca, "--registry-username", "user", "--registry-password", "s3cr3t"];
+    let theirs = |arguments: &[&str]| run(&mut Command::new("cosign"), &[arguments, &login].concat());
+    ours(&["generate-key-pair", "--output-prefix", "ours"]);
+    run(&mut Command::new("cosign"), &["generate-key-pair", "--output-key-prefix", "theirs"]);
+    fs::write(registry.file("predicate.json"), r#"{"spdxVersion":"SPDX-2.3"}"#).unwrap();
+    for (key, legacy) in [("ours", false), ("theirs", false), ("ours", true), ("theirs", true)] {
+        let (private, public) = (format!("{key}.key"), format!("{key}.pub"));
+        let name = |who: &str| {
+            let name = format!("{who}-{key}-{legacy}:1");
+            registry.push(SAMPLE, &name);
+            format!("{}/{name}", registry.address)
+        };
+        let (by_us, by_them) = (name("us"), name("them"));
+        let form: &[&str] = if legacy { &["--legacy"] } else { &[] };
+        let their_form: &[&str] = if legacy { &["--new-bundle-format=false"] } else { &[] };
+        let checking = ["--key", &public, "--insecure-ignore-tlog"];
+        ours(&[&["sign", &by_us, "--key", &private, "--ca", &ca, "-a", "team=blue"], form].concat());
+        theirs(&[&["verify", &by_us, "-a", "team=blue"], &checking[..], their_form].concat());
+        let predicate = ["--predicate", "predicate.json", "--type", "spdxjson"];
+        ours(&[&["attest", &by_us, "--key", &private, "--ca", &ca], &predicate[..], form].concat());
+        theirs(&[&["verify-attestation", &by_us, "--type", "spdxjson"], &checking[..], their_form].concat());
+        let unlogged: &[&str] = match legacy {
+            true => &["--tlog-upload=false", "--new-bundle-format=false", "--use-signing-config=false"],
+            false => &["--signing-config", &no_services],
+        };
+        theirs(&[&["sign", "-y", &by_them, "--key", &private, "-a", "team=blue"], unlogged].concat());
+        let trust = ["--key", &public, "--allow-no-log", "--ca", &ca];
+        ours(&[&["verify", &by_them, "-a", "team=blue"], &trust[..]].concat());
+        theirs(&[&["attest", "-y", &by_them, "--key", &private], &predicate[..], unlogged].concat());
+        ours(&[&["verify", &by_them, "--type", "spdxjson"], &trust[..]].concat());
+    }
+}

@@ -1,9 +1,128 @@
-//! Advisory feeds: one file a feed, each turning its records into [`Draft`]s of the store's model.
+//! Advisory feeds: one file a feed (or a folder, where several files share a format) and its line in [`FEEDS`].
+//!
+//! In: one document, recognised by its first bytes. Out: [`Item`]s in the store's model, one by one, so that a feed of any length takes the
+//! memory of one of its records. A feed knows neither archives nor compression: `import` opens those.
 
+mod arch;
+mod csaf;
+mod debian;
+pub(crate) mod document;
+mod draft;
+mod eol;
+mod epss;
 pub(crate) mod errata;
+mod errata_json;
+mod json;
+mod kev;
+mod openvex;
 pub(crate) mod osv;
+mod oval;
+mod photon;
+mod repositories;
+mod rpm_builds;
+mod secdb;
+mod updateinfo;
+mod xml;
 
+use super::error::RecordError;
+use super::exploitation::{Exploited, Score};
+use super::lifecycle::Lifecycle;
 use super::model::{Advisory, Row};
+use super::store::Data;
+pub(crate) use document::{Document, Head};
+pub(crate) use draft::{plain_key, plain_version};
+
+/// Every feed. The first that recognises a document reads it.
+pub(crate) static FEEDS: &[&dyn Feed] = &[
+    &osv::Osv,
+    &debian::Tracker,
+    &secdb::ALPINE,
+    &secdb::WOLFI,
+    &secdb::CHAINGUARD,
+    &secdb::MINIMOS,
+    &openvex::Ubuntu,
+    &csaf::redhat::RedHat,
+    &csaf::suse::Suse,
+    &updateinfo::AMAZON,
+    &updateinfo::ALMALINUX,
+    &updateinfo::ROCKY,
+    &errata_json::AlmaLinux,
+    &errata_json::Rocky,
+    &oval::Oracle,
+    &oval::AzureLinux,
+    &photon::Photon,
+    &arch::Arch,
+    &kev::Kev,
+    &epss::Epss,
+    &eol::EndOfLife,
+    &repositories::RedHatRepositories,
+];
+
+/// A source of advisories, or of facts that go with them.
+pub(crate) trait Feed: Sync {
+    /// What it is.
+    fn meta(&self) -> &Meta;
+    /// Whether a document is of this feed, by its first bytes.
+    fn recognises(&self, head: &Head<'_>) -> bool;
+    /// Reads a document. A record that cannot be read is given out as [`Item::Malformed`]; an error means that the rest of the document could
+    /// not be read, which for a [`Documents::Collections`] feed stops the import.
+    fn read(&self, document: &mut Document<'_>, out: &mut Output<'_>) -> Result<(), RecordError>;
+}
+
+/// Where items go.
+pub(crate) type Output<'a> = dyn FnMut(Item) + 'a;
+
+/// What a feed is.
+#[derive(Debug)]
+pub(crate) struct Meta {
+    /// Name of the source in the store and in reports.
+    pub(crate) name: &'static str,
+    /// Where it is published.
+    pub(crate) url: &'static str,
+    /// SPDX id of the licence of its content; empty where the vendor states none.
+    pub(crate) license: &'static str,
+    /// Whether its terms allow to hand it on, as it is and compiled.
+    pub(crate) redistributable: bool,
+    /// What its documents hold.
+    pub(crate) documents: Documents,
+    /// What it can tell of a release; `None` where only its rows show that.
+    pub(crate) data: Option<Data>,
+}
+
+/// What one document of a feed holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// One record. A document that cannot be read is one malformed record.
+    Records,
+    /// Many records. One that is cut or broken would make a smaller store that looks whole, so it stops the import.
+    Collections,
+}
+
+/// What a feed gives out.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A record and what became of it.
+    Record(Translated),
+    /// A record that cannot be read.
+    Malformed {
+        /// Its id or place.
+        name: String,
+        /// Why.
+        error: RecordError,
+    },
+    /// A CVE of CISA's catalogue.
+    Exploited(String, Exploited),
+    /// A CVE's EPSS score.
+    Score(String, Score),
+    /// A product's end-of-life dates.
+    Lifecycle(Lifecycle),
+    /// A Red Hat repository and the CPEs of the products that it serves.
+    Repository(String, Vec<String>),
+    /// When the feed was made, Unix seconds.
+    Made(i64),
+    /// How many records the feed says it has.
+    Expected(u64),
+}
 
 /// Under what the store files a row: ecosystem and package name, both in normal form.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -34,6 +153,8 @@ pub(crate) struct Losses {
     pub(crate) unevaluable: u32,
     /// Debug packages, which no image needs a finding for.
     pub(crate) debug_packages: u32,
+    /// Entries of products that no image is matched by: containers, flatpaks, layered products, channels that are not known.
+    pub(crate) other_products: u32,
 }
 
 /// What became of a record.
@@ -45,6 +166,19 @@ pub(crate) enum Translated {
     Withdrawn { id: String, modified: Option<i64>, at: Option<i64> },
     /// An erratum that is not about security.
     NotSecurity { modified: Option<i64> },
-    /// Its licence does not allow to hand it on, and only such records were asked for.
-    NotRedistributable { modified: Option<i64> },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feed_has_a_name_of_its_own_and_an_address() {
+        let mut names: Vec<&str> = FEEDS.iter().map(|feed| feed.meta().name).filter(|name| !name.is_empty()).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert!(names.len() + 5 >= all, "only the forms of one vendor's feed share a name: {names:?}");
+        assert!(FEEDS.iter().all(|feed| feed.meta().url.starts_with("https://")));
+    }
 }

@@ -5,23 +5,60 @@
 
 mod rows;
 
-use super::{Draft, Losses, Translated, errata};
+use super::draft::{cve_of, sorted};
+use super::{Document, Documents, Draft, Feed, Head, Item, Losses, Meta, Output, Translated, draft, errata};
+use crate::advisory::error::RecordError;
 use crate::advisory::model::{Advisory, Informational, Severity};
 use crate::advisory::osv::{Affected, AffectedSpecific, Record, RecordSpecific, Text, is_plain_id, specific};
 use crate::advisory::severity;
 
-/// Longest package name or version accepted, in bytes; the longest in the data we tested with have 92 and 69.
-const MAX_TEXT_BYTES: usize = 1024;
+/// The feed: osv.dev's `all.zip` files, GitHub's and other databases' folders of records.
+pub(crate) struct Osv;
 
-/// Dates before this are placeholders (git copies of Go's database carry year 1): 1990-01-01, Unix seconds.
-const EARLIEST_DATE: i64 = 631_152_000;
+/// Each zip file or folder is a source of its own, named after it; each record says by its id what its licence is.
+static META: Meta = Meta {
+    name: "OSV",
+    url: "https://osv-vulnerabilities.storage.googleapis.com/",
+    license: "",
+    redistributable: true,
+    documents: Documents::Records,
+    data: None,
+};
+
+impl Feed for Osv {
+    fn meta(&self) -> &Meta {
+        &META
+    }
+
+    fn recognises(&self, head: &Head<'_>) -> bool {
+        let own = || head.has("\"affected\"") || head.has("\"aliases\"") || head.has("\"withdrawn\"");
+        let dated = || head.has("\"id\"") && head.has("\"modified\"");
+        head.is_json() && (dated() || head.has("\"schema_version\"")) && own()
+    }
+
+    fn read(&self, document: &mut Document<'_>, out: &mut Output<'_>) -> Result<(), RecordError> {
+        let bytes = document.bytes()?;
+        out(Item::Record(translate(&Record::parse(&bytes)?)));
+        Ok(())
+    }
+}
+
+/// Whether a document that no feed recognises is to be read as an OSV record: a broken record is counted where it belongs, instead of being
+/// passed over.
+pub(crate) fn is_named_like_a_record(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".json")
+}
+
+/// Longest CVSS vector accepted, in bytes.
+const MAX_VECTOR_BYTES: usize = 1024;
 
 /// Licences that a database states for all its records, by id prefix. Others carry none.
-const LICENSES: [(&str, &str); 17] = [
+const LICENSES: [(&str, &str); 18] = [
     ("ALBA-", "MIT"),
     ("ALEA-", "MIT"),
     ("ALSA-", "MIT"),
     ("BIT-", "Apache-2.0"),
+    ("CGA-", "LicenseRef-Chainguard-advisories"),
     ("GHSA-", "CC-BY-4.0"),
     ("GO-", "CC-BY-4.0"),
     ("MAL-", "Apache-2.0"),
@@ -40,8 +77,8 @@ const LICENSES: [(&str, &str); 17] = [
 /// Licence of records taken from the Ruby advisory database: dedicated to the public domain, for which SPDX has no id.
 const RUBYSEC_LICENSE: &str = "LicenseRef-rubysec-public-domain";
 
-/// Turns one record into the store's model. With `redistributable_only`, records with OSVDB content are left out.
-pub(crate) fn translate(record: &Record<'_>, redistributable_only: bool) -> Translated {
+/// Turns one record into the store's model.
+pub(crate) fn translate(record: &Record<'_>) -> Translated {
     let modified = record.modified.as_ref().and_then(unix_seconds);
     if let Some(withdrawn) = &record.withdrawn {
         return Translated::Withdrawn { id: record.id.as_str().to_owned(), modified, at: unix_seconds(withdrawn) };
@@ -49,22 +86,20 @@ pub(crate) fn translate(record: &Record<'_>, redistributable_only: bool) -> Tran
     if errata::is_not_security(record.id.as_str()) && !record.related.iter().any(|id| id.as_str().starts_with("CVE-")) {
         return Translated::NotSecurity { modified };
     }
-    if redistributable_only && has_osvdb_content(record) {
-        return Translated::NotRedistributable { modified };
-    }
     let title = errata::title(record.summary.as_ref().map_or("", Text::as_str));
     let (rows, losses) = rows::rows(record, title);
     Translated::Kept(Box::new(Draft { advisory: advisory(record, title, modified), rows, losses }))
 }
 
-/// OSVDB's terms forbid reuse; rubysec marks what came from it by id or file name.
-fn has_osvdb_content(record: &Record<'_>) -> bool {
+/// Whether a record may not be handed on: Chainguard's terms forbid it for its records (`CGA-…`), OSVDB's for what came from there, which
+/// rubysec marks by id or file name.
+fn is_restricted(record: &Record<'_>) -> bool {
     let ids = std::iter::once(&record.id).chain(&record.aliases).chain(&record.related);
     let sources = record
         .affected
         .iter()
         .filter_map(|affected| specific::<AffectedSpecific<'_>>(affected.database_specific).source);
-    ids.cloned().chain(sources).any(|text| text.as_str().contains("OSVDB"))
+    record.id.as_str().starts_with("CGA-") || ids.cloned().chain(sources).any(|text| text.as_str().contains("OSVDB"))
 }
 
 fn advisory(record: &Record<'_>, title: errata::Title<'_>, modified: Option<i64>) -> Advisory {
@@ -90,6 +125,7 @@ fn advisory(record: &Record<'_>, title: errata::Title<'_>, modified: Option<i64>
         informational: record.affected.iter().find_map(informational),
         license: license(record, own.license.as_ref()),
         source: 0,
+        restricted: is_restricted(record),
         aliases,
         upstream,
         vectors,
@@ -98,22 +134,6 @@ fn advisory(record: &Record<'_>, title: errata::Title<'_>, modified: Option<i64>
 
 fn plain_ids(ids: &[Text<'_>]) -> Vec<String> {
     sorted(ids.iter().map(Text::as_str).filter(|id| is_plain_id(id)).map(str::to_owned).collect())
-}
-
-fn sorted(mut texts: Vec<String>) -> Vec<String> {
-    texts.sort();
-    texts.dedup();
-    texts.shrink_to_fit(); // they stay in memory for the whole import
-    texts
-}
-
-/// The CVE that an id is or, in the form `DEBIAN-CVE-…`, `ALPINE-CVE-…`, `UBUNTU-CVE-…`, is derived from.
-fn cve_of(id: &str) -> Option<&str> {
-    let at = if id.starts_with("CVE-") { 0 } else { id.find("-CVE-")? + 1 };
-    let cve = id.get(at..)?;
-    let (year, number) = cve.strip_prefix("CVE-")?.split_once('-')?;
-    let digits = |text: &str| text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-    (digits(year) && digits(number)).then_some(cve)
 }
 
 /// The record's vectors, else those that all its affected entries share (Bitnami writes them there).
@@ -132,7 +152,9 @@ fn cvss_vectors(severities: &[crate::advisory::osv::Severity<'_>]) -> Vec<String
         .iter()
         .filter(|severity| severity.kind.as_str().starts_with("CVSS_"))
         .map(|severity| severity.score.as_str());
-    sorted(vectors.filter(|vector| vector.len() <= MAX_TEXT_BYTES && is_plain_id(vector)).map(str::to_owned).collect())
+    sorted(
+        vectors.filter(|vector| vector.len() <= MAX_VECTOR_BYTES && is_plain_id(vector)).map(str::to_owned).collect(),
+    )
 }
 
 fn ubuntu_priority(severities: &[crate::advisory::osv::Severity<'_>]) -> Option<Severity> {
@@ -166,10 +188,8 @@ fn license(record: &Record<'_>, own: Option<&Text<'_>>) -> String {
     by_prefix.map_or("", |(_, license)| license).to_owned()
 }
 
-/// Unix seconds of an RFC 3339 time; placeholders and garbage are no time.
 fn unix_seconds(text: &Text<'_>) -> Option<i64> {
-    let timestamp: jiff::Timestamp = text.as_str().trim().parse().ok()?;
-    Some(timestamp.as_second()).filter(|seconds| *seconds >= EARLIEST_DATE)
+    draft::unix_seconds(text.as_str())
 }
 
 #[cfg(test)]

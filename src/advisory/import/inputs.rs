@@ -1,4 +1,4 @@
-//! Paths that a user names ▸ sources to read.
+//! Paths that a user names ▸ files to read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,34 +11,38 @@ const MAX_DEPTH: usize = 12;
 /// Most files of one folder tree. The largest public databases have some 100,000.
 pub(super) const MAX_FILES: usize = 4_000_000;
 
-/// One source.
+/// One file.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Input {
-    /// The source's name.
+    /// Name of the source that OSV records in it belong to; a vendor's feed has its own name.
+    pub(super) label: String,
+    /// Its name below what the user named, with `/` between folders; feeds whose documents do not tell their release are told by it.
     pub(super) name: String,
     /// As named or found.
     pub(super) path: PathBuf,
-    pub(super) kind: Kind,
+    /// Whether it lies beside folders of `all.zip` files, where loose JSON files (statistics, lists) are no records.
+    pub(super) beside_archives: bool,
 }
 
-/// How its records are kept.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    /// A zip file of `.json` entries.
-    Zip,
-    /// These files, sorted.
-    Files(Vec<PathBuf>),
-}
-
-/// Finds the sources of all inputs, sorted by name.
+/// Finds the files of all inputs, sorted.
 pub(super) fn find(inputs: &[PathBuf]) -> Result<Vec<Input>, AdvisoryError> {
     let mut found = Vec::new();
     for path in inputs {
         let metadata = fs::metadata(path).map_err(|source| AdvisoryError::Read { path: path.clone(), source })?;
         if metadata.is_dir() {
-            found.extend(in_folder(path)?);
+            let mut folder = Folder { root: path, label: name_of(path), files: Vec::new() };
+            folder.collect(path, 0)?;
+            if folder.files.is_empty() {
+                return Err(AdvisoryError::NoRecords { path: path.clone() });
+            }
+            found.append(&mut folder.files);
         } else {
-            found.push(file(path));
+            found.push(Input {
+                label: label_of(path),
+                name: name_of(path),
+                path: path.clone(),
+                beside_archives: false,
+            });
         }
     }
     found.sort();
@@ -46,72 +50,67 @@ pub(super) fn find(inputs: &[PathBuf]) -> Result<Vec<Input>, AdvisoryError> {
     Ok(found)
 }
 
-fn file(path: &Path) -> Input {
-    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    if is_json {
-        Input { name: folder_name(path), path: path.to_owned(), kind: Kind::Files(vec![path.to_owned()]) }
-    } else {
-        zip(path)
-    }
-}
-
-/// `…/crates.io/all.zip` is named after its folder, any other zip file after itself.
-fn zip(path: &Path) -> Input {
+/// `…/crates.io/all.zip` is named after its folder, any other archive after itself, a record after its folder.
+fn label_of(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = if stem == "all" { folder_name(path) } else { stem };
-    Input { name, path: path.to_owned(), kind: Kind::Zip }
+    let is_record = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    if stem == "all" || is_record { path.parent().map(name_of).unwrap_or_default() } else { stem }
 }
 
-fn folder_name(path: &Path) -> String {
+fn name_of(path: &Path) -> String {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    absolute.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// A folder's own `all.zip`, else those of its subfolders, else its `.json` files at any depth.
-fn in_folder(folder: &Path) -> Result<Vec<Input>, AdvisoryError> {
-    let own = folder.join("all.zip");
-    if own.is_file() {
-        return Ok(vec![zip(&own)]);
-    }
-    let entries = list(folder)?;
-    let zips: Vec<Input> = entries
-        .iter()
-        .map(|entry| entry.join("all.zip"))
-        .filter(|path| path.is_file())
-        .map(|path| zip(&path))
-        .collect();
-    if !zips.is_empty() {
-        return Ok(zips);
-    }
-    let mut files = Vec::new();
-    collect(folder, 0, &mut files)?;
-    files.sort();
-    if files.is_empty() {
-        return Err(AdvisoryError::NoRecords { path: folder.to_owned() });
-    }
-    let name = fs::canonicalize(folder).ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    Ok(vec![Input { name: name.unwrap_or_default(), path: folder.to_owned(), kind: Kind::Files(files) }])
+/// A folder that is searched.
+struct Folder<'a> {
+    root: &'a Path,
+    label: String,
+    files: Vec<Input>,
 }
 
-/// Links are not followed: a folder of records is a tree.
-fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), AdvisoryError> {
-    if depth > MAX_DEPTH {
-        return Err(AdvisoryError::Limit { path: folder.to_owned(), what: "nested folders", limit: MAX_DEPTH as u64 });
-    }
-    for path in list(folder)? {
-        let metadata =
-            fs::symlink_metadata(&path).map_err(|source| AdvisoryError::Read { path: path.clone(), source })?;
-        if metadata.is_dir() {
-            collect(&path, depth + 1, files)?;
-        } else if metadata.is_file() && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-        {
-            files.push(path);
+impl Folder<'_> {
+    /// Collects files at any depth; where there is an `all.zip`, only that, since what lies beside it is made from it. Links are not followed
+    /// (a folder of records is a tree), and hidden files are not looked at.
+    fn collect(&mut self, folder: &Path, depth: usize) -> Result<(), AdvisoryError> {
+        if depth > MAX_DEPTH {
+            return Err(AdvisoryError::Limit {
+                path: folder.to_owned(),
+                what: "nested folders",
+                limit: MAX_DEPTH as u64,
+            });
         }
-        if files.len() > MAX_FILES {
-            return Err(AdvisoryError::Limit { path: folder.to_owned(), what: "files", limit: MAX_FILES as u64 });
+        let zip = folder.join("all.zip");
+        if zip.is_file() {
+            self.push(&zip, name_of(folder), false);
+            return Ok(());
         }
+        let paths = list(folder)?;
+        let beside_archives = paths.iter().any(|path| path.join("all.zip").is_file());
+        for path in paths {
+            let metadata =
+                fs::symlink_metadata(&path).map_err(|source| AdvisoryError::Read { path: path.clone(), source })?;
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+                continue;
+            }
+            if metadata.is_dir() {
+                self.collect(&path, depth + 1)?;
+            } else if metadata.is_file() {
+                self.push(&path, self.label.clone(), beside_archives);
+            }
+            if self.files.len() > MAX_FILES {
+                return Err(AdvisoryError::Limit { path: folder.to_owned(), what: "files", limit: MAX_FILES as u64 });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn push(&mut self, path: &Path, label: String, beside_archives: bool) {
+        let relative = path.strip_prefix(self.root).unwrap_or(path);
+        let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        self.files.push(Input { label, name: parts.join("/"), path: path.to_owned(), beside_archives });
+    }
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, AdvisoryError> {

@@ -9,7 +9,7 @@ use crate::advisory::error::AdvisoryError;
 use crate::advisory::model::{Advisory, Row, Upper};
 use crate::advisory::range;
 use crate::advisory::store::Store;
-use crate::facts::PackageFact;
+use crate::facts::{Evidence, PackageFact};
 use crate::version::{Scheme, VersionError, for_osv_ecosystem};
 
 /// A row that contains the version, with its record.
@@ -39,8 +39,11 @@ pub(super) struct Judged {
 pub(super) fn judge(store: &Store, package: &PackageFact, targets: &[Target<'_>]) -> Result<Judged, AdvisoryError> {
     let mut judged = Judged::default();
     let overriding = overriding_records(store, targets)?;
+    // A version that no package manager recorded may be one that its builder corrected without changing it.
+    let surest = if package.evidence == Evidence::Record { Confidence::High } else { Confidence::Medium };
     for target in targets {
-        let rows = store.rows(&target.ecosystem, target.name)?;
+        let mut rows = store.rows(&target.ecosystem, target.name)?;
+        rows.retain(|(_, row)| row.arch.is_none() || package.arch.is_none() || row.arch == package.arch);
         let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else {
             judged.undetermined.extend((!rows.is_empty()).then_some(Reason::NoScheme));
             continue;
@@ -56,7 +59,7 @@ pub(super) fn judge(store: &Store, package: &PackageFact, targets: &[Target<'_>]
         };
         for (number, row, confidence) in rows {
             if target.overrides || !overriding.contains(&number) {
-                judged.take(store, target, scheme, (number, row, confidence))?;
+                judged.take(store, target, scheme, (number, row, confidence.min(surest)))?;
             }
         }
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evaluate::{Hit, Judged};
 use super::{Confidence, Match};
 use crate::advisory::aliases::Groups;
+use crate::advisory::exploitation::Exploitation;
 use crate::advisory::model::{Advisory, Status};
 use crate::advisory::store::Store;
 use crate::version::for_osv_ecosystem;
@@ -100,6 +101,7 @@ impl Flaw {
             fixed_in,
             severity: ratings().map(|rating| rating.severity).max().unwrap_or_default(),
             cvss: ratings().filter_map(|rating| rating.cvss_tenths).max().map(|tenths| f64::from(tenths) / 10.0),
+            exploitation: Exploitation::default(), // asked for later, of the whole list
             source: source.map(|source| source.name.clone()).unwrap_or_default(),
             license: best.advisory.license.clone(),
             range: best.range.clone(),

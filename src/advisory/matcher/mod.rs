@@ -1,7 +1,7 @@
 //! Packages ▸ matches.
 //!
 //! In: an open store, the packages of one platform with the OS release. Out: for each package one [`Match`] per flaw, what could not be
-//! decided ([`Undetermined`]), and which packages were left to the distribution's own data. Policy, EPSS and exploitation come later.
+//! decided ([`Undetermined`]), and which packages were left to the distribution's own data. Policy comes later.
 //!
 //! 1. `target`: under which ecosystem, name and version a package is looked up.
 //! 2. `evaluate`: which of the rows contain that version.
@@ -17,6 +17,7 @@ mod target;
 
 use super::ecosystem::{self, OsRelease};
 use super::error::AdvisoryError;
+use super::exploitation::Exploitation;
 use super::model::{Informational, Severity, Status, Urgency};
 use super::store::{Data, Store};
 use crate::facts::PackageFact;
@@ -73,6 +74,8 @@ pub struct Match {
     pub severity: Severity,
     /// Highest CVSS base score of the records.
     pub cvss: Option<f64>,
+    /// What is known about its use by attackers, from all its CVEs.
+    pub exploitation: Exploitation,
     /// Name of the source of the best record.
     pub source: String,
     /// SPDX id of the best record's licence; empty when its source states none.
@@ -164,6 +167,9 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
         hits.undetermined.dedup();
         outcome.undetermined.extend(hits.undetermined.drain(..).map(|reason| Undetermined { package, reason }));
         outcome.matches.extend(group::group(store, package, hits));
+    }
+    for found in &mut outcome.matches {
+        found.exploitation = store.exploitation(&found.cves)?;
     }
     Ok(outcome)
 }

@@ -3,15 +3,15 @@
 //! Records are numbered in the order of their ids, alias groups are found over all of them, rows are filed under their packages. The same
 //! drafts in whatever order give the same bytes.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::facts::Facts;
 use super::provenance::{Data, EcosystemData, Provenance, Source};
-use super::{IdEntry, format, package_key, table};
+use super::{IdEntry, copies, format, package_key, table};
 use crate::advisory::aliases::Groups;
 use crate::advisory::ecosystem;
 use crate::advisory::error::AdvisoryError;
-use crate::advisory::feed::{Draft, Key};
+use crate::advisory::feed::{Draft, Item, Key};
 use crate::advisory::model::{Advisory, Row, Upper};
 
 /// Most records and rows of a store. Measured: 200,000 records with five rows each take 470 MB while they are
@@ -28,6 +28,7 @@ pub(crate) struct Compiler {
     encoded: Vec<u8>,
     rows: u64,
     withdrawn: BTreeMap<String, i64>,
+    facts: Facts,
     sources: Vec<SourceTotals>,
 }
 
@@ -38,6 +39,10 @@ pub(crate) struct SourceTotals {
     pub(crate) source: Source,
     /// Newest `modified`, Unix seconds.
     pub(crate) newest: Option<i64>,
+    /// Whether it is the vendor's own feed, which is believed before a copy of it in OSV.
+    pub(crate) is_native: bool,
+    /// What the feed can tell of a release; `None` where only its rows show that.
+    pub(crate) data: Option<Data>,
 }
 
 /// Package keys, each kept once.
@@ -48,19 +53,21 @@ struct Keys {
 }
 
 /// A record with its rows.
-struct Pending {
-    advisory: Advisory,
-    rows: Vec<PendingRow>,
+pub(super) struct Pending {
+    pub(super) advisory: Advisory,
+    pub(super) rows: Vec<PendingRow>,
 }
 
 /// Where a row belongs and where its encoding lies.
 #[derive(Clone, Copy)]
-struct PendingRow {
-    key: u32,
+pub(super) struct PendingRow {
+    pub(super) key: u32,
     length: u32,
     start: usize,
     /// Whether it tells of an issue without a fix.
     unfixed: bool,
+    /// Whether it tells of an issue at all, and does not clear the package.
+    pub(super) exposure: bool,
 }
 
 impl Keys {
@@ -97,14 +104,25 @@ impl Compiler {
         let start = self.encoded.len();
         self.encoded.extend_from_slice(&bytes);
         let length = bytes.len() as u32; // a row is smaller than the record it comes from, which is bounded
-        Ok(PendingRow { key: self.keys.number(key), length, start, unfixed: tells_of_unfixed(row) })
+        Ok(PendingRow {
+            key: self.keys.number(key),
+            length,
+            start,
+            unfixed: tells_of_unfixed(row),
+            exposure: row.status.is_exposure(),
+        })
     }
 
-    fn bytes(&self, row: &PendingRow) -> &[u8] {
+    /// Adds a fact that goes with advisories; `false` for an item that is none.
+    pub(crate) fn add_fact(&mut self, item: Item) -> bool {
+        self.facts.take(item)
+    }
+
+    pub(super) fn bytes(&self, row: &PendingRow) -> &[u8] {
         self.encoded.get(row.start..row.start + row.length as usize).unwrap_or_default()
     }
 
-    fn key(&self, row: &PendingRow) -> &Key {
+    pub(super) fn key(&self, row: &PendingRow) -> &Key {
         &self.keys.keys[row.key as usize]
     }
 
@@ -113,54 +131,59 @@ impl Compiler {
         self.withdrawn.insert(id, at.unwrap_or(0));
     }
 
-    /// Adds a source; drafts refer to it by its place. To be called in the order of source names.
-    pub(crate) fn add_source(&mut self, totals: SourceTotals) {
-        self.sources.push(totals);
+    /// Sets the sources; drafts refer to them by their places.
+    pub(crate) fn set_sources(&mut self, totals: Vec<SourceTotals>) {
+        self.sources = totals;
+    }
+
+    pub(super) fn source(&self, advisory: &Advisory) -> Option<&SourceTotals> {
+        self.sources.get(advisory.source as usize)
+    }
+
+    /// Sorts the sources by name, so that the order in which they were met does not matter.
+    fn sort_sources(&mut self) {
+        let mut order: Vec<usize> = (0..self.sources.len()).collect();
+        order.sort_by(|a, b| self.sources[*a].source.name.cmp(&self.sources[*b].source.name));
+        let mut places = vec![0_u32; order.len()];
+        for (new, old) in (0..).zip(&order) {
+            places[*old] = new;
+        }
+        for record in &mut self.records {
+            let source = &mut record.advisory.source;
+            *source = places.get(*source as usize).copied().unwrap_or_default();
+        }
+        let mut unsorted: Vec<Option<SourceTotals>> = std::mem::take(&mut self.sources).into_iter().map(Some).collect();
+        self.sources = order.into_iter().filter_map(|old| unsorted.get_mut(old)?.take()).collect();
     }
 
     /// Compiles the store.
     pub(crate) fn finish(mut self) -> Result<(Vec<u8>, Provenance), AdvisoryError> {
-        self.keep_one_of_each();
+        self.sort_sources();
+        let records = std::mem::take(&mut self.records);
+        self.records = copies::keep_one_of_each(&self, records);
         let groups = group(&mut self.records);
         let provenance = self.provenance();
         let ids = table::pack(&self.id_pairs(&groups)?)?;
         drop(groups);
         let advisories = table::pack(&self.advisory_pairs()?)?;
         let packages = table::pack(&self.package_pairs())?;
+        let [exploited, scores, lifecycles, repositories] = self.facts.pairs()?;
+        let [exploited, scores] = [table::pack(&exploited)?, table::pack(&scores)?];
+        let [lifecycles, repositories] = [table::pack(&lifecycles)?, table::pack(&repositories)?];
         let header = serde_json::to_vec(&provenance).unwrap_or_default(); // plain structs of strings and numbers cannot fail
-        Ok((format::assemble(&header, &[packages, advisories, ids])?, provenance))
-    }
-
-    /// One record per id, sorted by id. Of copies in several sources the newest stays; copies inside one source are parts of one record
-    /// (AlmaLinux's repository keeps one file per release) and are joined.
-    fn keep_one_of_each(&mut self) {
-        let mut records = std::mem::take(&mut self.records);
-        let age = |record: &Pending| (Reverse(record.advisory.modified), record.advisory.source);
-        records.sort_by(|a, b| a.advisory.id.cmp(&b.advisory.id).then_with(|| age(a).cmp(&age(b))));
-        let mut kept: Vec<Pending> = Vec::with_capacity(records.len());
-        for record in records {
-            match kept.last_mut() {
-                Some(last) if last.advisory.id == record.advisory.id => {
-                    if last.advisory.source == record.advisory.source {
-                        last.rows.extend(record.rows);
-                    }
-                }
-                _ => kept.push(record),
-            }
-        }
-        for record in &mut kept {
-            record.rows.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| self.bytes(a).cmp(self.bytes(b))));
-            record.rows.dedup_by(|a, b| a.key == b.key && self.bytes(a) == self.bytes(b));
-        }
-        self.records = kept;
+        let tables = [packages, advisories, ids, exploited, scores, lifecycles, repositories];
+        Ok((format::assemble(&header, &tables)?, provenance))
     }
 
     fn provenance(&self) -> Provenance {
         let mut per_key = vec![(0_u32, false); self.keys.keys.len()];
-        for row in self.records.iter().flat_map(|record| &record.rows) {
-            if let Some((rows, unfixed)) = per_key.get_mut(row.key as usize) {
-                *rows += 1;
-                *unfixed |= row.unfixed;
+        for record in &self.records {
+            let full = self.source(&record.advisory).is_some_and(|source| source.data == Some(Data::Full));
+            for row in &record.rows {
+                if let Some((rows, unfixed)) = per_key.get_mut(row.key as usize) {
+                    *rows += 1;
+                    *unfixed |= row.unfixed || full;
+                }
             }
         }
         let mut ecosystems: BTreeMap<&str, EcosystemData> = BTreeMap::new();
@@ -181,31 +204,31 @@ impl Compiler {
         }
         let ecosystems: Vec<EcosystemData> = ecosystems.into_values().collect();
         let rows = ecosystems.iter().map(|ecosystem| u64::from(ecosystem.rows)).sum();
-        Provenance { sources: self.sources(), ecosystems, advisories: self.records.len() as u32, rows }
+        let [exploited, scores, lifecycles, repositories] = self.facts.counts();
+        let advisories = self.records.len() as u32;
+        Provenance {
+            sources: self.sources(),
+            ecosystems,
+            advisories,
+            rows,
+            exploited,
+            scores,
+            lifecycles,
+            repositories,
+        }
     }
 
     /// The sources with what only all their records tell: licences, and the ecosystems they cover.
     fn sources(&self) -> Vec<Source> {
-        let mut licenses = vec![BTreeSet::new(); self.sources.len()];
-        let mut bases = vec![BTreeSet::new(); self.sources.len()];
+        let mut contents: Vec<Contents<'_>> = vec![Contents::default(); self.sources.len()];
         for record in &self.records {
-            let at = record.advisory.source as usize;
-            if let (Some(licenses), Some(bases)) = (licenses.get_mut(at), bases.get_mut(at)) {
-                licenses.extend(Some(record.advisory.license.as_str()).filter(|license| !license.is_empty()));
-                bases.extend(record.rows.iter().map(|row| ecosystem::base(&self.key(row).ecosystem)));
+            if let Some(contents) = contents.get_mut(record.advisory.source as usize) {
+                contents.restricted |= record.advisory.restricted;
+                contents.licenses.extend(Some(record.advisory.license.as_str()).filter(|license| !license.is_empty()));
+                contents.bases.extend(record.rows.iter().map(|row| ecosystem::base(&self.key(row).ecosystem)));
             }
         }
-        let complete = |((totals, licenses), bases): ((&SourceTotals, BTreeSet<&str>), BTreeSet<&str>)| {
-            let named = bases.iter().find(|base| base.eq_ignore_ascii_case(&totals.source.name)).copied();
-            let covers: Vec<&str> = named.map_or_else(|| bases.iter().copied().collect(), |base| vec![base]);
-            Source {
-                modified: totals.newest.and_then(crate::advisory::time::rfc3339),
-                licenses: licenses.into_iter().map(str::to_owned).collect(),
-                covers: covers.into_iter().map(str::to_owned).collect(),
-                ..totals.source.clone()
-            }
-        };
-        self.sources.iter().zip(licenses).zip(bases).map(complete).collect()
+        self.sources.iter().zip(contents).map(|(totals, contents)| contents.complete(totals)).collect()
     }
 
     /// Rows under their packages, in the order of record numbers.
@@ -264,6 +287,33 @@ impl Compiler {
                 Ok((id.as_bytes().to_vec(), postcard::to_allocvec(&entry).map_err(AdvisoryError::Encode)?))
             })
             .collect()
+    }
+}
+
+/// What the records of one source hold.
+#[derive(Clone, Default)]
+struct Contents<'a> {
+    licenses: BTreeSet<&'a str>,
+    bases: BTreeSet<&'a str>,
+    restricted: bool,
+}
+
+impl Contents<'_> {
+    /// The source's own name among its ecosystems is the one it covers; rows of others are only mentioned there.
+    fn complete(self, totals: &SourceTotals) -> Source {
+        let named = self.bases.iter().find(|base| base.eq_ignore_ascii_case(&totals.source.name)).copied();
+        let covers = named.map_or(self.bases, |base| [base].into());
+        // A feed whose items are no records (scores, dates) states its licence itself.
+        let licenses = self.licenses.into_iter().chain(totals.source.licenses.iter().map(String::as_str));
+        let licenses: BTreeSet<&str> = licenses.collect();
+        let owned = |texts: BTreeSet<&str>| texts.into_iter().map(str::to_owned).collect();
+        Source {
+            modified: totals.newest.and_then(crate::advisory::time::rfc3339),
+            licenses: owned(licenses),
+            restricted: self.restricted,
+            covers: owned(covers),
+            ..totals.source.clone()
+        }
     }
 }
 

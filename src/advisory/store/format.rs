@@ -7,7 +7,7 @@ use crate::advisory::error::{AdvisoryError, Damage};
 use crate::digest::Digest;
 
 /// Number of the store's format; also changes with the types in [`model`](crate::advisory::model).
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"imgguard";
 /// Magic, format, lengths of provenance, index and file.
@@ -27,17 +27,36 @@ pub(super) enum Table {
     Advisories,
     /// Id ▸ records that are it or are about it.
     Ids,
+    /// CVE ▸ entry of CISA's catalogue.
+    Exploited,
+    /// Year and thousand of CVEs ▸ their EPSS scores.
+    Scores,
+    /// Product ▸ end-of-life dates.
+    Lifecycles,
+    /// Red Hat repository ▸ CPEs.
+    Repositories,
 }
 
+/// Number of tables.
+pub(super) const TABLES: usize = 7;
+
 impl Table {
-    pub(super) const ALL: [Self; 3] = [Self::Packages, Self::Advisories, Self::Ids];
+    pub(super) const ALL: [Self; TABLES] = [
+        Self::Packages,
+        Self::Advisories,
+        Self::Ids,
+        Self::Exploited,
+        Self::Scores,
+        Self::Lifecycles,
+        Self::Repositories,
+    ];
 }
 
 /// Where everything lies in a store's bytes.
 #[derive(Debug)]
 pub(super) struct Layout {
     provenance: Range<usize>,
-    tables: [Index; 3],
+    tables: [Index; TABLES],
     /// Where blocks may lie.
     blocks: Range<usize>,
     root: Digest,
@@ -146,9 +165,9 @@ fn root(prologue: &[u8], covered: &[u8]) -> Digest {
 }
 
 /// Splits the index into its tables' parts.
-fn tables(bytes: &[u8], index: &Range<usize>) -> Result<[Index; 3], Damage> {
+fn tables(bytes: &[u8], index: &Range<usize>) -> Result<[Index; TABLES], Damage> {
     let mut reader = Reader { rest: bytes.get(index.clone()).ok_or(Damage::Index)? };
-    let mut tables: [Index; 3] = Default::default();
+    let mut tables: [Index; TABLES] = Default::default();
     let mut at = index.start + Table::ALL.len() * TABLE_HEADER;
     for table in &mut tables {
         let (blocks, keys) = (reader.u32()?, reader.u32()? as usize);
@@ -184,7 +203,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The whole file, from its parts.
-pub(super) fn assemble(provenance: &[u8], tables: &[Vec<Block>; 3]) -> Result<Vec<u8>, AdvisoryError> {
+pub(super) fn assemble(provenance: &[u8], tables: &[Vec<Block>; TABLES]) -> Result<Vec<u8>, AdvisoryError> {
     let index = index(tables)?;
     let blocks: usize = tables.iter().flatten().map(|block| block.stored.len()).sum();
     let total = PROLOGUE + ROOT + provenance.len() + index.len() + blocks;
@@ -206,7 +225,7 @@ pub(super) fn assemble(provenance: &[u8], tables: &[Vec<Block>; 3]) -> Result<Ve
     Ok(file)
 }
 
-fn index(tables: &[Vec<Block>; 3]) -> Result<Vec<u8>, AdvisoryError> {
+fn index(tables: &[Vec<Block>; TABLES]) -> Result<Vec<u8>, AdvisoryError> {
     let too_large = |_| AdvisoryError::StoreLimit { what: "bytes of index", limit: u64::from(u32::MAX) };
     let number = |value: usize| u32::try_from(value).map(u32::to_le_bytes).map_err(too_large);
     let mut index = Vec::new();

@@ -17,6 +17,8 @@
 //! (`table::MAX_BLOCK_BYTES`), values are decoded with `postcard`, which never allocates ahead of its input.
 
 mod compile;
+mod copies;
+mod facts;
 mod format;
 mod provenance;
 mod table;
@@ -37,7 +39,9 @@ pub(crate) use write::replace_file;
 
 use self::format::{Layout, Table};
 use super::error::{AdvisoryError, Damage};
+use super::exploitation::{Exploitation, Exploited};
 use super::feed::Key;
+use super::lifecycle::Lifecycle;
 use super::model::{Advisory, Row};
 use crate::digest::Digest;
 
@@ -178,6 +182,41 @@ impl Store {
     /// When the store is damaged.
     pub fn advisory(&self, number: u32) -> Result<Advisory, AdvisoryError> {
         self.get(Table::Advisories, &number.to_be_bytes())?.ok_or_else(|| Damage::Reference.into())
+    }
+
+    /// What is known about the use of a flaw by attackers, from the CVEs that it has.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn exploitation(&self, cves: &[String]) -> Result<Exploitation, AdvisoryError> {
+        let mut exploitation = Exploitation::default();
+        for cve in cves {
+            let exploited: Option<Exploited> = self.get(Table::Exploited, cve.as_bytes())?;
+            let score = match facts::score_key(cve) {
+                Some((key, number)) => {
+                    self.get::<facts::Scores>(Table::Scores, &key)?.and_then(|scores| scores.of(number))
+                }
+                None => None,
+            };
+            exploitation.join(exploited, score);
+        }
+        Ok(exploitation)
+    }
+
+    /// The end-of-life dates of a product, by endoflife.date's name for it.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn lifecycle(&self, product: &str) -> Result<Option<Lifecycle>, AdvisoryError> {
+        self.get(Table::Lifecycles, product.as_bytes())
+    }
+
+    /// The CPEs of the products that a Red Hat repository (`rhel-9-for-x86_64-baseos-rpms`) serves.
+    ///
+    /// # Errors
+    /// When the store is damaged.
+    pub fn repository_cpes(&self, repository: &str) -> Result<Vec<String>, AdvisoryError> {
+        Ok(self.get(Table::Repositories, repository.as_bytes())?.unwrap_or_default())
     }
 
     /// What the store knows of an id, be it a record's own, an alias, a CVE that a record is about, or a withdrawn one.

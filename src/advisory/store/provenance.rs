@@ -13,14 +13,25 @@ pub struct Provenance {
     pub advisories: u32,
     /// Rows in the store.
     pub rows: u64,
+    /// CVEs of CISA's catalogue.
+    pub exploited: u32,
+    /// CVEs with an EPSS score.
+    pub scores: u32,
+    /// Products with end-of-life dates.
+    pub lifecycles: u32,
+    /// Red Hat repositories whose CPEs are known.
+    pub repositories: u32,
 }
 
-/// One imported zip file or folder. The counts add up to `records`, except for records that a second source holds in a newer form.
+/// One imported feed, zip file or folder. The counts add up to `records`, except for records that a second source holds in a newer form.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Source {
-    /// Its name: the folder's, as in osv.dev's bucket (`crates.io`).
+    /// Its name: the feed's, or of OSV records the folder's, as in osv.dev's bucket (`crates.io`).
     pub name: String,
-    /// Date of its newest record, RFC 3339; this is the age of the data, whenever it was imported.
+    /// Where the feed is published.
+    pub url: String,
+    /// Date of its newest record, RFC 3339; this is the age of the data, whenever it was imported. A feed without any dates (Alpine's, Debian's)
+    /// is as old as its newest file.
     pub modified: Option<String>,
     /// Records read, including the ones below.
     pub records: u32,
@@ -34,7 +45,9 @@ pub struct Source {
     pub malformed: u32,
     /// Licences of its records, sorted SPDX ids.
     pub licenses: Vec<String>,
-    /// SHA-256 of the zip file, or over names and digests of a folder's records.
+    /// Whether it holds records that may not be handed on; then the store may not be, either.
+    pub restricted: bool,
+    /// SHA-256 of its file, or over names and digests of its files.
     pub digest: String,
     /// Base ecosystems for which it is a source. A database's zip also holds rows of other ecosystems that its records mention; those alone
     /// do not make the ecosystem covered.
@@ -65,6 +78,12 @@ pub enum Data {
 }
 
 impl Provenance {
+    /// Whether the store may be handed on: no source of it holds records whose terms forbid that.
+    #[must_use]
+    pub fn is_redistributable(&self) -> bool {
+        self.sources.iter().all(|source| !source.restricted)
+    }
+
     /// What the store holds of an ecosystem with release.
     #[must_use]
     pub fn ecosystem(&self, name: &str) -> Option<&EcosystemData> {

@@ -3,8 +3,12 @@
 //! A layer yields candidates by path; here is decided which of them the runtime would see. Package databases count only at their well-known
 //! places ([`DATABASES`]), reached through the image's own symlinks.
 
+mod changed;
+mod diversions;
+mod doubled;
 mod linked;
 mod locked;
+mod nix;
 mod owners;
 mod packages;
 mod unread;
@@ -13,16 +17,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::FoundPrivileged;
 use super::path::parent;
-use super::place::{place, refer};
+use super::place::{Placed, place, refer};
 use super::tree::Node;
 use super::view::{Hidden, StackedLayer, View};
 use super::{Effect, Fact, FileFacts, FilePath, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown};
+pub use changed::{UnhashedFile, unhashed_files};
 use unread::links;
 pub use unread::{UnreadFile, unread_files};
 
 /// Files that describe the image wherever the image's symlinks put them. A scan reads a target that no inspector asked for in a second pass.
 pub const DATABASES: &[&str] = &[
     "var/lib/dpkg/status",
+    "var/lib/dpkg/diversions",
     "lib/apk/db/installed",
     "usr/lib/apk/db/installed",
     "var/lib/rpm/rpmdb.sqlite",
@@ -44,8 +50,25 @@ pub const DATABASES: &[&str] = &[
     "etc/shadow",
 ];
 
-/// Folders whose files each describe a package.
-const DATABASE_FOLDERS: &[&str] = &["var/lib/dpkg/status.d", "var/lib/dpkg/info"];
+/// Where os-release(5) looks, in that order.
+const OS_RELEASE_FILES: &[&str] = &["etc/os-release", "usr/lib/os-release"];
+
+/// Files that tell the release where there is no os-release, the more telling ones first: derivatives keep the file of what they derive from.
+pub const RELEASE_FILES: &[&str] = &[
+    "etc/lsb-release",
+    "etc/centos-release",
+    "etc/oracle-release",
+    "etc/redhat-release",
+    "etc/system-release",
+    "etc/photon-release",
+    "etc/gentoo-release",
+    "etc/alpine-release",
+    "etc/debian_version",
+];
+
+/// Folders whose files describe packages, and how many levels below them the files are.
+const DATABASE_FOLDERS: &[(&str, usize)] =
+    &[("var/lib/dpkg/status.d", 1), ("var/lib/dpkg/info", 1), ("var/lib/pacman/local", 2), ("var/db/pkg", 3)];
 
 /// What a merge is told besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,13 +77,15 @@ pub struct MergeOptions {
     pub source_tree: bool,
     /// Of a project's sources, leave out what it needs only for development.
     pub without_development: bool,
+    /// Compare every file of an OS package with its record, not only those that a later layer rewrote.
+    pub verify_files: bool,
 }
 
 /// Merges the layers of one platform, lowest first; `None` stands for one that could not be read.
 #[must_use]
 pub fn merge(layers: &[StackedLayer<'_>], options: MergeOptions) -> Inventory {
     let placed = place(layers);
-    Merge::new(&refer(&placed), options).run()
+    Merge::new(&refer(&placed), options).run(&placed)
 }
 
 /// Every path of the merged view, with the index of its layer and what is there. Folders that no layer lists are left out.
@@ -81,7 +106,8 @@ struct Merge<'a> {
     history: BTreeMap<&'a FilePath, Vec<(usize, &'a FileFacts)>>,
     /// Where the well-known paths lead.
     live: BTreeMap<&'static str, (usize, FilePath)>,
-    folders: Vec<Vec<u8>>,
+    /// Where the folders of [`DATABASE_FOLDERS`] are, with their depth.
+    folders: Vec<(Vec<u8>, usize)>,
 }
 
 impl<'a> Merge<'a> {
@@ -98,14 +124,16 @@ impl<'a> Merge<'a> {
         let resolve = |path: &&'static str| Some((*path, view.resolve(path.as_bytes())?));
         let live = DATABASES
             .iter()
+            .chain(RELEASE_FILES)
             .filter_map(resolve)
             .map(|(name, (layer, path))| (name, (layer, FilePath::new(&path))))
             .collect();
-        let folders = DATABASE_FOLDERS.iter().filter_map(|path| view.follow(path.as_bytes())).collect();
+        let folder = |(path, depth): &(&str, usize)| Some((view.follow(path.as_bytes())?, *depth));
+        let folders = DATABASE_FOLDERS.iter().filter_map(folder).collect();
         Self { layers, options, view, history, live, folders }
     }
 
-    fn run(self) -> Inventory {
+    fn run(self, placed: &[Option<Placed<'_>>]) -> Inventory {
         let mut inventory = Inventory { os: self.os_release(), packages: self.packages(), ..Inventory::default() };
         self.take_scopes(&mut inventory.packages);
         let locked = self.locked(&inventory.packages);
@@ -114,7 +142,9 @@ impl<'a> Merge<'a> {
         self.accounts(&mut inventory);
         inventory.secrets = self.secrets();
         inventory.privileged = self.privileged();
+        inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
+        doubled::drop_doubled(&mut inventory);
         inventory.unknowns = self.unknowns();
         inventory.unknowns.extend(locked.unknowns);
         inventory.wasted = self.wasted();
@@ -132,8 +162,8 @@ impl<'a> Merge<'a> {
     }
 
     fn os_release(&self) -> Option<super::OsRelease> {
-        let files = ["etc/os-release", "usr/lib/os-release"];
-        files.iter().filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
+        let files = OS_RELEASE_FILES.iter().chain(RELEASE_FILES);
+        files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
             Fact::OsRelease(release) => Some(release.clone()),
             _ => None,
         })
@@ -156,8 +186,8 @@ impl<'a> Merge<'a> {
 
     /// Whether `path` is where a package manager looks: a well-known file, or a file of a well-known folder.
     fn is_database(&self, path: &FilePath) -> bool {
-        let in_folder =
-            || parent(path.as_bytes()).is_some_and(|folder| self.folders.iter().any(|known| known == folder));
+        let above = |depth| (0..depth).try_fold(path.as_bytes(), |path, _| parent(path));
+        let in_folder = || self.folders.iter().any(|(folder, depth)| above(*depth) == Some(folder));
         self.live.values().any(|(_, live)| live == path) || in_folder()
     }
 

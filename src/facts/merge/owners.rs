@@ -5,24 +5,34 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::super::tree::Node;
 use super::super::{Fact, FilePath, Inventory};
 use super::Merge;
+use super::diversions::Diversions;
 
-impl Merge<'_> {
-    /// Names the OS package that owns each language package's record, each secret's file and each privileged file.
+impl<'a> Merge<'a> {
+    /// Names the OS package that owns each language package's record, each secret's file and each privileged file. A file that was changed since is its
+    /// package's no longer.
     pub(super) fn attribute(&self, inventory: &mut Inventory) {
-        let installed: HashSet<String> =
-            inventory.packages.iter().filter(|p| p.fact.kind.is_os()).map(|p| p.fact.name.clone()).collect();
+        let installed = self.installed_names();
         let mut wanted: BTreeSet<&FilePath> =
             inventory.packages.iter().filter(|p| !p.fact.kind.is_os()).map(|p| &p.path).collect();
         wanted.extend(inventory.secrets.iter().map(|secret| &secret.path));
         wanted.extend(inventory.privileged.iter().map(|file| &file.file.path));
-        let aliases: HashMap<Vec<u8>, &FilePath> =
-            wanted.iter().flat_map(|path| self.names_of(path).into_iter().map(move |name| (name, *path))).collect();
+        let changed: BTreeSet<&FilePath> = inventory.changed.iter().map(|file| &file.path).collect();
+        let diversions = Diversions::of(self);
+        let mut aliases: HashMap<Vec<u8>, Vec<&FilePath>> = HashMap::new();
+        for path in wanted.difference(&changed) {
+            for name in diversions.names_of(self, path.as_bytes()) {
+                aliases.entry(name).or_default().push(path);
+            }
+        }
         let mut owners: BTreeMap<FilePath, String> = BTreeMap::new();
         for (_, file) in self.live_files().filter(|(_, file)| self.is_database(&file.path)) {
             for fact in &file.facts {
                 let Fact::Owned(owned) = fact else { continue };
-                if installed.contains(&owned.package) {
-                    let hits = owned.paths.iter().filter_map(|path| aliases.get(path));
+                if !installed.contains(owned.package.as_str()) {
+                    continue;
+                }
+                for (name, paths) in owned.paths.iter().filter_map(|name| Some((name, aliases.get(name)?))) {
+                    let hits = paths.iter().filter(|p| diversions.is_at(self, &owned.package, name, p.as_bytes()));
                     owners.extend(hits.map(|path| ((*path).clone(), owned.package.clone())));
                 }
             }
@@ -36,16 +46,17 @@ impl Merge<'_> {
         inventory.privileged.iter_mut().for_each(|file| file.owner = owners.get(&file.file.path).cloned());
     }
 
-    /// A path and, where `/bin` or `/lib` is a symlink to `/usr/bin` or `/usr/lib`, the name by which an older package lists it; the
-    /// folder of an egg too, since dpkg lists the files but some tools only the folder.
-    fn names_of(&self, path: &FilePath) -> Vec<Vec<u8>> {
-        let mut names = vec![path.as_bytes().to_vec()];
-        if let Some(inner) = path.as_bytes().strip_prefix(b"usr/") {
-            let top = inner.split(|b| *b == b'/').next().unwrap_or_default();
-            if matches!(self.view.entry(top), Some((_, Node::Symlink))) {
-                names.push(inner.to_vec());
-            }
-        }
-        names
+    /// Names of the installed OS packages.
+    pub(super) fn installed_names(&self) -> HashSet<&'a str> {
+        let databases = self.live_files().filter(|(_, file)| self.is_database(&file.path));
+        let recorded = databases.flat_map(|(_, file)| &file.facts).filter_map(Fact::package);
+        recorded.filter(|package| package.kind.is_os()).map(|package| package.name.as_str()).collect()
+    }
+
+    /// Where `/bin` or `/lib` is a symlink to `/usr/bin` or `/usr/lib`: the name by which an older package lists the file at `path`.
+    pub(super) fn unmerged<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+        let inner = path.strip_prefix(b"usr/")?;
+        let top = inner.split(|b| *b == b'/').next().unwrap_or_default();
+        matches!(self.view.entry(top), Some((_, Node::Symlink))).then_some(inner)
     }
 }

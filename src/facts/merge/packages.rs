@@ -28,6 +28,7 @@ impl<'a> Merge<'a> {
                 });
             }
         }
+        packages.extend(self.nix_packages());
         packages
     }
 
@@ -50,11 +51,15 @@ impl<'a> Merge<'a> {
     pub(super) fn since(&self, fact: &Fact, file: &FileFacts, layer: usize) -> usize {
         let identity = |fact: &'a Fact| fact.package().map(|package| (&package.name, &package.version, &package.arch));
         let wanted = fact.package().map(|package| (&package.name, &package.version, &package.arch));
+        self.unbroken(file, layer, |fact| identity(fact) == wanted)
+    }
+
+    /// First layer since which `file`, which is live in `layer`, has said without a break what `is_same` knows again.
+    pub(super) fn unbroken(&self, file: &FileFacts, layer: usize, is_same: impl Fn(&'a Fact) -> bool) -> usize {
         let mut since = layer;
         let earlier = self.history.get(&file.path).map(Vec::as_slice).unwrap_or_default();
         for (index, older) in earlier.iter().rev().filter(|(index, _)| *index < layer) {
-            let is_same = older.facts.iter().any(|fact| identity(fact) == wanted);
-            if !is_same || self.view.is_removed_between(file.path.as_bytes(), *index, since) {
+            if !older.facts.iter().any(&is_same) || self.view.is_removed_between(file.path.as_bytes(), *index, since) {
                 break;
             }
             since = *index;

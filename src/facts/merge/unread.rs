@@ -7,7 +7,7 @@ use super::super::path::join;
 use super::super::place::{place, refer};
 use super::super::tree::Node;
 use super::super::view::{StackedLayer, View};
-use super::{DATABASE_FOLDERS, DATABASES};
+use super::{DATABASE_FOLDERS, DATABASES, OS_RELEASE_FILES, RELEASE_FILES};
 
 /// A live file that was not read under the name by which an inspector would know it: only a link gives it that name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,16 +39,18 @@ pub fn unread_files(layers: &[StackedLayer<'_>]) -> Vec<UnreadFile> {
             unread.insert(UnreadFile { layer, path, known_as: FilePath::new(known_as), keep_at });
         }
     };
-    for known_as in DATABASES {
+    let has_os_release = OS_RELEASE_FILES.iter().any(|name| view.resolve(name.as_bytes()).is_some());
+    let releases = RELEASE_FILES.iter().filter(|_| !has_os_release);
+    for known_as in DATABASES.iter().chain(releases) {
         if let Some((layer, path)) = view.resolve(known_as.as_bytes()) {
             add(layer, &path, known_as.as_bytes(), &path);
         }
     }
-    for known_as in DATABASE_FOLDERS {
+    for (known_as, depth) in DATABASE_FOLDERS {
         let Some(folder) = view.follow(known_as.as_bytes()).filter(|folder| folder != known_as.as_bytes()) else {
             continue;
         };
-        for name in view.names_in(&folder) {
+        for name in names_below(&view, &folder, *depth) {
             let file = join(&folder, &name);
             if let Some((layer, Node::File)) = view.entry(&file) {
                 add(layer, &file, &join(known_as.as_bytes(), &name), &file);
@@ -64,6 +66,19 @@ pub fn unread_files(layers: &[StackedLayer<'_>]) -> Vec<UnreadFile> {
         }
     }
     unread.into_iter().collect()
+}
+
+/// Names of what is `depth` levels below `folder`, from there on.
+fn names_below(view: &View<'_>, folder: &[u8], depth: usize) -> Vec<Vec<u8>> {
+    let names = view.names_in(folder);
+    if depth <= 1 {
+        return names;
+    }
+    let below = |name: Vec<u8>| {
+        let deeper = names_below(view, &join(folder, &name), depth - 1);
+        deeper.into_iter().map(move |inner| join(&name, &inner))
+    };
+    names.into_iter().flat_map(below).collect()
 }
 
 /// Hard links that an inspector would want, with their layers.

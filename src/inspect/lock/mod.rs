@@ -200,8 +200,7 @@ fn yaml<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, InspectError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 2_000_000, max_events: 5_000_000, max_anchors: 0, max_aliases: 0, max_documents: 8 },
     };
-    serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| InspectError::Yaml(error.to_string().lines().next().unwrap_or_default().to_owned()))
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| super::yaml_error(&error))
 }
 
 #[cfg(test)]

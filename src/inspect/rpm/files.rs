@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::header::{Header, HeaderError, Kind, Tag, be32};
+use crate::facts::file_digest::{Algorithm, FileDigest};
 use crate::layer::path;
 
 /// Most values of one array of a header: rpm's own limit (`HEADER_ARRAY_MAX`), "a million files in a package".
@@ -15,6 +16,9 @@ pub struct RpmFile {
     pub path: Vec<u8>,
     /// Type and permission bits as in `st_mode`, where the header has them; tells files from folders.
     pub mode: Option<u16>,
+    /// Digest of its content, where `rpm --verify` would compare it and a change would be none of the administrator's: not of configuration
+    /// files, files that are not packaged (`%ghost`) and files that were not installed.
+    pub digest: Option<FileDigest>,
 }
 
 /// What is left of the bounds while paths are joined, and what was left out; shared by all packages of one database.
@@ -57,6 +61,7 @@ pub struct RpmFiles<'a> {
     directories: Vec<&'a [u8]>,
     directory_indexes: &'a [u8],
     modes: &'a [u8],
+    digests: Digests<'a>,
     position: usize,
     account: &'a PathAccount,
 }
@@ -69,6 +74,7 @@ impl<'a> RpmFiles<'a> {
             directories: Vec::new(),
             directory_indexes: &[],
             modes: &[],
+            digests: Digests::none(),
             position: 0,
             account,
         }
@@ -91,9 +97,16 @@ impl<'a> RpmFiles<'a> {
             directories: directories.collect(),
             directory_indexes: indexes.ok_or(missing(Tag::DirIndexes))?,
             modes: numbers(header, Tag::FileModes, Kind::Int16, 2, count)?.unwrap_or_default(),
+            digests: Digests::of(header, count)?,
             position: 0,
             account,
         })
+    }
+
+    /// How the package's files are hashed, where they are in a way that is known.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.digests.algorithm
     }
 
     /// The directory of the file at `position`.
@@ -120,6 +133,7 @@ impl Iterator for RpmFiles<'_> {
             };
             let position = self.position;
             self.position += 1;
+            let digest = self.digests.next(position);
             let Some(directory) = self.directory(position) else {
                 self.account.drop_paths(1);
                 continue;
@@ -140,10 +154,65 @@ impl Iterator for RpmFiles<'_> {
             }
             let joined = [directory, base_name].concat();
             if path::is_normal(&joined) {
-                return Some(RpmFile { path: joined, mode: self.mode(position) });
+                return Some(RpmFile { path: joined, mode: self.mode(position), digest });
             }
             self.account.drop_paths(1);
         }
+    }
+}
+
+/// The digests of a package's files, in the order of its paths.
+#[derive(Debug)]
+struct Digests<'a> {
+    algorithm: Option<Algorithm>,
+    texts: Strings<'a>,
+    flags: &'a [u8],
+    verify_flags: &'a [u8],
+    states: &'a [u8],
+}
+
+/// `RPMFILE_CONFIG` and `RPMFILE_GHOST` of rpm's `include/rpm/rpmfiles.h`.
+const CONFIG_OR_GHOST: u32 = 1 | 1 << 6;
+
+/// `RPMVERIFY_FILEDIGEST` of rpm's `include/rpm/rpmvf.h`.
+const VERIFY_DIGEST: u32 = 1;
+
+/// `RPMFILE_STATE_NORMAL` of rpm's `include/rpm/rpmfiles.h`: the file was installed and no other package has replaced it.
+const NORMAL: u8 = 0;
+
+impl<'a> Digests<'a> {
+    fn none() -> Self {
+        Self { algorithm: None, texts: Strings { bytes: &[], left: 0 }, flags: &[], verify_flags: &[], states: &[] }
+    }
+
+    fn of(header: &Header<'a>, count: u32) -> Result<Self, HeaderError> {
+        let Some(texts) = Strings::of(header, Tag::FileDigests)? else { return Ok(Self::none()) };
+        // `rpmpgp.h`, PGPHASHALGO; the tag came with the first algorithm besides MD5.
+        let algorithm = match header.number(Tag::FileDigestAlgorithm)? {
+            None | Some(1) => Some(Algorithm::Md5),
+            Some(2) => Some(Algorithm::Sha1),
+            Some(8) => Some(Algorithm::Sha256),
+            Some(10) => Some(Algorithm::Sha512),
+            Some(_) => None,
+        };
+        let numbers = |tag, kind, width| numbers(header, tag, kind, width, count).map(Option::unwrap_or_default);
+        Ok(Self {
+            algorithm,
+            texts,
+            flags: numbers(Tag::FileFlags, Kind::Int32, 4)?,
+            verify_flags: numbers(Tag::FileVerifyFlags, Kind::Int32, 4)?,
+            states: numbers(Tag::FileStates, Kind::Int8, 1)?,
+        })
+    }
+
+    /// The digest of the file at `position`; asked for each in turn. Folders and links have none.
+    fn next(&mut self, position: usize) -> Option<FileDigest> {
+        let text = self.texts.next()?;
+        let flags = be32(self.flags, position.checked_mul(4)?).unwrap_or(0);
+        let verify = be32(self.verify_flags, position.checked_mul(4)?).unwrap_or(VERIFY_DIGEST);
+        let is_normal = self.states.get(position).is_none_or(|state| *state == NORMAL);
+        let counts = is_normal && flags & CONFIG_OR_GHOST == 0 && verify & VERIFY_DIGEST != 0;
+        FileDigest::from_hex(self.algorithm?, text).filter(|_| counts)
     }
 }
 

@@ -29,16 +29,21 @@ pub(super) enum Tag {
     Vendor = 1011,
     License = 1014,
     Arch = 1022,
+    FileStates = 1029,
     FileModes = 1030,
+    FileDigests = 1035,
+    FileFlags = 1037,
     SourceRpm = 1044,
+    FileVerifyFlags = 1045,
     DirIndexes = 1116,
     BaseNames = 1117,
     DirNames = 1118,
+    FileDigestAlgorithm = 5011,
     ModularityLabel = 5096,
 }
 
 /// The tags in the order of [`Header::entries`].
-const TAGS: [Tag; 13] = [
+const TAGS: [Tag; 18] = [
     Tag::Name,
     Tag::Version,
     Tag::Release,
@@ -46,17 +51,24 @@ const TAGS: [Tag; 13] = [
     Tag::Vendor,
     Tag::License,
     Tag::Arch,
+    Tag::FileStates,
     Tag::FileModes,
+    Tag::FileDigests,
+    Tag::FileFlags,
     Tag::SourceRpm,
+    Tag::FileVerifyFlags,
     Tag::DirIndexes,
     Tag::BaseNames,
     Tag::DirNames,
+    Tag::FileDigestAlgorithm,
     Tag::ModularityLabel,
 ];
 
 /// Type of a value; numbers from `rpmtag.h`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// `RPM_CHAR_TYPE` or `RPM_INT8_TYPE`.
+    Int8,
     /// `RPM_INT16_TYPE`.
     Int16,
     /// `RPM_INT32_TYPE`.
@@ -68,6 +80,7 @@ pub(super) enum Kind {
 impl Kind {
     fn matches(self, stored: u32) -> bool {
         match self {
+            Self::Int8 => matches!(stored, 1 | 2),
             Self::Int16 => stored == 3,
             Self::Int32 => stored == 4,
             Self::Text => matches!(stored, 6 | 8 | 9),
@@ -253,7 +266,11 @@ impl<'a> Header<'a> {
     }
 
     fn epoch(&self) -> Result<Option<u32>, HeaderError> {
-        let tag = Tag::Epoch;
+        self.number(Tag::Epoch)
+    }
+
+    /// The first number of a tag.
+    pub(super) fn number(&self, tag: Tag) -> Result<Option<u32>, HeaderError> {
         let Some(values) = self.values(tag, Kind::Int32)? else {
             return Ok(None);
         };

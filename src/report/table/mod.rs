@@ -246,7 +246,6 @@ impl<'a> Page<'a> {
             };
             let rows: Vec<Vec<Cell>> = unchecked.iter().map(row).collect();
             self.rows(&rows, &[40])?;
-            self.note("import some with `imgguard db import` and pass it with --db")?;
         }
         let stale = self.report.coverage.iter().filter(|row| row.data == "stale");
         let stale: BTreeMap<&str, &str> =
@@ -259,6 +258,10 @@ impl<'a> Page<'a> {
             };
             let rows: Vec<Vec<Cell>> = stale.iter().map(row).collect();
             self.rows(&rows, &[40])?;
+        }
+        if !unchecked.is_empty() || !stale.is_empty() {
+            let reference = &self.report.subject.reference;
+            self.note(&format!("`imgguard db update --for {reference}` fetches what is missing or old"))?;
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ pub(super) fn open(
     };
     let platform = config.platform();
     check_platform(choice, &platform)?;
-    let manifest = Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers };
+    let manifest = Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers, listing: None };
     Ok(Image {
         reference: reference.to_owned(),
         transport: TRANSPORT,

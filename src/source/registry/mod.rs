@@ -14,6 +14,9 @@ mod blob;
 mod credentials;
 mod mirrors;
 mod pages;
+mod push;
+mod referrers;
+mod repository;
 mod session;
 mod tags;
 mod token;
@@ -25,7 +28,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use blob::BlobReader;
 use credentials::Credentials;
 use mirrors::{Mirrors, Place};
-use session::Session;
+pub use repository::RegistryRepository;
+use session::{Right, Session};
 
 use super::layout::open_regular;
 use super::resolve::{self, ContentStore, Descriptor, Kind, Root, read_bounded};
@@ -39,8 +43,8 @@ pub struct Registry {
     transport: Arc<Transport>,
     mirrors: Mirrors,
     credentials: Arc<Credentials>,
-    /// One a repository of a host: its tokens are not for others.
-    sessions: Mutex<BTreeMap<Place, Arc<Session>>>,
+    /// One a repository of a host, and what may be done there: its tokens are not for others.
+    sessions: Mutex<BTreeMap<(Place, Right), Arc<Session>>>,
 }
 
 impl Registry {
@@ -78,7 +82,7 @@ impl Registry {
     async fn find(&self, name: &ImageName) -> Result<(Arc<Session>, Root), SourceError> {
         let mut failed = None;
         for place in self.mirrors.places(name)? {
-            let session = self.session(place);
+            let session = self.session(place, Right::Pull);
             match session.root(name).await {
                 Ok(root) => return Ok((session, root)),
                 Err(error) => failed = Some((session, error)),
@@ -91,10 +95,29 @@ impl Registry {
         })
     }
 
-    fn session(&self, place: Place) -> Arc<Session> {
+    /// The repository that has an image, to read what hangs on it.
+    ///
+    /// # Errors
+    /// When the image cannot be had.
+    pub fn repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+        let (session, _) = self.transport.block_on(self.find(name))?;
+        Ok(RegistryRepository::new(session))
+    }
+
+    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the machine's configuration blocks it.
+    pub fn writable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+        let blocked = || SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() };
+        let place = self.mirrors.places(name)?.pop().ok_or_else(blocked)?;
+        Ok(RegistryRepository::new(self.session(place, Right::Push)))
+    }
+
+    fn session(&self, place: Place, right: Right) -> Arc<Session> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone()));
-        sessions.entry(place.clone()).or_insert_with(new).clone()
+        let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone(), right));
+        sessions.entry((place.clone(), right)).or_insert_with(new).clone()
     }
 }
 

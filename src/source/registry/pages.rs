@@ -31,6 +31,10 @@ impl Session {
                 return Err(SourceError::Protocol { host: self.host().to_owned(), phase, detail });
             }
             let mut answer = self.get(&at, headers, phase).await?;
+            // That there is no list is said at its beginning; later it would hide what came before.
+            if answer.status() == StatusCode::NOT_FOUND && !pages.is_empty() {
+                return Err(self.protocol(phase, "the next page of the list is not there"));
+            }
             if answer.status() != StatusCode::OK {
                 return Err(refusal(answer, &self.place().to_string(), phase).await);
             }

@@ -28,9 +28,19 @@ pub(super) struct Session {
     transport: Arc<Transport>,
     place: Place,
     credentials: Arc<Credentials>,
+    right: Right,
     /// The URL of `/v2/`, once the host answered there.
     base: OnceCell<Url>,
     access: Mutex<Access>,
+}
+
+/// What tokens are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Right {
+    /// To read.
+    Pull,
+    /// To read and to write.
+    Push,
 }
 
 /// What the host demands and what we hold.
@@ -44,8 +54,8 @@ struct Access {
 
 impl Session {
     /// Nothing is sent yet.
-    pub(super) fn new(transport: Arc<Transport>, place: Place, credentials: Arc<Credentials>) -> Self {
-        Self { transport, place, credentials, base: OnceCell::new(), access: Mutex::default() }
+    pub(super) fn new(transport: Arc<Transport>, place: Place, credentials: Arc<Credentials>, right: Right) -> Self {
+        Self { transport, place, credentials, right, base: OnceCell::new(), access: Mutex::default() }
     }
 
     /// The transport.
@@ -121,10 +131,30 @@ impl Session {
         headers: &HeaderMap,
         phase: &'static str,
     ) -> Result<Answer, SourceError> {
+        let url = self.url(path, phase).await?;
+        self.send(Request { headers: headers.clone(), ..Request::get(url, phase) }).await
+    }
+
+    /// The URL of something below `/v2/`, or of what the host calls by another name (`Location`, `Link`).
+    pub(super) async fn url(&self, path: &str, phase: &'static str) -> Result<Url, SourceError> {
         let base = self.base().await?;
-        let refused = |detail: String| SourceError::Protocol { host: self.host().to_owned(), phase, detail };
-        let url = base.join(path).map_err(|error| refused(error.to_string()))?;
-        let mut request = Request { headers: headers.clone(), ..Request::get(url, phase) };
+        base.join(path).map_err(|error| self.protocol(phase, error.to_string()))
+    }
+
+    /// An answer that the protocol does not allow.
+    pub(super) fn protocol(&self, phase: &'static str, detail: impl Into<String>) -> SourceError {
+        SourceError::Protocol { host: self.host().to_owned(), phase, detail: detail.into() }
+    }
+
+    /// Sends a request, with a token if need be and if it stays at the host. An answer of 401 is an error here, any other is given back.
+    pub(super) async fn send(&self, mut request: Request) -> Result<Answer, SourceError> {
+        let phase = request.phase;
+        let base = self.base().await?;
+        if request.url.origin() != base.origin() {
+            // Where uploads go is the host's choice, but neither this machine's services nor our credentials are for it to give away.
+            self.transport.settings().allows_step(base, &request.url).map_err(|why| self.protocol(phase, why))?;
+            return Ok(self.transport.send(&request).await?);
+        }
         let used = self.ticket(base).await?;
         request.authorization = used.clone().map(|ticket| ticket.header);
         let answer = self.transport.send(&request).await?;
@@ -240,7 +270,7 @@ impl Session {
             Some(login) => login.clone(),
             None => access.login.insert(self.credentials.find(&self.transport, base, &self.place).await?).clone(),
         };
-        let ticket = token::obtain(&self.transport, base, &self.place, challenge, &login).await?;
+        let ticket = token::obtain(&self.transport, base, &self.place, self.right, challenge, &login).await?;
         access.ticket = Some(ticket.clone());
         Ok(ticket)
     }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::answers;
 use super::credentials::{Login, Secret};
 use super::mirrors::Place;
+use super::session::Right;
 use crate::net::{Payload, Request, Transport, authority};
 use crate::source::SourceError;
 
@@ -94,6 +95,7 @@ pub(super) async fn obtain(
     transport: &Transport,
     base: &Url,
     place: &Place,
+    right: Right,
     challenge: &Challenge,
     login: &Login,
 ) -> Result<Ticket, SourceError> {
@@ -109,7 +111,8 @@ pub(super) async fn obtain(
         (Challenge::Basic, Login::Anonymous) => Err(unauthorized("it asks for a password")),
         (Challenge::Basic, Login::Identity { .. }) => Err(unauthorized("it asks for a password and not for a token")),
         (Challenge::Bearer { realm, service, scope }, _) => {
-            let request = request(transport, base, place, realm, service.as_deref(), scope.as_deref(), login)?;
+            let scope = wanted_scope(place, right, scope.as_deref());
+            let request = request(transport, base, place, realm, service.as_deref(), scope, login)?;
             let what = format!("a token for `{}`", place.repository);
             let (body, host) = answers::issued(transport, &request, &what).await.map_err(|error| match error {
                 SourceError::Unauthorized { host, detail } => SourceError::Unauthorized {
@@ -136,7 +139,7 @@ fn request(
     place: &Place,
     realm: &str,
     service: Option<&str>,
-    scope: Option<&str>,
+    scope: String,
     login: &Login,
 ) -> Result<Request, SourceError> {
     let refused = |detail: String| SourceError::Protocol { host: authority(base), phase: PHASE, detail };
@@ -145,9 +148,6 @@ fn request(
         .settings()
         .allows_step(base, &url)
         .map_err(|reason| refused(format!("its token server is not asked: {reason}")))?;
-    let scope = scope
-        .filter(|scope| is_pull(scope))
-        .map_or_else(|| format!("repository:{}:pull", place.repository), str::to_owned);
     let mut fields = vec![("scope", scope)];
     fields.extend(service.map(|service| ("service", service.to_owned())));
     if let Login::Identity { token, .. } = login {
@@ -166,6 +166,15 @@ fn request(
         _ => None,
     };
     Ok(Request { authorization, ..Request::get(url, PHASE) })
+}
+
+/// The scope of a token: to read, the host's own word where that asks for no more; to write, always our own, whatever the host says it wants.
+fn wanted_scope(place: &Place, right: Right, scope: Option<&str>) -> String {
+    match (right, scope) {
+        (Right::Pull, Some(scope)) if is_pull(scope) => scope.to_owned(),
+        (Right::Pull, _) => format!("repository:{}:pull", place.repository),
+        (Right::Push, _) => format!("repository:{}:pull,push", place.repository),
+    }
 }
 
 /// Whether a scope asks for no more than reading one repository; a host that demands more does not get it.

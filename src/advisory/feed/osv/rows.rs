@@ -3,9 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Losses, MAX_TEXT_BYTES, errata, sorted, ubuntu_priority};
+use super::{Losses, errata, sorted, ubuntu_priority};
 use crate::advisory::ecosystem;
-use crate::advisory::feed::Key;
+use crate::advisory::feed::draft::is_debug_package;
+use crate::advisory::feed::{Key, plain_key, plain_version as is_plain_version};
 use crate::advisory::model::{Interval, Rating, Row, Severity, Status, Upper, Urgency};
 use crate::advisory::osv::{
     Affected, AffectedSpecific, EcosystemSpecific, Event, Package, Range, Record, Text, specific,
@@ -38,7 +39,7 @@ fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
         losses.without_versions += 1;
         return None;
     };
-    if ecosystem::is_rpm(&key.ecosystem) && (key.name.ends_with("-debuginfo") || key.name.ends_with("-debugsource")) {
+    if ecosystem::is_rpm(&key.ecosystem) && is_debug_package(&key.name) {
         losses.debug_packages += 1;
         return None;
     }
@@ -63,14 +64,7 @@ fn row(affected: &Affected<'_>, losses: &mut Losses) -> Option<(Key, Row)> {
 }
 
 fn key(package: &Package<'_>) -> Option<Key> {
-    let plain = |text: &str| !text.is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control);
-    let (written, name) = (package.ecosystem.as_str().trim(), package.name.as_str().trim());
-    if !plain(written) || !plain(name) {
-        return None;
-    }
-    let ecosystem = ecosystem::normal_form(written);
-    let name = ecosystem::normal_name(&ecosystem, name);
-    Some(Key { ecosystem, name })
+    plain_key(package.ecosystem.as_str(), package.name.as_str())
 }
 
 /// Debian's urgency, and the status that its `end-of-life` really is.
@@ -166,10 +160,6 @@ fn settle(row: &mut Row, scheme: &Scheme) {
     let outside = |version: &String| !matches!(range::containing(intervals, version, scheme), Ok(Some(_)));
     let versions = std::mem::take(&mut row.versions);
     row.versions = sorted(versions.into_iter().filter(outside).collect());
-}
-
-fn is_plain_version(version: &str) -> bool {
-    !version.is_empty() && version.len() <= MAX_TEXT_BYTES && !version.chars().any(char::is_control)
 }
 
 /// One range's intervals; an open end is closed by the last version that GHSA knows to be affected. `None` when versions do not parse.

@@ -2,7 +2,7 @@ use super::*;
 use crate::advisory::model::Upper;
 
 fn kept(json: &str) -> Draft {
-    match translate(&Record::parse(json.as_bytes()).expect("a record"), false) {
+    match translate(&Record::parse(json.as_bytes()).expect("a record")) {
         Translated::Kept(draft) => *draft,
         other => panic!("{other:?}"),
     }

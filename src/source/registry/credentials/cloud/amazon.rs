@@ -193,7 +193,12 @@ fn signed(url: Url, keys: &Keys, region: &str, stamp: &str) -> Result<Request, S
         headers.insert(HeaderName::from_static(name), sensitive(value)?);
     }
     let authorization = Some(sensitive(&authorization)?);
-    Ok(Request { headers, authorization, payload: Some(Payload::Bytes(BODY.to_vec())), ..Request::get(url, PHASE) })
+    Ok(Request {
+        headers,
+        authorization,
+        payload: Some(Payload::Bytes(bytes::Bytes::from_static(BODY))),
+        ..Request::get(url, PHASE)
+    })
 }
 
 /// Signature Version 4 of a canonical request, in hex. `scope` is date, region and service.

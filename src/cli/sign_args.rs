@@ -1,0 +1,210 @@
+//! Arguments of the verbs that sign and verify.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{Network, platforms};
+use crate::sign::identity::Matcher;
+use crate::sign::predicate::PredicateType;
+use crate::source::PlatformChoice;
+
+pub(super) const VERIFY_EXAMPLES: &str = "Examples:
+  imgguard verify registry.example/app:1.2 --key cosign.pub --allow-no-log
+  imgguard verify ghcr.io/org/app:1 --issuer https://token.actions.githubusercontent.com \\
+    --identity-regexp 'https://github.com/org/app/.github/workflows/release.yml@refs/tags/.*'
+  imgguard verify oci:build/image --key cosign.pub --allow-no-log --recursive all --offline --explain
+  imgguard verify registry.example/app:1.2 --key cosign.pub --type slsaprovenance1 \\
+    --builder https://github.com/actions/runner --source https://github.com/org/app";
+
+pub(super) const SIGN_EXAMPLES: &str = "Examples:
+  IMGGUARD_KEY_PASSWORD=… imgguard sign registry.example/app@sha256:… --key imgguard.key
+  imgguard sign oci:build/image --key cosign.key --recursive --annotation team=blue
+  imgguard sign registry.example/app:1.2 --key cosign.key --legacy";
+
+pub(super) const ATTEST_EXAMPLES: &str = "Examples:
+  imgguard attest registry.example/app:1.2 --key imgguard.key --type spdx --predicate app.spdx.json
+  imgguard attest oci:build/image --key imgguard.key --type openvex --predicate app.vex.json --recursive";
+
+pub(super) const GENERATE_EXAMPLES: &str = "Examples:
+  IMGGUARD_KEY_PASSWORD=… imgguard generate-key-pair
+  IMGGUARD_KEY_PASSWORD=… imgguard generate-key-pair --output-prefix release";
+
+pub(super) const IMPORT_EXAMPLES: &str = "Example:
+  IMGGUARD_KEY_PASSWORD=… imgguard import-key-pair --key private.pem --output-prefix release";
+
+/// Where the image is, and how it is reached.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// An image: registry.example/app:tag, or oci:DIR[:ref]
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// Open no network socket
+    #[arg(long)]
+    pub offline: bool,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// What `verify` takes.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Where the image is.
+    #[command(flatten)]
+    pub place: Place,
+    /// A public key that is trusted (PEM, such as cosign.pub); repeat for several
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    pub key: Vec<PathBuf>,
+    /// The certificate identity that is trusted: a workflow's URL, an e-mail address
+    #[arg(long, value_name = "NAME", help_heading = "Trust", conflicts_with = "identity_regexp")]
+    pub identity: Option<String>,
+    /// The same as an expression that must match the whole identity
+    #[arg(long, value_name = "REGEXP", help_heading = "Trust", value_parser = Matcher::pattern)]
+    pub identity_regexp: Option<Matcher>,
+    /// The OpenID Connect issuer that vouches for the identity
+    #[arg(long, value_name = "URL", help_heading = "Trust", conflicts_with = "issuer_regexp")]
+    pub issuer: Option<String>,
+    /// The same as an expression that must match the whole URL
+    #[arg(long, value_name = "REGEXP", help_heading = "Trust", value_parser = Matcher::pattern)]
+    pub issuer_regexp: Option<Matcher>,
+    /// Trust this Sigstore instance (trusted_root.json) instead of the public one
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    pub trusted_root: Option<PathBuf>,
+    /// Accept signatures that no transparency log has seen; with a key, its log entries are then not looked at
+    #[arg(long, help_heading = "Trust")]
+    pub allow_no_log: bool,
+    /// Demand an attestation of this type instead of a signature: spdx, cyclonedx, openvex, vuln, slsaprovenance1, vsa, …, or a URI
+    #[arg(long = "type", value_name = "PREDICATE", help_heading = "Demands", value_parser = PredicateType::parse)]
+    pub predicate_type: Option<PredicateType>,
+    /// Demand this annotation; repeat for several
+    #[arg(long, short = 'a', value_name = "KEY=VALUE", help_heading = "Demands", value_parser = annotation)]
+    pub annotation: Vec<(String, String)>,
+    /// Demand SLSA provenance of this builder
+    #[arg(long, value_name = "ID", help_heading = "Demands", requires = "predicate_type")]
+    pub builder: Option<String>,
+    /// Demand SLSA provenance of this source repository
+    #[arg(long, value_name = "URL", help_heading = "Demands", requires = "predicate_type")]
+    pub source: Option<String>,
+    /// Demand SLSA provenance of this git reference
+    #[arg(long, value_name = "REF", help_heading = "Demands", requires = "predicate_type")]
+    pub source_ref: Option<String>,
+    /// What must be signed: the index, which names its platforms' digests; all, each platform too; any, the index or else each platform
+    #[arg(long, value_enum, default_value_t = Recursive::Index, value_name = "WHAT", help_heading = "Demands")]
+    pub recursive: Recursive,
+    /// Which platforms --recursive is about: all, native, or a list such as linux/amd64,linux/arm64
+    #[arg(long, default_value = "all", value_name = "LIST", value_parser = platforms, help_heading = "Demands")]
+    pub platform: PlatformChoice,
+    /// Check this bundle instead of what hangs on the image
+    #[arg(long, value_name = "FILE", help_heading = "Demands")]
+    pub bundle: Option<PathBuf>,
+    /// Tell every place that was looked at, and all that was found there
+    #[arg(long, help_heading = "Report")]
+    pub explain: bool,
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT", help_heading = "Report")]
+    pub format: Format,
+}
+
+/// What must be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Recursive {
+    /// The index, or else each platform.
+    Any,
+    /// The index and each platform.
+    All,
+    /// The index.
+    Index,
+}
+
+/// Format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// How something is signed and stored.
+#[derive(Debug, Args)]
+pub struct Signing {
+    /// The private key (cosign.key); its password comes from IMGGUARD_KEY_PASSWORD or COSIGN_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Each platform's image, too, not only the index
+    #[arg(long)]
+    pub recursive: bool,
+    /// Write the tags of cosign 2 (.sig, .att) instead of bundles
+    #[arg(long)]
+    pub legacy: bool,
+}
+
+/// What `sign` takes.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// Where the image is.
+    #[command(flatten)]
+    pub place: Place,
+    /// How it is signed.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Note this in the signature; repeat for several
+    #[arg(long, short = 'a', value_name = "KEY=VALUE", value_parser = annotation)]
+    pub annotation: Vec<(String, String)>,
+}
+
+/// What `attest` takes.
+#[derive(Debug, Args)]
+pub struct AttestArgs {
+    /// Where the image is.
+    #[command(flatten)]
+    pub place: Place,
+    /// How it is signed.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// What the predicate is: spdx, cyclonedx, openvex, vuln, slsaprovenance1, vsa, custom, …, or a URI
+    #[arg(long = "type", value_name = "PREDICATE", value_parser = PredicateType::parse)]
+    pub predicate_type: PredicateType,
+    /// The predicate: a JSON document, or any text for --type custom
+    #[arg(long, value_name = "FILE")]
+    pub predicate: PathBuf,
+}
+
+/// What `tree` takes.
+#[derive(Debug, Args)]
+pub struct TreeArgs {
+    /// Where the image is.
+    #[command(flatten)]
+    pub place: Place,
+    /// Which platforms: all, native, or a list such as linux/amd64,linux/arm64
+    #[arg(long, default_value = "all", value_name = "LIST", value_parser = platforms)]
+    pub platform: PlatformChoice,
+    /// Format of the report
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// What `generate-key-pair` takes.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The files are named so, with .key and .pub; none of them may be there
+    #[arg(long, default_value = "imgguard", value_name = "PREFIX")]
+    pub output_prefix: PathBuf,
+}
+
+/// What `import-key-pair` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An unencrypted PEM private key: PKCS#8, PKCS#1 (RSA) or SEC1 (EC)
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The files are named so, with .key and .pub; none of them may be there
+    #[arg(long, default_value = "imgguard", value_name = "PREFIX")]
+    pub output_prefix: PathBuf,
+}
+
+fn annotation(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,184 @@
+//! `db update`.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+
+use super::args::{Global, Network, Reading, Target, UpdateArgs};
+use super::exit::Ending;
+use super::progress::Bar;
+use super::{Failed, places, scan};
+use crate::advisory::upstream::{Addresses, Change, Mirror, UPSTREAMS, UpdateError, Updated, Upstream, Wanted};
+use crate::advisory::{AdvisoryError, ImportOptions, import};
+use crate::net::{DownloadError, Transport};
+use crate::report::bytes;
+use crate::report::escape::terminal;
+
+/// What is kept up to date: an upstream and a path below it.
+type Things = BTreeSet<(&'static str, String)>;
+
+/// Brings the mirror and then the store up to date.
+pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, Failed> {
+    let output = match arguments.output.clone().or_else(places::store) {
+        Some(output) => output,
+        None => return Err(no_place("the store", "--output")),
+    };
+    let folder = match arguments.mirror.clone().or_else(places::feeds) {
+        Some(folder) => folder,
+        None => return Err(no_place("the feeds", "--mirror")),
+    };
+    let mut mirror = Mirror::open(&folder).map_err(failed)?;
+    let mut things = mirror.held();
+    let named: BTreeSet<String> = arguments.ecosystem.iter().cloned().collect();
+    let seen =
+        if arguments.images.is_empty() { BTreeSet::new() } else { scan::ecosystems(&target(arguments), global)? };
+    things.extend(things_of(&named, true)?);
+    things.extend(things_of(&seen, false)?);
+    if things.is_empty() {
+        let error = anyhow::anyhow!("there is nothing to update yet");
+        return Err(Failed::new(Ending::Usage, error)
+            .hint("say what for: `imgguard db update --for IMAGE`, or `--ecosystem PyPI,Debian:12`"));
+    }
+    // Facts about CVEs go with every other feed.
+    things.extend(things_of(&BTreeSet::from([String::new()]), false)?);
+    let addresses: Addresses = arguments.upstream.iter().cloned().collect();
+    let transport = transport(&arguments.network)?;
+    if arguments.plan {
+        return plan(&mirror, &transport, &things, &addresses);
+    }
+    let bar = Bar::new(0, global);
+    let mut updated = Vec::new();
+    for (wanted, name) in wanted(&things) {
+        bar.say(&name);
+        let progress = |length| bar.more(length);
+        let one = mirror.update(&transport, wanted, &addresses, &progress).map_err(failed)?;
+        updated.push((name, one));
+    }
+    bar.finish();
+    build(&updated, &output, arguments.accept_fewer)
+}
+
+/// The images that an update is for, as a scan reads them.
+fn target(arguments: &UpdateArgs) -> Target {
+    let (references, network) = (arguments.images.clone(), arguments.network.clone());
+    let reading = Reading { network, ..Reading::default() };
+    Target { references, reading, ..Target::default() }
+}
+
+/// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.
+fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Result<Ending, Failed> {
+    let files: Vec<PathBuf> = updated.iter().map(|(_, updated)| updated.file.clone()).collect();
+    // Our own folder is made; one that somebody misspelled is not.
+    if let (true, Some(folder)) = (places::store().as_deref() == Some(output), output.parent()) {
+        let context = format!("the folder `{}` cannot be made", folder.display());
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| Failed::new(Ending::Incomplete, anyhow::Error::new(error).context(context)))?;
+    }
+    let options = ImportOptions { accept_fewer, ..ImportOptions::default() };
+    let report = import(&files, output, options).map_err(|error| match error {
+        AdvisoryError::Write { .. } => Failed::new(Ending::Incomplete, error),
+        error => Failed::new(Ending::Store, error).hint("the store is as it was"),
+    })?;
+    let mut out = anstream::stdout();
+    let mut line =
+        |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
+    for (name, updated) in updated {
+        line(match updated.change {
+            Change::Unchanged => format!("  {name}: nothing new"),
+            Change::Records(count) => format!("  {name}: {count} records changed"),
+            Change::Whole(length) => format!("  {name}: {}", bytes(length)),
+        })?;
+    }
+    let advisories = report.provenance.advisories;
+    line(format!("{}: {advisories} advisories, {}", output.display(), bytes(report.bytes)))?;
+    Ok(Ending::Pass)
+}
+
+/// Shows what an update would fetch.
+fn plan(mirror: &Mirror, transport: &Transport, things: &Things, addresses: &Addresses) -> Result<Ending, Failed> {
+    let mut out = anstream::stdout();
+    let mut total = 0;
+    for (wanted, name) in wanted(things) {
+        let size = mirror.size(transport, wanted, addresses).map_err(failed)?;
+        total += size.unwrap_or(0);
+        let size = size.map_or_else(|| "size unknown".to_owned(), bytes);
+        let line = terminal(&format!("  {name}: {size}"));
+        writeln!(out, "{line}").map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    }
+    let line = format!("{} at most; what did not change is not fetched again", bytes(total));
+    writeln!(out, "{line}").map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    Ok(Ending::Pass)
+}
+
+/// The upstreams' things that speak for these ecosystems; `demanded` when each must have one.
+fn things_of(ecosystems: &BTreeSet<String>, demanded: bool) -> Result<Things, Failed> {
+    let mut things = Things::new();
+    for ecosystem in ecosystems {
+        let speaking = UPSTREAMS.iter().filter(|upstream| upstream.speaks_for(ecosystem));
+        let own: Things = speaking
+            .filter(|upstream| upstream.is_general() == ecosystem.is_empty())
+            .flat_map(|upstream| upstream.paths(ecosystem).into_iter().map(|path| (upstream.name, path)))
+            .collect();
+        if own.is_empty() && demanded {
+            let error = anyhow::anyhow!("nobody is known to publish advisories for `{ecosystem}`");
+            return Err(Failed::new(Ending::Usage, error)
+                .hint("write it as the report's coverage does, such as PyPI, Debian:12 or Alpine:v3.20"));
+        }
+        things.extend(own);
+    }
+    Ok(things)
+}
+
+/// What to update, with the name that people read.
+fn wanted(things: &Things) -> impl Iterator<Item = (Wanted<'_>, String)> {
+    let upstream = |name: &str| UPSTREAMS.iter().find(|upstream: &&Upstream| upstream.name == name);
+    things.iter().filter_map(move |(name, path)| {
+        let upstream = upstream(name)?;
+        Some((Wanted { upstream, path }, format!("{name} {path}")))
+    })
+}
+
+fn transport(network: &Network) -> Result<Transport, Failed> {
+    Transport::new(super::sources::settings(network)).map_err(|error| Failed::new(Ending::Usage, error))
+}
+
+fn no_place(what: &str, flag: &str) -> Failed {
+    let error = anyhow::anyhow!("there is no folder for {what}: neither XDG variables nor HOME are set");
+    Failed::new(Ending::Usage, error).hint(format!("name one with {flag}"))
+}
+
+fn failed(error: UpdateError) -> Failed {
+    let (ending, hint) = match &error {
+        UpdateError::Download { source, .. } => match **source {
+            DownloadError::Net(_) | DownloadError::Refused { .. } => {
+                (Ending::Source, "the store is as it was; what came so far is kept: run it again")
+            }
+            DownloadError::TooLarge { .. } => (Ending::Store, "the store is as it was; check the address"),
+            DownloadError::Write { .. } => (Ending::Incomplete, "check the room and the rights of the folder"),
+        },
+        UpdateError::Malformed { .. } | UpdateError::Shrunk { .. } => {
+            (Ending::Store, "the store is as it was; check the address, and try again later")
+        }
+        UpdateError::Folder { .. } => (Ending::Incomplete, "name another folder with --mirror"),
+        UpdateError::Locked { .. } => (Ending::Incomplete, "wait for it, or name another folder with --mirror"),
+        UpdateError::Address(_) => (Ending::Usage, "write NAME=URL with a whole URL"),
+    };
+    Failed::new(ending, error).hint(hint)
+}
+
+/// `NAME=URL` of `--upstream`.
+pub(super) fn address(text: &str) -> Result<(String, Url), String> {
+    let names = || UPSTREAMS.iter().map(|upstream| upstream.name).collect::<Vec<_>>().join(", ");
+    let (name, url) = text.split_once('=').ok_or("write NAME=URL, such as osv=https://mirror.example/osv/")?;
+    if !UPSTREAMS.iter().any(|upstream| upstream.name == name) {
+        return Err(format!("there is no upstream `{name}`; there are: {}", names()));
+    }
+    let url: Url = url.parse().map_err(|error| format!("not a URL: {error}"))?;
+    if matches!(url.scheme(), "http" | "https") {
+        Ok((name.to_owned(), url))
+    } else {
+        Err("write an http or https URL".into())
+    }
+}

@@ -1,0 +1,217 @@
+//! `verify`: who signed, and whether that is enough.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use super::exit::Ending;
+use super::sign_args::{Format, Recursive as Asked, VerifyArgs};
+use super::sources::{self, read_file};
+use super::{Failed, keys};
+use crate::report::escape::{terminal, write_json};
+use crate::sign::identity::{Identity, Matcher};
+use crate::sign::predicate::provenance;
+use crate::sign::subject::subjects;
+use crate::sign::verify::{Accepted, Demand, Judged, Recursive, Verified, is_covered, verify as check, verify_file};
+use crate::sign::{Engine, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES, Signer, Trust};
+use crate::source::SourceError;
+
+/// `verify`.
+pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
+    let engine = engine(arguments)?;
+    let demand = demand(arguments);
+    let recursive = match arguments.recursive {
+        Asked::Any => Recursive::Any,
+        Asked::All => Recursive::All,
+        Asked::Index => Recursive::Index,
+    };
+    let place = &arguments.place;
+    let opened = sources::repository(&place.reference, place.offline, &place.network, false)?;
+    let repository = opened.repository.as_ref();
+    let is_remote = !place.reference.starts_with("oci:");
+    let unread = |error: SourceError| {
+        sources::failed(error, is_remote, |error| {
+            error.context(format!("what signs `{}` could not be read, so it is not known", place.reference))
+        })
+    };
+    let children = (recursive != Recursive::Index).then_some(&arguments.platform);
+    let subjects = subjects(repository, opened.root(), children).map_err(unread)?;
+    let mut verified = Vec::new();
+    for subject in &subjects {
+        verified.push(match &arguments.bundle {
+            Some(file) => verify_file(&engine, read_file(file, MAX_BUNDLE_BYTES, "bundle")?, subject, &demand),
+            None => check(&engine, repository, subject, &demand).map_err(unread)?,
+        });
+        // The children are only asked where they can change the answer.
+        if recursive == Recursive::Any && verified.first().is_some_and(Verified::is_accepted) {
+            break;
+        }
+    }
+    let is_covered = is_covered(recursive, &verified);
+    let written = match arguments.format {
+        Format::Json => {
+            write_json(&report(place.reference.as_str(), is_covered, &verified), &mut std::io::stdout().lock())
+        }
+        Format::Table => page(arguments, is_covered, &verified),
+    };
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::new(Ending::Incomplete, error)),
+        _ => Ok(if is_covered { Ending::Pass } else { Ending::Refused }),
+    }
+}
+
+fn engine(arguments: &VerifyArgs) -> Result<Engine, Failed> {
+    let usage = |text: &str, hint: &str| Failed::new(Ending::Usage, anyhow::anyhow!("{text}")).hint(hint);
+    let mut trust = Trust { allow_no_log: arguments.allow_no_log, ..Trust::default() };
+    for path in &arguments.key {
+        trust.keys.push((path.display().to_string(), keys::open_public(path)?));
+    }
+    let matcher = |exact: &Option<String>, pattern: &Option<Matcher>| {
+        exact.clone().map(Matcher::Exact).or_else(|| pattern.clone())
+    };
+    match (
+        matcher(&arguments.identity, &arguments.identity_regexp),
+        matcher(&arguments.issuer, &arguments.issuer_regexp),
+    ) {
+        (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer }),
+        (None, None) if trust.keys.is_empty() => {
+            return Err(usage(
+                "nobody is trusted, so nothing can be verified",
+                "name a public key with --key, or a signer with --identity and --issuer",
+            ));
+        }
+        (None, None) => {}
+        (Some(_), None) => {
+            return Err(usage("--identity needs --issuer", "anybody can run an issuer that vouches for any name"));
+        }
+        (None, Some(_)) => {
+            return Err(usage("--issuer needs --identity", "an issuer vouches for everybody who has an account there"));
+        }
+    }
+    let Some(path) = &arguments.trusted_root else {
+        return Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)));
+    };
+    let unusable = |error: String| {
+        Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root `{}` cannot be used: {error}", path.display()))
+            .hint("it is the trusted_root.json of a Sigstore instance (`cosign trusted-root create` makes one)")
+    };
+    let root = String::from_utf8(read_file(path, MAX_ROOT_BYTES, "trusted root")?);
+    Engine::new(trust, Some(&root.map_err(|_| unusable("it is not UTF-8".into()))?)).map_err(unusable)
+}
+
+fn demand(arguments: &VerifyArgs) -> Demand {
+    Demand {
+        predicate_type: arguments.predicate_type.clone(),
+        annotations: arguments.annotation.iter().cloned().collect::<BTreeMap<_, _>>(),
+        provenance: provenance::Demand {
+            builder: arguments.builder.clone(),
+            source: arguments.source.clone(),
+            reference: arguments.source_ref.clone(),
+        },
+    }
+}
+
+/// The report for programs.
+fn report(reference: &str, is_covered: bool, verified: &[Verified]) -> Value {
+    let subject = |verified: &Verified| {
+        let looks: Vec<Value> = verified
+            .looks
+            .iter()
+            .map(|look| json!({"place": look.place.name(), "present": look.found.is_some(), "found": look.found.unwrap_or(0)}))
+            .collect();
+        json!({
+            "digest": verified.digest, "platform": verified.platform.as_ref().map(ToString::to_string),
+            "verified": verified.is_accepted(), "places": looks,
+            "signatures": verified.candidates.iter().map(signature).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "schema_version": "1.0",
+        "tool": {"name": "imgguard", "version": env!("CARGO_PKG_VERSION")},
+        "reference": reference,
+        "subjects": verified.iter().map(subject).collect::<Vec<_>>(),
+        "verdict": {"result": if is_covered { "pass" } else { "fail" }},
+    })
+}
+
+fn signature(judged: &Judged) -> Value {
+    let mut value = json!({
+        "place": judged.place.name(), "manifest": judged.manifest, "verified": judged.outcome.is_ok(),
+    });
+    match &judged.outcome {
+        Ok(accepted) => {
+            match accepted.proof.signer() {
+                Signer::Key(name) => value["key"] = json!(name),
+                Signer::Identity { name, issuer, claims } => {
+                    value["identity"] = json!(name);
+                    value["issuer"] = json!(issuer);
+                    value["claims"] = claims.iter().map(|(name, claim)| ((*name).to_owned(), json!(claim))).collect();
+                }
+            }
+            value["logged"] = json!(accepted.proof.is_logged());
+            value["times"] = json!(accepted.proof.times());
+            value["predicate_type"] = json!(accepted.predicate_type);
+            value["annotations"] = json!(accepted.annotations);
+            value["predicate"] = json!(accepted.predicate);
+            value["reason"] = Value::Null;
+        }
+        Err(rejection) => {
+            value["reason"] = json!(rejection.to_string());
+            value["hint"] = json!(rejection.hint());
+        }
+    }
+    value
+}
+
+/// The report for people.
+fn page(arguments: &VerifyArgs, is_covered: bool, verified: &[Verified]) -> std::io::Result<()> {
+    let mut out = anstream::stdout();
+    let mut line = |text: String| writeln!(out, "{}", terminal(&text));
+    let demanded = arguments.predicate_type.as_ref().map_or("signed", |_| "attested");
+    let verdict = if is_covered { "VERIFIED" } else { "NOT VERIFIED" };
+    line(format!(
+        "{verdict}: {} is {}{demanded} as demanded",
+        arguments.place.reference,
+        if is_covered { "" } else { "not " }
+    ))?;
+    for verified in verified {
+        let platform = verified.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
+        line(format!("  {}{platform}", verified.digest))?;
+        if arguments.explain {
+            let look = |look: &crate::sign::discover::Look| match look.found {
+                Some(found) => format!("{} {found}", look.place),
+                None => format!("{} absent", look.place),
+            };
+            line(format!("    looked at: {}", verified.looks.iter().map(look).collect::<Vec<_>>().join(", ")))?;
+        }
+        if verified.is_empty() {
+            let kind = if arguments.predicate_type.is_some() { "attestation of this type" } else { "signature" };
+            line(format!("    no {kind} was found"))?;
+        }
+        for judged in &verified.candidates {
+            match &judged.outcome {
+                Ok(accepted) => line(format!("    {}: {}", judged.place, described(accepted)))?,
+                // Beside one that is accepted, what was refused is of interest only to those who ask.
+                Err(rejection) if arguments.explain || !verified.is_accepted() => {
+                    line(format!("    {}: refused: {rejection}", judged.place))?;
+                    if let Some(hint) = rejection.hint() {
+                        line(format!("      hint: {hint}"))?;
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn described(accepted: &Accepted) -> String {
+    let signer = match accepted.proof.signer() {
+        Signer::Key(name) => format!("key {name}"),
+        Signer::Identity { name, issuer, .. } => format!("{name} of {issuer}"),
+    };
+    let log = if accepted.proof.is_logged() { "in the log" } else { "no log" };
+    let time = accepted.proof.times().first().map(|time| format!(", signed by {time}")).unwrap_or_default();
+    format!("{signer}, {log}{time}")
+}

@@ -1,0 +1,93 @@
+//! Places: files of the image and parts of its configuration.
+
+use super::model::{ArtifactLocation, LocationProperties, LogicalLocation, PhysicalLocation, Region, SarifLocation};
+use super::text;
+use crate::report::contract::Location;
+
+/// What stands for the image configuration where SARIF wants a file.
+const CONFIG_ARTIFACT: &str = "image-configuration";
+
+pub(super) fn location(place: &Location) -> SarifLocation {
+    let mut logical = Vec::new();
+    let artifact = match (&place.path, &place.config) {
+        (Some(path), _) => file(path),
+        (None, config) => {
+            let name = config.as_deref().unwrap_or("configuration");
+            logical.push(LogicalLocation {
+                name: name.rsplit(':').next().unwrap_or(name).to_owned(),
+                fully_qualified_name: name.to_owned(),
+                kind: "configuration",
+            });
+            config_artifact()
+        }
+    };
+    if let (Some(layer), Some(index)) = (&place.layer, place.layer_index) {
+        logical.push(LogicalLocation {
+            name: format!("layer {}", index + 1),
+            fully_qualified_name: layer.clone(),
+            kind: "layer",
+        });
+    }
+    SarifLocation {
+        physical_location: PhysicalLocation {
+            artifact_location: artifact,
+            // GitHub wants a line; the whole file stands at its first.
+            region: Region { start_line: place.line.unwrap_or(1).max(1) },
+        },
+        logical_locations: logical,
+        message: place.layer_index.map(|index| text(&in_layer(place, index))),
+        properties: (place.path.is_some() || !place.platforms.is_empty()).then(|| LocationProperties {
+            layer: place.layer.clone(),
+            layer_index: place.layer_index,
+            instruction: place.instruction.clone(),
+            state: place.state.clone(),
+            platforms: place.platforms.clone(),
+        }),
+    }
+}
+
+fn in_layer(place: &Location, index: usize) -> String {
+    let state = match place.state.as_deref() {
+        Some(state @ ("deleted" | "overwritten")) => format!(", {state} by a later one"),
+        _ => String::new(),
+    };
+    let instruction = place.instruction.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+    format!("layer {}{state}{instruction}", index + 1)
+}
+
+pub(super) fn plain(artifact_location: ArtifactLocation) -> SarifLocation {
+    SarifLocation {
+        physical_location: PhysicalLocation { artifact_location, region: Region { start_line: 1 } },
+        logical_locations: Vec::new(),
+        message: None,
+        properties: None,
+    }
+}
+
+pub(super) fn config_artifact() -> ArtifactLocation {
+    ArtifactLocation { uri: CONFIG_ARTIFACT.to_owned(), uri_base_id: None }
+}
+
+/// A file of the image as a relative reference (RFC 3986, section 4.2).
+pub(super) fn file(path: &str) -> ArtifactLocation {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.trim_start_matches('/').bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    ArtifactLocation { uri, uri_base_id: Some("ROOTPATH") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative_references() {
+        assert_eq!(file("/srv/a b:[c]%\u{e9}.env").uri, "srv/a%20b%3A%5Bc%5D%25%C3%A9.env");
+        assert_eq!(file("/app.jar!conf/x").uri, "app.jar!conf/x");
+    }
+}

@@ -1,0 +1,242 @@
+//! Signatures and attestations made, and hung on what they are about.
+//!
+//! Written as cosign writes them, so that it and every reader of its formats finds them: by default as a bundle that refers to its subject, on request under the tags of cosign 2.
+//!
+//! Source: cosign `specs/BUNDLE_SPEC.md`, `pkg/oci/remote/write.go`; DSSE `protocol.md`; OCI distribution-spec, "Pushing Manifests with Subject".
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING, tag};
+use super::keys::{KeyError, Signer};
+use super::predicate::{PAYLOAD_TYPE, Statement};
+use super::verify::Subject;
+use super::{bundle, legacy};
+use crate::digest::Digest;
+use crate::source::repository::{At, Document, INDEX, MANIFEST, MAX_REFERRERS, NewManifest, Repository, Stored};
+use crate::source::{Descriptor, SourceError};
+
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+
+/// The time that cosign 2 writes where none is meant.
+const NO_TIME: &str = "0001-01-01T00:00:00Z";
+
+/// Why nothing was signed, or what was signed could not be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The key made no signature.
+    #[error("no signature could be made")]
+    Key(#[from] KeyError),
+    /// The repository did not take it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A statement that is no JSON.
+    #[error("the statement could not be written: {0}")]
+    Statement(String),
+}
+
+/// How it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As a bundle that refers to its subject.
+    Bundle,
+    /// As cosign 2 did, under a tag.
+    Legacy,
+}
+
+/// What is common to everything that one run makes.
+pub struct Maker<'a> {
+    /// Where it is stored.
+    pub repository: &'a dyn Repository,
+    /// Who signs.
+    pub signer: &'a dyn Signer,
+    /// How it is stored.
+    pub form: Form,
+    /// The time that is written, in RFC 3339. It proves nothing.
+    pub created: &'a str,
+}
+
+impl Maker<'_> {
+    /// Signs a subject. Gives the digest of the manifest that holds the signature.
+    ///
+    /// # Errors
+    /// When it could not be signed or stored.
+    pub fn sign(&self, subject: &Subject, annotations: &BTreeMap<String, String>) -> Result<Digest, SignError> {
+        if self.form == Form::Bundle {
+            return self.attach(subject, &Statement::signature(&subject.digest, annotations));
+        }
+        let payload = legacy::Payload::new(&self.repository.name(), &subject.digest, annotations);
+        let payload = json(&payload)?;
+        let signature = BASE64.encode(self.signer.sign(&payload)?);
+        let annotations = BTreeMap::from([(legacy::SIGNATURE.to_owned(), signature)]);
+        self.append(subject, ".sig", SIMPLE_SIGNING, &payload, annotations)
+    }
+
+    /// Attests something of a subject.
+    ///
+    /// # Errors
+    /// When it could not be signed or stored.
+    pub fn attest(&self, subject: &Subject, predicate_type: &str, predicate: &Value) -> Result<Digest, SignError> {
+        let name = self.repository.name();
+        let statement = Statement::attestation(&name, &subject.digest, predicate_type, predicate.clone());
+        if self.form == Form::Bundle {
+            return self.attach(subject, &statement);
+        }
+        let envelope = json(&self.envelope(&statement)?)?;
+        let annotations = BTreeMap::from([
+            (legacy::SIGNATURE.to_owned(), String::new()),
+            ("predicateType".to_owned(), predicate_type.to_owned()),
+        ]);
+        self.append(subject, ".att", ENVELOPE, &envelope, annotations)
+    }
+
+    fn envelope(&self, statement: &Statement) -> Result<Value, SignError> {
+        let payload = json(statement)?;
+        let signature = self.signer.sign(&pre_authentication_encoding(&payload))?;
+        Ok(json!({
+            "payload": BASE64.encode(&payload), "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"sig": BASE64.encode(signature)}],
+        }))
+    }
+
+    /// Stores a signed statement as a bundle that refers to the subject.
+    fn attach(&self, subject: &Subject, statement: &Statement) -> Result<Digest, SignError> {
+        let bundle = json(&json!({
+            "mediaType": bundle::MEDIA_TYPE,
+            "verificationMaterial": {"publicKey": {"hint": self.signer.public_key().hint()}},
+            "dsseEnvelope": self.envelope(statement)?,
+        }))?;
+        let annotations = BTreeMap::from([
+            ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
+            (PREDICATE_TYPE.to_owned(), statement.predicate_type.clone()),
+            ("org.opencontainers.image.created".to_owned(), self.created.to_owned()),
+        ]);
+        let config = Descriptor { artifact_type: bundle::MEDIA_TYPE.to_owned(), ..Descriptor::of(EMPTY, b"{}") };
+        let manifest = NewManifest {
+            schema_version: 2,
+            media_type: MANIFEST,
+            config,
+            layers: vec![Descriptor::of(bundle::MEDIA_TYPE, &bundle)],
+            annotations,
+            subject: Some(descriptor(subject)),
+            artifact_type: Some(bundle::MEDIA_TYPE),
+        };
+        // Content before what points to it: some registries refuse anything else.
+        self.repository.put_blob(&bundle)?;
+        self.repository.put_blob(b"{}")?;
+        let bytes = json(&manifest)?;
+        let digest = Digest::sha256(&bytes);
+        let is_listed = self.repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
+        if !is_listed {
+            self.list(subject, &manifest, &bytes)?;
+        }
+        Ok(digest)
+    }
+
+    /// Enters a manifest into the index under the fallback tag, with everything that the referrers API would tell of it.
+    fn list(&self, subject: &Subject, manifest: &NewManifest, bytes: &[u8]) -> Result<(), SignError> {
+        let mut entry = Descriptor::of(MANIFEST, bytes);
+        entry.artifact_type = manifest.artifact_type.unwrap_or_default().to_owned();
+        entry.annotations.clone_from(&manifest.annotations);
+        let entry = serde_json::to_value(&entry).map_err(|error| SignError::Statement(error.to_string()))?;
+        let tag = tag(&subject.digest, "");
+        self.repository.update(&tag, INDEX, &mut |stored| enter(stored, &entry))?;
+        Ok(())
+    }
+
+    /// Adds a layer to the manifest under one of cosign 2's tags.
+    fn append(
+        &self,
+        subject: &Subject,
+        suffix: &str,
+        media_type: &str,
+        content: &[u8],
+        annotations: BTreeMap<String, String>,
+    ) -> Result<Digest, SignError> {
+        self.repository.put_blob(content)?;
+        let layer = Descriptor { annotations, ..Descriptor::of(media_type, content) };
+        let mut written = None;
+        let mut change = |stored: Option<&Stored>| {
+            let mut layers =
+                stored.map(Document::parse).transpose()?.map(|document| document.layers).unwrap_or_default();
+            if layers.contains(&layer) {
+                return Ok(None);
+            }
+            layers.push(layer.clone());
+            let config = legacy_config(&layers);
+            self.repository.put_blob(&config)?;
+            let manifest = NewManifest {
+                schema_version: 2,
+                media_type: MANIFEST,
+                config: Descriptor::of(CONFIG, &config),
+                layers,
+                annotations: BTreeMap::new(),
+                subject: None,
+                artifact_type: None,
+            };
+            let bytes = serde_json::to_vec(&manifest).map_err(|error| SourceError::Malformed {
+                what: "a manifest of signatures".into(),
+                detail: error.to_string(),
+            })?;
+            written = Some(Digest::sha256(&bytes));
+            Ok(Some(bytes))
+        };
+        self.repository.update(&tag(&subject.digest, suffix), MANIFEST, &mut change)?;
+        Ok(written.unwrap_or_else(|| Digest::sha256(content)))
+    }
+}
+
+/// What a DSSE signature is over.
+fn pre_authentication_encoding(payload: &[u8]) -> Vec<u8> {
+    let mut encoded = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len()).into_bytes();
+    encoded.extend_from_slice(payload);
+    encoded
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, SignError> {
+    serde_json::to_vec(value).map_err(|error| SignError::Statement(error.to_string()))
+}
+
+fn descriptor(subject: &Subject) -> Descriptor {
+    Descriptor { digest: subject.digest.to_string(), ..Descriptor::of(&subject.media_type, &subject.bytes) }
+}
+
+/// The index with the entry, or none when it has it. Entries of others stay as they are, also in what we do not know of them.
+fn enter(stored: Option<&Stored>, entry: &Value) -> Result<Option<Vec<u8>>, SourceError> {
+    let malformed = |detail: &str| SourceError::Malformed {
+        what: "the index under the fallback tag of the referrers API".into(),
+        detail: detail.into(),
+    };
+    let mut index = match stored {
+        Some(stored) => serde_json::from_slice(&stored.bytes).map_err(|_| malformed("it is no JSON"))?,
+        None => json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}),
+    };
+    let manifests =
+        index.get_mut("manifests").and_then(Value::as_array_mut).ok_or_else(|| malformed("it lists no manifests"))?;
+    if manifests.iter().any(|known| known.get("digest") == entry.get("digest")) {
+        return Ok(None);
+    }
+    if manifests.len() >= MAX_REFERRERS {
+        return Err(malformed("it is full"));
+    }
+    manifests.push(entry.clone());
+    let bytes = serde_json::to_vec(&index).map_err(|error| malformed(&error.to_string()))?;
+    Ok(Some(bytes))
+}
+
+/// The configuration of cosign 2's manifests: an image of nothing, with the layers' digests.
+fn legacy_config(layers: &[Descriptor]) -> Vec<u8> {
+    let digests: Vec<&str> = layers.iter().map(|layer| layer.digest.as_str()).collect();
+    let history = vec![json!({"created": NO_TIME}); layers.len()];
+    json!({
+        "architecture": "", "created": NO_TIME, "history": history, "os": "",
+        "rootfs": {"type": "layers", "diff_ids": digests}, "config": {},
+    })
+    .to_string()
+    .into_bytes()
+}

@@ -1,0 +1,31 @@
+//! Signatures and attestations against other implementations.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | `conformance` | Sigstore's conformance cases, offline |
+//! | `interop` | what cosign wrote, with the verdicts that it gave; what we write, compared with it |
+//! | `advisories` | the published vulnerabilities of cosign and its relatives, each as a test |
+//! | `mutation` | everything that is accepted, damaged in every way: never accepted with another meaning |
+//! | `offline` | without a network |
+//! | `memory` | a repository in memory that a test can fill with lies |
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
+
+#[macro_use]
+#[path = "../support/skip.rs"]
+mod skip;
+#[path = "../support/shared.rs"]
+mod shared;
+
+mod advisories;
+mod conformance;
+mod interop;
+mod memory;
+mod mutation;
+mod offline;
+#[expect(dead_code, reason = "the tests of the whole program use all of it")]
+#[path = "../cli/world.rs"]
+mod world;
+#[expect(dead_code, reason = "the tests of the tar reader use all of it")]
+#[path = "../tar_differential/writer.rs"]
+mod writer;
