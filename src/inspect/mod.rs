@@ -165,8 +165,8 @@ pub enum InspectError {
     #[error("not valid JSON")]
     Json(#[from] serde_json::Error),
     /// TOML that does not parse.
-    #[error("not valid TOML")]
-    Toml(#[from] toml::de::Error),
+    #[error("not valid TOML: {0}")]
+    Toml(String),
     /// YAML that does not parse.
     #[error("not valid YAML: {0}")]
     Yaml(String),
@@ -193,6 +193,13 @@ pub enum InspectError {
     /// The spooled copy could not be read.
     #[error("the temporary copy could not be read")]
     Io(#[from] std::io::Error),
+}
+
+impl From<toml::de::Error> for InspectError {
+    /// Without the line that the error shows: there may be an address with credentials in it.
+    fn from(error: toml::de::Error) -> Self {
+        Self::Toml(error.message().to_owned())
+    }
 }
 
 /// The file's bytes, where it is at most `limit` long (and `limit` is at most [`crate::layer::view::MEMORY_BYTES`]).

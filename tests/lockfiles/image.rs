@@ -86,6 +86,10 @@ fn sources_may_be_scanned_without_development() {
         scan(folder.path(), &["--source", "--no-dev"]).0["skipped"],
         json!(["configuration", "development dependencies"])
     );
+    // What is installed beside it is no other package.
+    write(folder.path(), "node_modules/d/package.json", r#"{"name": "d", "version": "1.0.0"}"#);
+    assert_eq!(rows(&scan(folder.path(), &["--source"]).0).last().unwrap().2, "dev");
+    assert_eq!(names(&["--source", "--no-dev"]), ["a"]);
     write(folder.path(), "requirements.txt", "flask>=2\n");
     let unknowns = scan(folder.path(), &["--source"]).0["unknowns"].clone();
     assert!(unknowns[0]["reason"].as_str().unwrap().ends_with("an entry is left open: `flask>=2`"), "{unknowns}");

@@ -10,6 +10,8 @@
 //!
 //! Of one that is left, because interpreters and bundlers would need what is not there, the answer only says that it was seen.
 
+use std::collections::BTreeMap;
+
 use super::super::path::{join, parent};
 use super::super::{
     Effect, Evidence, Fact, FileFacts, FilePath, InstalledPackage, PackageFact, PackageKind, Scope, Unknown,
@@ -71,6 +73,25 @@ impl Merge<'_> {
             }
         }
         locked
+    }
+
+    /// What is installed in a project's sources is needed for what its lock files say.
+    pub(super) fn take_scopes(&self, installed: &mut Vec<InstalledPackage>) {
+        if !self.options.source_tree {
+            return;
+        }
+        let mut scopes: BTreeMap<(PackageKind, &str, &str), Scope> = BTreeMap::new();
+        for fact in self.live_files().flat_map(|(_, file)| &file.facts) {
+            if let Fact::Locked(package) = fact {
+                let known = scopes.entry((package.kind, &package.name, &package.version)).or_insert(package.scope);
+                *known = package.scope.min(*known);
+            }
+        }
+        for package in installed.iter_mut() {
+            let fact = &mut package.fact;
+            fact.scope = scopes.get(&(fact.kind, &fact.name, &fact.version)).copied().unwrap_or_default();
+        }
+        installed.retain(|package| package.fact.scope == Scope::Runtime || !self.options.without_development);
     }
 
     fn of_sources(&self, layer: usize, file: &FileFacts, locked: &mut Locked) {

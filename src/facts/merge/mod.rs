@@ -135,6 +135,7 @@ impl<'a> Merge<'a> {
 
     fn run(self, placed: &[Option<Placed<'_>>]) -> Inventory {
         let mut inventory = Inventory { os: self.os_release(), packages: self.packages(), ..Inventory::default() };
+        self.take_scopes(&mut inventory.packages);
         let locked = self.locked(&inventory.packages);
         inventory.packages.extend(locked.packages);
         inventory.set_aside = locked.set_aside;
