@@ -15,13 +15,17 @@ mod node;
 mod other;
 #[path = "lockfiles/registry.rs"]
 mod registry;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
+
+use tools::{compare, run};
 
 /// Name, version, and `dev` for what is only for development.
 type Row = (String, String, &'static str);
@@ -57,26 +61,6 @@ fn rows(report: &Value) -> BTreeSet<Row> {
 /// Rows without what they are needed for, where a tool does not tell.
 fn without_scope(rows: BTreeSet<Row>) -> BTreeSet<Row> {
     rows.into_iter().map(|(name, version, _)| (name, version, "")).collect()
-}
-
-/// Fails with what is missing and what is too much.
-fn compare(what: &str, native: &BTreeSet<Row>, ours: &BTreeSet<Row>) {
-    let missing: Vec<_> = native.difference(ours).collect();
-    let extra: Vec<_> = ours.difference(native).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "{what}: missing {missing:#?}, extra {extra:#?}");
-    assert!(!native.is_empty(), "{what}: the tool names something");
-}
-
-/// What a tool answers; nothing where it is absent, which is told.
-fn run(command: &mut Command) -> Option<Output> {
-    match command.output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            skipped!("{} is absent", command.get_program().display());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
 }
 
 /// The output of a tool that must succeed.

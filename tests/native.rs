@@ -25,6 +25,8 @@ mod pacman;
 mod programs;
 #[path = "native/rust.rs"]
 mod rust;
+#[path = "support/tools.rs"]
+mod tools;
 #[path = "native/verify.rs"]
 mod verify;
 
@@ -33,6 +35,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use tools::{compare, run};
 
 /// A row of a list: fields as the tool names them.
 type Row = Vec<String>;
@@ -93,26 +97,6 @@ fn row(package: &Value, fields: &[&str]) -> Row {
 /// Lines of a tab-separated text.
 fn rows(text: &str) -> BTreeSet<Row> {
     text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
-}
-
-/// Fails with what is missing and what is too much.
-fn compare(what: &str, native: &BTreeSet<Row>, ours: &BTreeSet<Row>) {
-    let missing: Vec<_> = native.difference(ours).collect();
-    let extra: Vec<_> = ours.difference(native).collect();
-    assert!(missing.is_empty() && extra.is_empty(), "{what}: missing {missing:#?}, extra {extra:#?}");
-    assert!(!native.is_empty(), "{what}: the tool names something");
-}
-
-/// What a tool answers, or that it is absent.
-fn run(command: &mut Command) -> Option<Output> {
-    match command.output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            skipped!("{} is absent", command.get_program().display());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
 }
 
 fn text(output: &Output) -> &str {
