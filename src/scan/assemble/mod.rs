@@ -158,6 +158,7 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         cvss: finding.cvss,
         epss: finding.exploitation.score.map(Score::probability),
         epss_percentile: finding.exploitation.score.map(Score::percentile),
+        loaded: loaded(finding, &report.packages),
         kev: finding.exploitation.exploited.is_some(),
         kev_added: finding.exploitation.exploited.and_then(Exploited::date_added).map(|date| date.to_string()),
         kev_ransomware: finding.exploitation.exploited.is_some_and(|entry| entry.ransomware),
@@ -180,6 +181,12 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         evidence: finding.evidence.clone(),
         remediation: finding.remediation.clone(),
     }
+}
+
+/// Whether one of a finding's packages is loaded; none where that is not known of all.
+fn loaded(finding: &Finding, packages: &[contract::Package]) -> Option<bool> {
+    let own = packages.iter().filter(|package| finding.packages.contains(&package.purl));
+    own.map(|package| package.loaded).reduce(packages::either).flatten()
 }
 
 fn disposition(finding: &Finding) -> contract::Disposition {
