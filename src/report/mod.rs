@@ -6,6 +6,7 @@ pub mod diff;
 pub mod escape;
 pub mod explain;
 mod json;
+mod openvex;
 mod sarif;
 mod table;
 
@@ -20,6 +21,7 @@ pub static REPORTS: &[&dyn ReportFormat] = &[
     &table::Table,
     &json::Json,
     &sarif::SarifFormat,
+    &openvex::OpenVex,
     &CycloneDx::V1_6,
     &CycloneDx::V1_5,
     &Spdx::JSON,
