@@ -148,7 +148,8 @@ pub fn bring(
         before.map_or(Ok(()), |before| refuse_step_back(before.provenance(), store.provenance()))?;
         origin.write(place.output)
     };
-    if let Some((current, way)) = current.as_ref().and_then(|store| Some((store, published.way_from(store.digest().as_str())?)))
+    if let Some((current, way)) =
+        current.as_ref().and_then(|store| Some((store, published.way_from(store.digest().as_str())?)))
         && let Some((bytes, fetched)) = follow(repository, current, &way, published, place)
     {
         accept(&Store::from_memory(bytes.clone())?)?;
@@ -164,10 +165,7 @@ pub fn bring(
 }
 
 /// Replaces a file, if `write` agrees.
-fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> Result<(), ArtifactError>,
-) -> Result<(), ArtifactError> {
+fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<(), ArtifactError>) -> Result<(), ArtifactError> {
     let refused = RefCell::new(None);
     let replaced = replace_file(path, |file| {
         write(file).map_err(|error| {

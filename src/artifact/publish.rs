@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::fetch;
 use super::ArtifactError;
+use super::fetch;
 use super::published::{self, Delta, EMPTY, MAX_DELTAS, Published};
-use crate::advisory::store::{Store, delta};
 use crate::advisory::refuse_step_back;
+use crate::advisory::store::{Store, delta};
 use crate::digest::Digest;
 use crate::sign::keys::Signer;
 use crate::sign::make::{Form, Maker};
@@ -40,11 +40,7 @@ pub struct Pushed {
 ///
 /// # Errors
 /// When the store may not be handed on or is a step back, and when it could not be signed or stored; the tag then points to what it did.
-pub fn publish(
-    repository: &dyn Repository,
-    tag: &str,
-    publication: &Publication<'_>,
-) -> Result<Pushed, ArtifactError> {
+pub fn publish(repository: &dyn Repository, tag: &str, publication: &Publication<'_>) -> Result<Pushed, ArtifactError> {
     let store = publication.store;
     let restricted = store.provenance().sources.iter().filter(|source| source.restricted);
     let restricted: Vec<&str> = restricted.map(|source| source.name.as_str()).collect();
@@ -59,8 +55,7 @@ pub fn publish(
     let digest = Digest::sha256(&bytes);
     repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
     let subject = Subject { digest, bytes, media_type: MANIFEST.to_owned(), platform: None };
-    let maker =
-        Maker { repository, signer: publication.signer, form: Form::Bundle, created: publication.created };
+    let maker = Maker { repository, signer: publication.signer, form: Form::Bundle, created: publication.created };
     maker.sign(&subject, &BTreeMap::new())?;
     repository.put_manifest(At::Tag(tag), MANIFEST, &subject.bytes)?;
     Ok(Pushed { manifest: subject.digest, delta, steps: deltas.len() })

@@ -71,10 +71,7 @@ pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
     let matcher = |exact: &Option<String>, pattern: &Option<Matcher>| {
         exact.clone().map(Matcher::Exact).or_else(|| pattern.clone())
     };
-    match (
-        matcher(&trusted.identity, &trusted.identity_regexp),
-        matcher(&trusted.issuer, &trusted.issuer_regexp),
-    ) {
+    match (matcher(&trusted.identity, &trusted.identity_regexp), matcher(&trusted.issuer, &trusted.issuer_regexp)) {
         (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer }),
         (None, None) if trust.keys.is_empty() => {
             return Err(usage(

@@ -151,11 +151,7 @@ pub fn apply(old: &Store, delta: &[u8]) -> Result<Vec<u8>, DeltaError> {
 }
 
 /// A table's new pairs.
-fn edited(
-    old: Vec<table::Pair>,
-    edits: &[Edit],
-    sections: &mut Sections<'_>,
-) -> Result<Vec<table::Pair>, DeltaError> {
+fn edited(old: Vec<table::Pair>, edits: &[Edit], sections: &mut Sections<'_>) -> Result<Vec<table::Pair>, DeltaError> {
     const SHORT: DeltaError = DeltaError::Damaged("it has more edits than pairs");
     let payload = sections.next(&replaced(&old, edits), section::MAX_BYTES)?;
     let mut rest = payload.as_slice();
