@@ -2,14 +2,17 @@
 
 mod args;
 mod db;
+mod db_args;
 mod diff;
 mod exit;
 mod explain;
+mod fetch;
 mod keys;
 mod list;
 mod output;
 mod places;
 mod progress;
+mod publish;
 mod reading;
 mod sbom;
 mod scan;
@@ -28,7 +31,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use args::Cli;
-use args::{Color, DbVerb, Verb};
+use args::{Color, Verb};
+use db_args::DbVerb;
 use exit::Ending;
 
 use crate::advisory::ImportOptions;
@@ -105,6 +109,8 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
             db::import_into(inputs, output, options)
         }
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Build(arguments) } => publish::build(arguments),
+        Verb::Db { verb: DbVerb::Push(arguments) } => publish::push(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }
