@@ -14,6 +14,7 @@ mod places;
 mod progress;
 mod publish;
 mod reading;
+mod rules;
 mod sbom;
 mod scan;
 mod sign;
@@ -104,6 +105,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
+        Verb::Rules { verb } => rules::run(verb, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
             let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
             db::import_into(inputs, output, options)

@@ -101,7 +101,7 @@ pub(super) struct Collector<'w> {
 impl<'w> Collector<'w> {
     /// A collector that knows nothing yet.
     pub(super) fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
-        let scan = options.secrets.then(|| Scanner::builtin().scan(&mut worker.scratch));
+        let scan = options.secrets.then(|| Scanner::in_use().scan(&mut worker.scratch));
         Self {
             gather: &mut worker.gather,
             scan,

@@ -228,7 +228,7 @@ fn location(location: &Location) -> contract::Location {
             layer_index: *layer_index,
             line: *line,
             state: Some((*state).to_owned()),
-            instruction: instruction.as_deref().map(|text| Scanner::builtin().redact(text)),
+            instruction: instruction.as_deref().map(|text| Scanner::in_use().redact(text)),
             ..contract::Location::default()
         },
     }
@@ -288,6 +288,9 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
         for (layer, unknown) in &platform.inventory.unknowns {
             let path = unknown.path.as_ref().map(ToString::to_string);
             add(path, layer.and_then(layer_digest), unknown.effect, unknown_reason(unknown), name.clone());
+        }
+        for note in Scanner::in_use().notes() {
+            add(None, None, Effect::Optional, format!("secret rules: {note}"), name.clone());
         }
         for (package, reason) in found.get(index).into_iter().flat_map(|found| &found.undetermined) {
             let Some(installed) = platform.inventory.packages.get(*package) else { continue };
