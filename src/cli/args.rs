@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::db_args::DbVerb;
 use super::rules::RulesVerb;
+use super::secrets_args::{SecretsArgs, Suppressing};
 use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
@@ -65,6 +66,9 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
     )]
     Gate(GateArgs),
+    /// Find leaked secrets in images, folders, and a checkout's history
+    #[command(after_help = super::secrets_args::EXAMPLES)]
+    Secrets(SecretsArgs),
     /// Tell why an id is or is not reported: packages, files, ranges, comparisons
     #[command(
         after_help = "Examples:\n  imgguard explain CVE-2023-0286 registry.example/app:1.2\n  imgguard explain GHSA-jfh8-c2jp-5v3q\n  imgguard explain 3f1c0a52b7d94e60 oci:build/image --format json"
@@ -275,6 +279,9 @@ pub struct Looking {
     /// Set aside what VEX documents (OpenVEX, CSAF, CycloneDX) say is no vulnerability here: files, or folders of them
     #[arg(long, value_name = "FILE|DIR")]
     pub vex: Vec<PathBuf>,
+    /// What sets findings aside.
+    #[command(flatten)]
+    pub suppressing: Suppressing,
 }
 
 /// Rules for secrets besides the shipped ones.
@@ -340,7 +347,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 /// A severity that can be a threshold.
-fn threshold(text: &str) -> Result<Severity, String> {
+pub(super) fn threshold(text: &str) -> Result<Severity, String> {
     match severity(text) {
         Ok(Severity::Unknown) | Err(_) => Err("write critical, high, medium, low or negligible".into()),
         known => known,

@@ -7,6 +7,7 @@ mod diff;
 mod exit;
 mod explain;
 mod fetch;
+mod incident;
 mod keys;
 mod list;
 mod output;
@@ -17,9 +18,12 @@ mod reading;
 mod rules;
 mod sbom;
 mod scan;
+mod secrets;
+mod secrets_args;
 mod sign;
 mod sign_args;
 mod sources;
+mod suppressing;
 mod tree;
 mod update;
 mod verify;
@@ -96,6 +100,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Secrets(arguments) => secrets::secrets(arguments, &cli.global),
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),

@@ -5,6 +5,7 @@ pub mod contract;
 pub mod diff;
 pub mod escape;
 pub mod explain;
+pub mod incident;
 mod json;
 mod openvex;
 mod sarif;

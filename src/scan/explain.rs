@@ -43,7 +43,7 @@ pub fn explain_images(request: ExplainRequest<'_>) -> Result<Explained, Advisory
         let mut found = Vec::new();
         for image in &scanned {
             for platform in &image.platforms {
-                found.extend(findings(&image.image, platform, store, evaluated_at, read.collect.secrets)?.findings);
+                found.extend(findings(&image.image, platform, store, evaluated_at, read.collect)?.findings);
             }
         }
         unite(found).into_iter().find(|(known, _)| known == id).map(|(_, finding)| finding)
@@ -79,6 +79,10 @@ fn is_finding_id(id: &str) -> bool {
 fn finding_facts(finding: &Finding) -> FindingFacts {
     let place = |location: &Location| match location {
         Location::Config(config) => config.clone(),
+        Location::Commit { path, line, state, commit } => {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("{path}{line}, commit {}, {state}", commit.id)
+        }
         Location::File { path, line, layer_index, state, .. } => {
             let line = line.map(|line| format!(":{line}")).unwrap_or_default();
             let layer = layer_index.map(|index| format!(", layer {index}")).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::collect::CollectOptions;
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
@@ -39,15 +40,15 @@ pub(super) fn findings(
     platform: &ScannedPlatform,
     store: &Store,
     evaluated_at: jiff::civil::Date,
-    secrets: bool,
+    collect: CollectOptions,
 ) -> Result<Found, AdvisoryError> {
     let name = platform.manifest.platform.to_string();
     let subject =
         check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, found)));
-    if secrets {
-        let found = config_secrets(image, platform);
+    if collect.secrets {
+        let found = config_secrets(image, platform, collect.reveal);
         // What is known to be a secret needs no guess by its name.
         findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
         findings.extend(found);
@@ -63,6 +64,18 @@ pub(super) fn findings(
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
     Ok(Found { findings, coverage, undetermined })
+}
+
+/// Only the secrets of one platform, in its files and its configuration.
+pub(super) fn secrets(image: &Image, platform: &ScannedPlatform, collect: CollectOptions) -> Found {
+    let subject =
+        check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
+    let mut findings: Vec<Finding> =
+        platform.inventory.secrets.iter().map(|found| file_secret(&subject, found)).collect();
+    findings.extend(config_secrets(image, platform, collect.reveal));
+    let name = platform.manifest.platform.to_string();
+    findings.iter_mut().for_each(|finding| finding.seen_on(&name));
+    Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
 }
 
 /// Whether a finding is at a place of one of the others.
@@ -138,7 +151,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     };
     if found.urgency == Urgency::Unimportant {
         let reason = "unimportant: no security problem as the distribution builds the package".to_owned();
-        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason });
+        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason, expires: None });
     }
     match installed {
         Some(package) => finding.at(subject.place(&package.place(), package.layer)),
@@ -160,7 +173,7 @@ fn file_secret(subject: &check::Subject<'_>, found: &FoundSecret) -> Finding {
     finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
 }
 
-fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
+pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
     let rule = secret::rule(&fact.rule);
     let title = rule.map_or_else(|| fact.rule.clone(), |rule| rule.title.clone());
     let severity = rule.and_then(|rule| severity::from_word(&rule.severity)).unwrap_or(Severity::High);
@@ -173,6 +186,8 @@ fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
         Some(key) => format!("{key} = {}", fact.masked),
     });
     finding.remediation = Some(remediation(rule));
+    finding.allowed_inline = fact.allowed_inline;
+    finding.values.extend(fact.value.clone());
     finding
 }
 
@@ -236,7 +251,7 @@ fn config_texts(image: &Image, platform: &ScannedPlatform) -> Vec<ConfigText> {
     texts
 }
 
-fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
+fn config_secrets(image: &Image, platform: &ScannedPlatform, reveal: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for text in config_texts(image, platform) {
         let scanner = Scanner::in_use();
@@ -245,7 +260,8 @@ fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
         } else {
             scanner.scan_value(&text.name, &text.value)
         };
-        for fact in facts {
+        for mut fact in facts {
+            fact.value = fact.value.filter(|_| reveal);
             findings.push(secret_finding(&fact, &text.identity).at(Location::Config(text.place.clone())));
         }
     }

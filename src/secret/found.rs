@@ -5,10 +5,10 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::key::hex;
-use super::mask;
 use super::parse::Credential;
 use super::rules::{Requirement, Rule, Rules};
-use crate::facts::{Confidence, SecretFact};
+use super::{inline, mask};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 
 /// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
 const MAX_FOUND: usize = 1000;
@@ -32,6 +32,10 @@ pub(super) struct Found {
     pub(super) identity: Option<Vec<u8>>,
     /// A credential file's parser named it.
     pub(super) parsed: bool,
+    /// Its line allows it.
+    pub(super) allowed: bool,
+    /// It, in clear.
+    pub(super) value: SecretValue,
 }
 
 impl Found {
@@ -87,6 +91,8 @@ impl Findings {
                 .filter(|key| !key.is_empty()),
                 identity: None,
                 parsed: true,
+                allowed: at.is_some_and(|at| inline::allows(text, &(at..end))),
+                value: SecretValue::new(&credential.value),
             });
         }
     }
@@ -165,5 +171,7 @@ fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
         line: found.line,
         offset: found.start * stretch,
         fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
+        allowed_inline: found.allowed,
+        value: Some(found.value),
     })
 }

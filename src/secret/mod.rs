@@ -20,6 +20,7 @@
 
 mod engine;
 mod found;
+mod inline;
 mod key;
 mod mask;
 mod parse;
@@ -38,7 +39,7 @@ pub use mask::HIDDEN;
 pub use rules::{Problem, REMEDIATION, REVISION, RuleError, RuleFileError, RuleInfo};
 pub use trial::{Remark, Trial};
 
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
 use rules::Rules;
 
@@ -131,13 +132,14 @@ impl Scanner {
         FileScan::new(self, scratch)
     }
 
-    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start.
+    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start. They come in clear, too, as the
+    /// caller has them anyway.
     #[must_use]
     pub fn scan_value(&self, name: &str, value: &str) -> Vec<SecretFact> {
         let (name_bytes, value) = (name.as_bytes(), value.as_bytes());
         let value = value.get(..value.len().min(MAX_VALUE)).unwrap_or_default();
         let mut scratch = Scratch::default();
-        let mut scan = self.scan(&mut scratch);
+        let mut scan = self.scan(&mut scratch).revealing(true);
         scan.feed(name_bytes);
         scan.feed(b"=");
         scan.feed(value);
@@ -164,6 +166,8 @@ impl Scanner {
             line: None,
             offset: 0,
             fingerprint: None,
+            allowed_inline: false,
+            value: Some(SecretValue::new(value.as_bytes())),
         }]
     }
 

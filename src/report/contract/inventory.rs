@@ -83,6 +83,9 @@ pub struct Layer {
     pub size: u64,
     /// The build instruction, where the history tells.
     pub instruction: Option<String>,
+    /// When it was built, as the history tells (RFC 3339); reproducible builds have one date for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
     /// Bytes of files that later layers replace or remove.
     pub wasted: u64,
 }

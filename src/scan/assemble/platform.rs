@@ -20,6 +20,7 @@ pub(super) fn platform(image: &Image, platform: &ScannedPlatform) -> contract::P
             .config
             .instruction(index, manifest.layers.len())
             .map(|text| Scanner::in_use().redact(text)),
+        created: manifest.config.step(index, manifest.layers.len()).and_then(|step| step.created.clone()),
         wasted: inventory.wasted.get(index).copied().unwrap_or(0),
     };
     contract::Platform {

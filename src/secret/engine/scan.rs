@@ -7,14 +7,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
 use crate::secret::found::{Findings, Found};
 use crate::secret::key::{self, MAX_KEY};
 use crate::secret::parse::{self, Kind};
 use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
 use crate::secret::validate::{self, Verdict};
-use crate::secret::{Scanner, mask, url};
+use crate::secret::{Scanner, inline, mask, url};
 
 /// Bytes that are searched at a time; large enough that what is kept from block to block is little.
 const BLOCK: usize = 256 << 10;
@@ -85,6 +85,8 @@ pub struct FileScan<'s> {
     resume: Vec<u64>,
     found: Findings,
     unread: Option<&'static str>,
+    /// Facts keep the secrets in clear.
+    reveals: bool,
 }
 
 impl<'s> FileScan<'s> {
@@ -103,9 +105,17 @@ impl<'s> FileScan<'s> {
             resume: Vec::new(),
             found: Findings::default(),
             unread: None,
+            reveals: false,
         };
         scan.begin(b"", 0);
         scan
+    }
+
+    /// With every secret in clear beside its fact, for a run that was asked for that.
+    #[must_use]
+    pub fn revealing(mut self, reveals: bool) -> Self {
+        self.reveals = reveals;
+        self
     }
 
     /// Starts a file; what was fed of another and not finished is forgotten. `path` has no leading slash; `size` is what its header says.
@@ -212,7 +222,11 @@ impl<'s> FileScan<'s> {
             self.unread = Some("the file holds more secrets than are listed");
         }
         let stretch = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 1 };
-        self.found.facts(&self.scanner.rules, stretch)
+        let mut facts = self.found.facts(&self.scanner.rules, stretch);
+        if !self.reveals {
+            facts.iter_mut().for_each(|fact| fact.value = None);
+        }
+        facts
     }
 
     /// Instead of [`finish`](Self::finish): where the secrets of a text stand, in bytes, those of low confidence too.
@@ -242,6 +256,8 @@ impl<'s> FileScan<'s> {
                 key: None,
                 identity: None,
                 parsed: false,
+                allowed: false,
+                value: SecretValue::new(b""),
             });
         }
     }
@@ -524,6 +540,8 @@ impl<'s> FileScan<'s> {
             key: None,
             identity,
             parsed: false,
+            allowed: inline::allows(buffer, &found.whole),
+            value: SecretValue::new(buffer.get(found.secret.clone()).unwrap_or_default()),
         });
     }
 }
