@@ -5,6 +5,7 @@ mod db;
 mod diff;
 mod exit;
 mod explain;
+mod guard;
 mod incident;
 mod keys;
 mod list;
@@ -59,6 +60,7 @@ impl Failed {
 /// Runs the program; the process ends with the code this returns.
 #[must_use]
 pub fn main() -> ExitCode {
+    guard::seal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
