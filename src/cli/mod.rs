@@ -7,6 +7,7 @@ mod diff;
 mod exit;
 mod explain;
 mod fetch;
+mod guard;
 mod incident;
 mod keys;
 mod list;
@@ -64,6 +65,7 @@ impl Failed {
 /// Runs the program; the process ends with the code this returns.
 #[must_use]
 pub fn main() -> ExitCode {
+    guard::seal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -135,7 +135,15 @@ pub(super) fn answers(
         read: reading::options(how, collect),
         cache: &cache,
         stage: Stage::Everything(&store),
-        judging: Judging { policy, suppressions: &suppressions, vex: &vex, judged, evaluated_at },
+        judging: Judging {
+            policy,
+            suppressions: &suppressions,
+            verifier: None,
+            shows_secrets: false,
+            vex: &vex,
+            judged,
+            evaluated_at,
+        },
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;

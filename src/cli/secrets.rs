@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use super::args::Global;
 use super::exit::Ending;
-use super::output::Plan;
+use super::output::{self, Plan};
 use super::scan::{ending, named_policy};
 use super::secrets_args::SecretsArgs;
 use super::sources::{self, Opener};
@@ -16,6 +16,7 @@ use crate::policy::suppress::Suppressions;
 use crate::policy::vex::Vex;
 use crate::reference::Reference;
 use crate::report::contract::Reports;
+use crate::scan::verify::{self, Verifier};
 use crate::scan::{self, Answer, CollectOptions, Judging, Part, Request, Stage};
 use crate::source::git::{Checkout, GitError};
 use crate::source::rootfs;
@@ -25,6 +26,9 @@ const GITLEAKS_IGNORE: &str = ".gitleaksignore";
 
 /// `secrets`.
 pub(super) fn secrets(arguments: &SecretsArgs, global: &Global) -> Result<Ending, Failed> {
+    if arguments.revealing.print_hosts {
+        return print_hosts();
+    }
     check_reveal(arguments)?;
     let references = sources::references(&arguments.target)?;
     let plan = Plan::of_report(&arguments.output, references.len() > 1)?.private(arguments.revealing.show_secrets);
@@ -33,7 +37,16 @@ pub(super) fn secrets(arguments: &SecretsArgs, global: &Global) -> Result<Ending
     read_ignore_files(&references, &mut suppressions)?;
     let vex = Vex::default();
     let evaluated_at = today(arguments.target.reading.as_of);
-    let judging = Judging { policy: &policy, suppressions: &suppressions, vex: &vex, judged, evaluated_at };
+    let verifier = verifier(arguments)?;
+    let judging = Judging {
+        policy: &policy,
+        suppressions: &suppressions,
+        verifier: verifier.as_ref(),
+        shows_secrets: arguments.revealing.show_secrets,
+        vex: &vex,
+        judged,
+        evaluated_at,
+    };
     let (answers, mut worst) = match part(arguments) {
         Some(part) => (of_checkouts(arguments, &references, part, judging)?, Ending::Pass),
         None => of_images(arguments, &references, judging, global)?,
@@ -74,7 +87,8 @@ fn part(arguments: &SecretsArgs) -> Option<Part> {
 fn collect(arguments: &SecretsArgs, references: &[(String, Reference)]) -> CollectOptions {
     // A checkout's `.git` is what --history is for; that of an image is published with it.
     let checkout = references.iter().all(|(_, reference)| sources::is_folder(reference));
-    CollectOptions { secrets: true, reveal: arguments.revealing.show_secrets, checkout }
+    let reveal = arguments.revealing.show_secrets || arguments.revealing.verify_secrets;
+    CollectOptions { secrets: true, reveal, checkout }
 }
 
 fn of_images(
@@ -154,6 +168,20 @@ fn read_ignore_files(references: &[(String, Reference)], suppressions: &mut Supp
         suppressions.gitleaks_ignore.insert(text.clone(), ignore);
     }
     Ok(())
+}
+
+fn verifier(arguments: &SecretsArgs) -> Result<Option<Verifier>, Failed> {
+    if !arguments.revealing.verify_secrets {
+        return Ok(None);
+    }
+    let verifier = Verifier::new(sources::settings(&arguments.target.reading.network));
+    verifier.map(Some).map_err(|error| Failed::new(Ending::Source, error))
+}
+
+fn print_hosts() -> Result<Ending, Failed> {
+    let hosts = verify::hosts().map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    output::print(&|out| hosts.iter().try_for_each(|host| writeln!(out, "{host}")))?;
+    Ok(Ending::Pass)
 }
 
 /// Refuses to write secrets where others read them.

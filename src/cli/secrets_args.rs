@@ -64,4 +64,10 @@ pub struct Revealing {
     /// Show the secrets themselves; not in formats for CI, and in CI only on a terminal (reads layers again)
     #[arg(long)]
     pub show_secrets: bool,
+    /// Ask the providers of tokens whether they work: one read-only call each, to the hosts of --print-hosts alone (reads layers again)
+    #[arg(long, conflicts_with = "offline")]
+    pub verify_secrets: bool,
+    /// Print the hosts that --verify-secrets may ask, and do nothing else
+    #[arg(long)]
+    pub print_hosts: bool,
 }

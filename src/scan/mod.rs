@@ -13,6 +13,7 @@ mod run;
 mod schedule;
 mod second_read;
 mod statements;
+pub mod verify;
 
 pub use assemble::Judgement;
 pub use checkout::Part;
@@ -33,6 +34,7 @@ use crate::policy::{Outcome, Policy};
 use crate::report::contract::Report;
 use crate::source::Image;
 use crate::source::git::{Checkout, GitError};
+use verify::Verifier;
 
 /// What a run is asked.
 pub struct Request<'a> {
@@ -66,6 +68,10 @@ pub struct Judging<'a> {
     pub policy: &'a Policy,
     /// What sets findings aside.
     pub suppressions: &'a Suppressions,
+    /// Asks providers about secrets, where the user wants that.
+    pub verifier: Option<&'a Verifier>,
+    /// Whether reports may have secrets in clear.
+    pub shows_secrets: bool,
     /// What others say of vulnerabilities in products.
     pub vex: &'a Vex,
     /// False when the policy is only a preview.
@@ -145,10 +151,18 @@ fn judge(
     judging: Judging<'_>,
     collect: CollectOptions,
 ) -> Answer {
-    let Judging { policy, suppressions, vex, judged, evaluated_at } = judging;
+    let Judging { policy, suppressions, verifier, shows_secrets, vex, judged, evaluated_at } = judging;
     let mut united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
     statements::set_aside(&mut united, &scanned.image, vex);
     let waivers_used = suppressions.apply(&mut united, &scanned.image.reference, evaluated_at);
+    if let Some(verifier) = verifier {
+        verifier.verify(&mut united);
+    }
+    #[cfg(debug_assertions)]
+    inject_panic(&united);
+    if !shows_secrets {
+        united.iter_mut().for_each(|(_, finding)| finding.values.clear());
+    }
     let complete = scanned.platforms.iter().all(|platform| platform.complete);
     let is_answerable = scanned.image.has_layers() || !policy.demands_files();
     let verdict = policy.judge(&united, complete && is_answerable);
@@ -156,6 +170,15 @@ fn judge(
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
     let report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
     Answer { report, outcome, complete, set_aside: set_aside(&scanned), failures: scanned.failures, waivers_used }
+}
+
+/// Panics as a defect of ours might, with a secret in the message; only in builds for development, where a test wants to see that nobody is shown it.
+#[cfg(debug_assertions)]
+fn inject_panic(findings: &[(String, crate::finding::Finding)]) {
+    if std::env::var_os("IMGGUARD_TEST_PANIC").is_some() {
+        let values = findings.iter().flat_map(|(_, finding)| &finding.values);
+        panic!("{:?}", values.map(|value| String::from_utf8_lossy(value.expose())).collect::<Vec<_>>());
+    }
 }
 
 fn set_aside(scanned: &run::ScannedImage) -> usize {

@@ -12,6 +12,8 @@
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
 //! | `secrets` | secrets of a whole image: all found, none shown |
+//! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
+//! | `checkouts` | secrets of folders, what is staged, and histories |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
@@ -25,6 +27,7 @@ mod shared;
 
 mod bills;
 mod changed_files;
+mod checkouts;
 mod diff;
 mod exit_codes;
 mod explain;
@@ -33,6 +36,7 @@ mod hostile;
 mod outputs;
 mod pages;
 mod secrets;
+mod secrets_verb;
 #[path = "../secrets/template.rs"]
 mod template;
 mod vex;
