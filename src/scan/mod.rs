@@ -8,6 +8,8 @@ mod collect;
 mod explain;
 mod findings;
 mod hash_files;
+mod pairs;
+mod places;
 mod run;
 mod schedule;
 mod second_read;
@@ -81,8 +83,10 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
     let Request { images, read, cache, store, policy, vex, judged, evaluated_at, progress } = request;
     let mut answers = Vec::new();
     for scanned in run::scan_images(images, read, cache, &progress) {
+        let certificates = pairs::Certificates::new(&scanned.platforms);
+        let secrets = read.collect.secrets;
         let platform =
-            |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
+            |platform| findings::findings(&scanned.image, platform, store, evaluated_at, &certificates, secrets);
         let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
         let mut united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
         statements::set_aside(&mut united, &scanned.image, vex);

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::key::file::Held;
 use super::key::hex;
 use super::mask;
 use super::parse::Credential;
-use super::rules::{Detector, Rules};
+use super::rules::{Detector, Rule, Rules};
 use crate::facts::{Confidence, SecretFact};
 
 /// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
@@ -77,12 +78,26 @@ impl Findings {
                 end: end as u64,
                 line: line.and_then(|line| u32::try_from(line).ok()),
                 masked: mask::HIDDEN.to_owned(),
-                key: Some(
-                    mask::printable(credential.key.get(..credential.key.len().min(MAX_NAME)).unwrap_or_default())
-                        .into_owned(),
-                )
-                .filter(|key| !key.is_empty()),
+                key: name(&credential.key),
                 identity: None,
+                parsed: true,
+            });
+        }
+    }
+
+    /// Adds what a file of keys holds. Its keys have no place in it that would help anybody.
+    pub(super) fn add_held(&mut self, rules: &Rules, held: Vec<Held>) {
+        for key in held {
+            let Some((rule, _)) = rules.find(key.rule) else { continue };
+            self.add(Found {
+                rule,
+                confidence: key.confidence,
+                start: 0,
+                end: 0,
+                line: None,
+                masked: key.shown,
+                key: name(key.name.as_bytes()),
+                identity: key.identity,
                 parsed: true,
             });
         }
@@ -112,13 +127,26 @@ impl Findings {
                     || (kept.rule, kept.start, &kept.key) == (candidate.rule, candidate.start, &candidate.key)
             });
             match better {
-                Some(better) => better.key = better.key.take().or_else(|| candidate.key.take()),
+                Some(better) => {
+                    better.key = better.key.take().or_else(|| candidate.key.take());
+                    // What makes an address doubtful in a text (a short password, a host of one word) does not in a credential file.
+                    let is_url = rules.get(better.rule).and_then(Rule::detector) == Some(Detector::Url);
+                    if is_url && candidate.parsed {
+                        better.confidence = better.confidence.max(candidate.confidence);
+                    }
+                }
                 None => kept.push(candidate),
             }
         }
         kept.sort_by(|a, b| (a.start, a.rule, &a.key).cmp(&(b.start, b.rule, &b.key)));
         kept.into_iter().filter_map(|found| fact(rules, found, stretch)).collect()
     }
+}
+
+/// The name of a key as it is kept; none for an empty one.
+fn name(key: &[u8]) -> Option<String> {
+    let shown = mask::printable(key.get(..key.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
+    Some(shown).filter(|name| !name.is_empty())
 }
 
 /// Overlapping findings: a key's structure before a token's form, a whole token before a value behind a name, those before what only a place

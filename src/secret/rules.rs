@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::engine::literals::{Literal, MAX_LITERAL, MIN_LITERAL};
 use super::engine::window::Compiled;
 use super::key;
+use super::parse;
 use super::validate::{self, Validator};
 use crate::facts::Confidence;
 
@@ -36,7 +37,7 @@ pub const REVISION: u64 = revision();
 
 /// FNV-1a (Fowler, Noll, Vo) over the rule texts, worked out by the compiler.
 const fn revision() -> u64 {
-    let mut hash = fnv(0xcbf2_9ce4_8422_2325 ^ ENGINE_REVISION, key::PUBLISHED);
+    let mut hash = fnv(fnv(0xcbf2_9ce4_8422_2325 ^ ENGINE_REVISION, key::PUBLISHED), parse::DEFAULT_PASSWORDS);
     let mut file = 0;
     while file < SOURCES.len() {
         hash = fnv(hash, SOURCES[file]);

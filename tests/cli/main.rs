@@ -12,6 +12,7 @@
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
 //! | `secrets` | secrets of a whole image: all found, none shown |
+//! | `secret_places` | every format of secret in every kind of place |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
@@ -24,6 +25,8 @@ mod skip;
 mod shared;
 
 mod bills;
+#[path = "../secrets/cases.rs"]
+mod cases;
 mod changed_files;
 mod diff;
 mod exit_codes;
@@ -32,6 +35,7 @@ mod formats;
 mod hostile;
 mod outputs;
 mod pages;
+mod secret_places;
 mod secrets;
 #[path = "../secrets/template.rs"]
 mod template;

@@ -7,8 +7,10 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod cases;
 mod engine;
 mod files;
 mod keys;
 mod rules;
+mod stores;
 mod template;

@@ -131,6 +131,7 @@ impl Filler {
                 let signature = URL_SAFE_NO_PAD.encode(self.bytes(32));
                 format!("{}.{payload}.{signature}", &header["eyJhbGciOi".len()..])
             }
+            "wireguard" => STANDARD.encode(self.bytes(32)),
             "aws-secret" => STANDARD.encode(self.bytes(30)),
             "azure-storage-key" => STANDARD.encode(self.bytes(64)),
             // A snowflake of discord.com's: 18 digits.
