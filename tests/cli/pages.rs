@@ -181,6 +181,9 @@ fn errors_say_what_happened_where_and_what_to_do() {
         &["scan", SAMPLE, "--policy", misspelt],
         &["gate", SAMPLE, "--no-secrets"],
         &["scan", SAMPLE, "--db", &format!("{dir}/missing.store")],
+        &["secrets", SAMPLE, "--history"],
+        &["secrets", SAMPLE, "--show-secrets", "--format", "sarif"],
+        &["secrets", SAMPLE, "--waivers", policy],
     ];
     let mut page = String::new();
     for arguments in runs {
@@ -204,6 +207,7 @@ fn help() {
         "",
         "scan",
         "gate",
+        "secrets",
         "sbom",
         "diff",
         "verify",
