@@ -2,9 +2,11 @@
 
 mod args;
 mod db;
+mod db_args;
 mod diff;
 mod exit;
 mod explain;
+mod fetch;
 mod guard;
 mod incident;
 mod keys;
@@ -12,7 +14,9 @@ mod list;
 mod output;
 mod places;
 mod progress;
+mod publish;
 mod reading;
+mod rules;
 mod sbom;
 mod scan;
 mod secrets;
@@ -33,7 +37,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use args::Cli;
-use args::{Color, DbVerb, Verb};
+use args::{Color, Verb};
+use db_args::DbVerb;
 use exit::Ending;
 
 use crate::advisory::ImportOptions;
@@ -107,11 +112,14 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
+        Verb::Rules { verb } => rules::run(verb, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
             let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
             db::import_into(inputs, output, options)
         }
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Build(arguments) } => publish::build(arguments),
+        Verb::Db { verb: DbVerb::Push(arguments) } => publish::push(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

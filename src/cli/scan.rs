@@ -7,7 +7,7 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, suppressing, today, vex};
+use super::{Failed, db, reading, rules, suppressing, today, vex};
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
@@ -16,6 +16,7 @@ use crate::scan::{self, Answer, CollectOptions, Judging, Request, Stage};
 
 /// `scan`: informs, and judges only when asked to.
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
+    rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = policy(arguments.policy.as_deref(), arguments.fail_on)?;
     let judged = policy.is_some();
     let policy = match policy {
@@ -27,6 +28,7 @@ pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Fail
 
 /// `gate`: decides.
 pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Failed> {
+    rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = match policy(arguments.policy.as_deref(), arguments.fail_on)? {
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,

@@ -8,6 +8,7 @@ pub mod file_digest;
 pub mod inventory;
 pub mod layer;
 pub mod listed;
+pub mod loading;
 pub mod merge;
 pub mod package;
 pub mod path;

@@ -7,6 +7,7 @@ pub mod escape;
 pub mod explain;
 pub mod incident;
 mod json;
+mod openvex;
 mod sarif;
 mod table;
 
@@ -21,6 +22,7 @@ pub static REPORTS: &[&dyn ReportFormat] = &[
     &table::Table,
     &json::Json,
     &sarif::SarifFormat,
+    &openvex::OpenVex,
     &CycloneDx::V1_6,
     &CycloneDx::V1_5,
     &Spdx::JSON,

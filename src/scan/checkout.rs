@@ -46,7 +46,7 @@ pub(super) fn scan(
 ) -> Result<(ScannedImage, Vec<Found>), GitError> {
     let mut scratch = Scratch::default();
     // Values tell an old secret from a new one at the same place; they leave this room only where that was asked for.
-    let scan = Scanner::builtin().scan(&mut scratch).revealing(true);
+    let scan = Scanner::in_use().scan(&mut scratch).revealing(true);
     let mut reader = Reader { blobs: checkout.blobs()?, scan, buffer: vec![0; WINDOW], unknowns: Vec::new() };
     let mut findings = match part {
         Part::Staged => staged(checkout, &mut reader)?,

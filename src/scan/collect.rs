@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use crate::facts::loading::LoadingFile;
 use crate::facts::tree::{Node, TreeBuilder};
 use crate::facts::{Effect, Fact, FileFacts, FilePath, FileSecrets, LayerFacts, PrivilegedFile, Unknown};
 use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector, wanted_by_name};
@@ -105,7 +106,7 @@ pub(super) struct Collector<'w> {
 impl<'w> Collector<'w> {
     /// A collector that knows nothing yet.
     pub(super) fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
-        let scan = options.secrets.then(|| Scanner::builtin().scan(&mut worker.scratch).revealing(options.reveal));
+        let scan = options.secrets.then(|| Scanner::in_use().scan(&mut worker.scratch).revealing(options.reveal));
         Self {
             gather: &mut worker.gather,
             scan,
@@ -225,6 +226,12 @@ impl<'w> Collector<'w> {
         if let Err(reason) = outcome {
             let effect = if meta.required { Effect::Required } else { Effect::Optional };
             self.unknown(effect, &current.path, meta.name, reason);
+        }
+        let (loading, found): (Vec<Fact>, Vec<Fact>) =
+            found.into_iter().partition(|fact| matches!(fact, Fact::Loading(_)));
+        for fact in loading {
+            let Fact::Loading(loading) = fact else { continue };
+            self.facts.loading.push(LoadingFile { path: FilePath::new(&current.path), loading });
         }
         let is_kept = !found.is_empty() || meta.required;
         self.inspected.insert(FilePath::new(&current.path), is_kept.then_some(self.facts.files.len()));

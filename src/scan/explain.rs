@@ -139,7 +139,7 @@ fn packages_of(platform: &ScannedPlatform, store: &Store, known: &Known) -> Resu
                 path,
                 layer: layer.map(|layer| layer.to_string()),
                 layer_index,
-                instruction: instruction.map(|text| crate::secret::Scanner::builtin().redact(&text)),
+                instruction: instruction.map(|text| crate::secret::Scanner::in_use().redact(&text)),
             },
             story,
         })

@@ -254,7 +254,7 @@ fn config_texts(image: &Image, platform: &ScannedPlatform) -> Vec<ConfigText> {
 fn config_secrets(image: &Image, platform: &ScannedPlatform, reveal: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for text in config_texts(image, platform) {
-        let scanner = Scanner::builtin();
+        let scanner = Scanner::in_use();
         let facts = if text.is_argument {
             scanner.scan_argument(&text.name, &text.value)
         } else {

@@ -1,7 +1,7 @@
 //! The secret detector: bytes of a file in, [`SecretFact`]s out, masked already. It knows neither tar nor images.
 //!
 //! ```text
-//! policies/secrets/*.toml ─ rules.rs ─┐
+//! policies/secrets/*.toml ─ rules/ ───┐
 //!                                     ▼
 //! bytes ─ engine/scan.rs ─ blocks ─ engine/literals.rs ─ places ─ engine/window.rs ─ matches ─ validate/ ─┐
 //!             │                                        ├ key/ (private keys), url.rs (passwords in URLs) ──┼─ found.rs ─ facts
@@ -25,15 +25,19 @@ mod key;
 mod mask;
 mod parse;
 mod rules;
+pub mod template;
+mod trial;
 mod url;
 mod validate;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub use engine::scan::{FileScan, Scratch};
 pub use mask::HIDDEN;
-pub use rules::{REMEDIATION, REVISION, RuleError, RuleInfo};
+pub use rules::{Problem, REMEDIATION, REVISION, RuleError, RuleFileError, RuleInfo};
+pub use trial::{Remark, Trial};
 
 use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
@@ -53,7 +57,12 @@ const ARGUMENT_RULE: &str = "build-argument";
 pub struct Scanner {
     rules: Rules,
     literals: Literals,
+    /// Rules of a user that no literal leads to.
+    everywhere: Vec<u16>,
 }
+
+/// The scanner of this process, if it is not the shipped one.
+static IN_USE: OnceLock<Scanner> = OnceLock::new();
 
 impl Scanner {
     /// The scanner with the shipped rules, built at the first call; regexes are compiled when a literal of theirs is met.
@@ -72,9 +81,53 @@ impl Scanner {
     /// # Errors
     /// When a shipped rule is broken.
     pub fn load() -> Result<Self, RuleError> {
-        let rules = Rules::builtin()?;
+        Ok(Self::of(Rules::builtin()?))
+    }
+
+    /// A scanner with the shipped rules and those of users' files (gitleaks' format, Betterleaks', or ours).
+    ///
+    /// # Errors
+    /// When a file cannot be used; it says which rule is wrong, and how.
+    ///
+    /// # Panics
+    /// As [`builtin`](Self::builtin).
+    #[expect(clippy::expect_used, reason = "the rules are part of the program; tests/secrets.rs loads them")]
+    pub fn with_files(files: &[PathBuf]) -> Result<Self, RuleFileError> {
+        let mut rules = Rules::builtin().expect("the shipped secret rules are sound");
+        for file in files {
+            rules.add_file(file)?;
+        }
+        Ok(Self::of(rules))
+    }
+
+    fn of(rules: Rules) -> Self {
         let literals = Literals::new(rules.literals());
-        Ok(Self { rules, literals })
+        let everywhere = rules.iter().filter(|(_, rule)| rule.looks_everywhere()).map(|(index, _)| index).collect();
+        Self { rules, literals, everywhere }
+    }
+
+    /// The scanner that this process uses: the shipped one, unless [`put_to_use`](Self::put_to_use) was called. Which rules there are is asked
+    /// in several rooms (a policy may name one, a report describes them), and is the same for a whole run, as the shipped ones are.
+    #[must_use]
+    pub fn in_use() -> &'static Self {
+        IN_USE.get().unwrap_or_else(|| Self::builtin())
+    }
+
+    /// Makes this the scanner of the process; only the first call counts, before anything is read.
+    pub fn put_to_use(self) -> &'static Self {
+        IN_USE.get_or_init(|| self)
+    }
+
+    /// What of users' rule files is not done as they say: keys that are not known, filters that are not applied.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.rules.notes()
+    }
+
+    /// Changes whenever the rules or the engine may report something else; part of the key under which facts are cached.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.rules.revision()
     }
 
     /// Starts to scan files, one after the other.
@@ -168,5 +221,5 @@ fn named_values(text: &str) -> Vec<Range<usize>> {
 /// What a report says of the rule with this id.
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static RuleInfo> {
-    Scanner::builtin().rules.find(id).map(|(_, rule)| &rule.info)
+    Scanner::in_use().rules.find(id).map(|(_, rule)| &rule.info)
 }

@@ -11,4 +11,5 @@ mod engine;
 mod files;
 mod keys;
 mod rules;
-mod template;
+
+use imgguard::secret::template;

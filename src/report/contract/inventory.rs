@@ -122,6 +122,9 @@ pub struct Package {
     /// `development` for what a project's sources need only to develop, build or test it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// Whether the image's command can load it: `false` where no path leads to it, absent where nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<bool>,
     /// Platforms that have it.
     pub platforms: Vec<String>,
     /// Where it is recorded.

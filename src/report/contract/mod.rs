@@ -193,6 +193,9 @@ pub struct Finding {
     /// EPSS percentile.
     #[serde(default)]
     pub epss_percentile: Option<f64>,
+    /// Whether the image's command can load one of the packages: `false` where no path leads to any, absent where nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<bool>,
     /// Known to be exploited.
     pub kev: bool,
     /// When CISA listed it, `YYYY-MM-DD`.

@@ -224,13 +224,14 @@ impl<'a> Page<'a> {
             more => format!(" and {more} more"),
         };
         let exploited = if group.is_exploited { "EXPLOITED " } else { "" };
+        let unloaded = if group.is_unloaded { "not loaded: " } else { "" };
         let fix = if group.fix.is_empty() { "no fix".to_owned() } else { format!("-> {}", group.fix) };
         vec![
             severity(group.severity),
             Cell::new(group.source),
             Cell::new(group.version),
             Cell::new(&fix),
-            ids(&format!("{exploited}{}{named}{more}", self.only(&group.platforms))),
+            ids(&format!("{exploited}{unloaded}{}{named}{more}", self.only(&group.platforms))),
         ]
     }
 

@@ -167,6 +167,7 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         cvss: finding.cvss,
         epss: finding.exploitation.score.map(Score::probability),
         epss_percentile: finding.exploitation.score.map(Score::percentile),
+        loaded: loaded(finding, &report.packages),
         kev: finding.exploitation.exploited.is_some(),
         kev_added: finding.exploitation.exploited.and_then(Exploited::date_added).map(|date| date.to_string()),
         kev_ransomware: finding.exploitation.exploited.is_some_and(|entry| entry.ransomware),
@@ -191,6 +192,12 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         activity: finding.activity.map(|activity| activity.name().to_owned()),
         values: finding.values.iter().map(|value| String::from_utf8_lossy(value.expose()).into_owned()).collect(),
     }
+}
+
+/// Whether one of a finding's packages is loaded; none where that is not known of all.
+fn loaded(finding: &Finding, packages: &[contract::Package]) -> Option<bool> {
+    let own = packages.iter().filter(|package| finding.packages.contains(&package.purl));
+    own.map(|package| package.loaded).reduce(packages::either).flatten()
 }
 
 fn disposition(finding: &Finding) -> contract::Disposition {
@@ -245,7 +252,7 @@ fn location(location: &Location) -> contract::Location {
             layer_index: *layer_index,
             line: *line,
             state: Some((*state).to_owned()),
-            instruction: instruction.as_deref().map(|text| Scanner::builtin().redact(text)),
+            instruction: instruction.as_deref().map(|text| Scanner::in_use().redact(text)),
             ..contract::Location::default()
         },
     }
@@ -305,6 +312,9 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
         for (layer, unknown) in &platform.inventory.unknowns {
             let path = unknown.path.as_ref().map(ToString::to_string);
             add(path, layer.and_then(layer_digest), unknown.effect, unknown_reason(unknown), name.clone());
+        }
+        for note in Scanner::in_use().notes() {
+            add(None, None, Effect::Optional, format!("secret rules: {note}"), name.clone());
         }
         for (package, reason) in found.get(index).into_iter().flat_map(|found| &found.undetermined) {
             let Some(installed) = platform.inventory.packages.get(*package) else { continue };

@@ -89,6 +89,11 @@ impl Repository for RegistryRepository {
         Ok(bytes)
     }
 
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError> {
+        let digest = descriptor.parsed_digest()?;
+        Ok(Box::new(BlobReader::open(self.session.clone(), &digest, descriptor.size, "downloading an artifact")?))
+    }
+
     fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, SourceError> {
         self.session.transport().block_on(referrers::list(&self.session, subject))
     }
