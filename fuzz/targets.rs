@@ -20,14 +20,18 @@ use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
+use imgguard::policy::baseline::Baseline;
+use imgguard::policy::gitleaks_ignore::GitleaksIgnore;
 use imgguard::policy::suppress::Suppressions;
 use imgguard::policy::vex::{Subject, Vex};
+use imgguard::policy::waiver;
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
 use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
+use imgguard::source::git::Changes;
 use imgguard::source::layout::Selection;
 use imgguard::source::repository::{Document, Stored};
 use imgguard::source::sbom;
@@ -42,6 +46,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
     ("bill", bill),
     ("feeds", feeds),
+    ("git", git),
     ("image", image),
     ("inspectors", inspectors),
     ("osv", osv),
@@ -354,7 +359,10 @@ pub(crate) fn bill(data: &[u8]) {
 pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
+        let _ = waiver::parse(text);
+        drop(GitleaksIgnore::parse(text));
     }
+    let _ = Baseline::parse(data);
 }
 
 /// A purl that others wrote: what is read of it can be written, and read again.
@@ -362,6 +370,17 @@ pub(crate) fn purl(data: &[u8]) {
     let Some(parsed) = std::str::from_utf8(data).ok().and_then(|text| purl_parse::parse(text).ok()) else { return };
     let written = imgguard::facts::purl::purl(&parsed.package, parsed.distribution.as_ref());
     assert!(written.starts_with("pkg:"), "{written}");
+}
+
+/// What `git diff-tree` writes of a hostile history: each change has a blob, and the bytes bound how many there are.
+pub(crate) fn git(data: &[u8]) {
+    let mut changes = Changes::new(data, "fuzz");
+    let mut count = 0;
+    while let Ok(Some(change)) = changes.next_change() {
+        assert!(change.path.len() < data.len());
+        count += 1;
+    }
+    assert!(count <= data.len());
 }
 
 /// What a user, a list or a compose file may name.
