@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use imgguard::digest::Digest;
 use serde_json::Value;
 
-use crate::template::fill;
+use imgguard::secret::template::fill;
 use crate::world::{Built, Layout, layer};
 
 /// A request as it came.
