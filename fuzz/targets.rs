@@ -173,6 +173,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
+            signatures: &BTreeMap::new(),
             suppressions: &Suppressions::default(),
             verifier: None,
             shows_secrets: false,

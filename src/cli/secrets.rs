@@ -1,5 +1,6 @@
 //! `secrets`: the secrets of images, folders, what is staged in a checkout, and its history.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use super::args::Global;
@@ -39,6 +40,7 @@ pub(super) fn secrets(arguments: &SecretsArgs, global: &Global) -> Result<Ending
     let evaluated_at = today(arguments.target.reading.as_of);
     let verifier = verifier(arguments)?;
     let judging = Judging {
+        signatures: &BTreeMap::new(),
         policy: &policy,
         suppressions: &suppressions,
         verifier: verifier.as_ref(),
