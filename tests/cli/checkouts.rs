@@ -9,8 +9,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::formats::{assert_valid, our_schema};
-use crate::template::fill;
 use crate::world::{AS_OF, Ended, end, program};
+use imgguard::secret::template::fill;
 
 fn token(seed: u64) -> String {
     fill("ghp_{github}", seed).text

@@ -37,8 +37,6 @@ mod outputs;
 mod pages;
 mod secrets;
 mod secrets_verb;
-#[path = "../secrets/template.rs"]
-mod template;
 mod vex;
 mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]

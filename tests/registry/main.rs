@@ -25,8 +25,6 @@ mod places;
 mod real;
 mod server;
 mod signing;
-#[path = "../secrets/template.rs"]
-mod template;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use imgguard::digest::Digest;
 use serde_json::Value;
 
-use crate::template::fill;
 use crate::world::{Built, Layout, layer};
+use imgguard::secret::template::fill;
 
 /// A request as it came.
 #[derive(Clone, Debug)]

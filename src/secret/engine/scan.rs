@@ -52,6 +52,15 @@ pub struct Scratch {
     path: Vec<u8>,
 }
 
+impl Drop for Scratch {
+    /// What was read may hold secrets.
+    fn drop(&mut self) {
+        for buffer in [&mut self.buffer, &mut self.gathered] {
+            zeroize::Zeroize::zeroize(buffer);
+        }
+    }
+}
+
 /// How a file's bytes are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Encoding {
@@ -441,7 +450,11 @@ impl<'s> FileScan<'s> {
         if verdict == Verdict::Other || !rule.admits(&seen) {
             return None;
         }
-        if rule.secret_group() == 0 && !rule.is_custom() && verdict != Verdict::Valid && !self.stands_alone(buffer, found) {
+        if rule.secret_group() == 0
+            && !rule.is_custom()
+            && verdict != Verdict::Valid
+            && !self.stands_alone(buffer, found)
+        {
             return None;
         }
         if rule.entropy().is_some_and(|least| validate::entropy(secret) <= least) {
