@@ -168,6 +168,9 @@ pub struct RunConfig {
     /// Docker's instructions for images built on this one.
     #[serde(default, deserialize_with = "or_default")]
     pub on_build: Vec<String>,
+    /// Docker's shell for instructions of a shell's form.
+    #[serde(default, deserialize_with = "or_default")]
+    pub shell: Vec<String>,
     /// Working directory.
     #[serde(default, deserialize_with = "or_default")]
     pub working_dir: String,

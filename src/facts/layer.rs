@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
 use super::loading::{Loading, LoadingFile};
 use super::tree::Tree;
-use super::{FilePath, PackageFact, PathSet, SecretFact, Unknown};
+use super::{CertificateFact, FilePath, PackageFact, PathSet, SecretFact, Unknown};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 
@@ -100,6 +100,8 @@ pub enum Fact {
     Accounts(Vec<Account>),
     /// Groups, from `group`.
     Groups(Vec<Group>),
+    /// A certificate.
+    Certificate(CertificateFact),
     /// Names of accounts without a password, from `shadow` or `passwd`.
     NoPassword(Vec<String>),
 }

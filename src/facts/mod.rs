@@ -4,6 +4,7 @@
 //! layer's digest; owners, confidence, state and attribution are worked out at the merge.
 
 pub mod cache;
+pub mod certificate;
 pub mod file_digest;
 pub mod inventory;
 pub mod layer;
@@ -21,7 +22,8 @@ pub mod tree;
 pub mod unknown;
 mod view;
 
-pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
+pub use certificate::CertificateFact;
+pub use inventory::{FoundCertificate, FoundSecret, InstalledPackage, Inventory, SecretState};
 pub use layer::{
     Account, Checksums, Diversion, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles,
     PrivilegedFile,

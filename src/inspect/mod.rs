@@ -5,6 +5,7 @@
 
 mod accounts;
 mod apk;
+mod certificate;
 mod conda;
 mod control;
 mod dotnet;
@@ -97,6 +98,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &lua::Rockspec,
     &java::JavaArchive,
     &sbom::Sbom,
+    &certificate::Certificates,
     &program::Toolchain,
     &program::KnownProgram,
     &executable::Executable,

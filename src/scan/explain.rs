@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::findings::{candidates, findings};
+use super::pairs::Certificates;
 use super::run::{ScannedImage, ScannedPlatform, scan_images};
 use super::{Progress, ReadOptions};
 use crate::advisory::explain::{Known, explain, known};
@@ -42,8 +43,10 @@ pub fn explain_images(request: ExplainRequest<'_>) -> Result<Explained, Advisory
     let finding = if is_finding_id(id) {
         let mut found = Vec::new();
         for image in &scanned {
+            let certificates = Certificates::new(&image.platforms);
             for platform in &image.platforms {
-                found.extend(findings(&image.image, platform, store, evaluated_at, read.collect)?.findings);
+                let all = findings(&image.image, platform, store, evaluated_at, &certificates, read.collect)?;
+                found.extend(all.findings);
             }
         }
         unite(found).into_iter().find(|(known, _)| known == id).map(|(_, finding)| finding)

@@ -9,6 +9,8 @@ mod collect;
 mod explain;
 mod findings;
 mod hash_files;
+mod pairs;
+mod places;
 mod run;
 mod schedule;
 mod second_read;
@@ -113,11 +115,12 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
     let Request { images, read, cache, stage, judging, progress } = request;
     let mut answers = Vec::new();
     for scanned in run::scan_images(images, read, cache, &progress) {
+        let certificates = pairs::Certificates::new(&scanned.platforms);
         let platform = |platform| match stage {
             Stage::Everything(store) => {
-                findings::findings(&scanned.image, platform, store, judging.evaluated_at, read.collect)
+                findings::findings(&scanned.image, platform, store, judging.evaluated_at, &certificates, read.collect)
             }
-            Stage::Secrets => Ok(findings::secrets(&scanned.image, platform, read.collect)),
+            Stage::Secrets => Ok(findings::secrets(&scanned.image, platform, &certificates, read.collect)),
         };
         let found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
         let mut answer = judge(scanned, found, stage, judging, read.collect);

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::key::file::Held;
 use super::key::hex;
 use super::parse::Credential;
-use super::rules::{Requirement, Rule, Rules};
+use super::rules::{Detector, Requirement, Rule, Rules};
 use super::{inline, mask};
 use crate::facts::{Confidence, SecretFact, SecretValue};
 
@@ -84,15 +85,32 @@ impl Findings {
                 line: line.and_then(|line| u32::try_from(line).ok()),
                 column: 0,
                 masked: mask::HIDDEN.to_owned(),
-                key: Some(
-                    mask::printable(credential.key.get(..credential.key.len().min(MAX_NAME)).unwrap_or_default())
-                        .into_owned(),
-                )
-                .filter(|key| !key.is_empty()),
+                key: name(&credential.key),
                 identity: None,
                 parsed: true,
                 allowed: at.is_some_and(|at| inline::allows(text, &(at..end))),
                 value: SecretValue::new(&credential.value),
+            });
+        }
+    }
+
+    /// Adds what a file of keys holds. Its keys have no place in it that would help anybody.
+    pub(super) fn add_held(&mut self, rules: &Rules, held: Vec<Held>) {
+        for key in held {
+            let Some((rule, _)) = rules.find(key.rule) else { continue };
+            self.add(Found {
+                rule,
+                confidence: key.confidence,
+                start: 0,
+                end: 0,
+                line: None,
+                column: 0,
+                masked: key.shown,
+                key: name(key.name.as_bytes()),
+                identity: key.identity,
+                parsed: true,
+                allowed: false,
+                value: SecretValue::new(b""),
             });
         }
     }
@@ -122,7 +140,14 @@ impl Findings {
                     || (kept.rule, kept.start, &kept.key) == (candidate.rule, candidate.start, &candidate.key)
             });
             match better {
-                Some(better) => better.key = better.key.take().or_else(|| candidate.key.take()),
+                Some(better) => {
+                    better.key = better.key.take().or_else(|| candidate.key.take());
+                    // What makes an address doubtful in a text (a short password, a host of one word) does not in a credential file.
+                    let is_url = rules.get(better.rule).and_then(Rule::detector) == Some(Detector::Url);
+                    if is_url && candidate.parsed {
+                        better.confidence = better.confidence.max(candidate.confidence);
+                    }
+                }
                 None => kept.push(candidate),
             }
         }
@@ -153,6 +178,12 @@ fn is_near(a: &Found, b: &Found, wanted: &Requirement) -> bool {
     let lines = a.line.unwrap_or_default().abs_diff(b.line.unwrap_or_default());
     wanted.lines.is_none_or(|most| lines <= most)
         && wanted.columns.is_none_or(|most| a.column.abs_diff(b.column) <= most)
+}
+
+/// The name of a key as it is kept; none for an empty one.
+fn name(key: &[u8]) -> Option<String> {
+    let shown = mask::printable(key.get(..key.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
+    Some(shown).filter(|name| !name.is_empty())
 }
 
 /// Overlapping findings: a key's structure before a token's form, a whole token before a value behind a name, those before what only a place

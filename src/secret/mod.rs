@@ -52,6 +52,12 @@ const MAX_VALUE: usize = 128 << 10;
 /// The rule for what only the name of a build argument tells.
 const ARGUMENT_RULE: &str = "build-argument";
 
+/// The same for labels and annotations.
+const METADATA_RULE: &str = "metadata-credential";
+
+/// The rule for what a command is given as a password.
+const COMMAND_RULE: &str = "command-credential";
+
 /// The rules, ready to search.
 #[derive(Debug)]
 pub struct Scanner {
@@ -153,25 +159,49 @@ impl Scanner {
             .collect()
     }
 
-    /// As [`scan_value`](Self::scan_value), of a build argument: a name that says secret makes a value one that no rule knows.
+    /// As [`scan_value`](Self::scan_value), of a variable: a password that everybody knows is one there, too.
+    #[must_use]
+    pub fn scan_variable(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_value(name, value);
+        if facts.is_empty() && parse::is_default_password(name.as_bytes(), value.as_bytes()) {
+            facts.push(hidden(parse::DEFAULT_PASSWORD, name, value.as_bytes(), Confidence::Medium));
+        }
+        facts
+    }
+
+    /// As [`scan_variable`](Self::scan_variable), of a build argument: a name that says secret makes a value one that no rule knows.
     #[must_use]
     pub fn scan_argument(&self, name: &str, value: &str) -> Vec<SecretFact> {
-        let facts = self.scan_value(name, value);
-        let named = parse::is_named_secret(name.as_bytes(), value.as_bytes());
-        if !facts.is_empty() || !named {
-            return facts;
+        self.scan_named(name, value, ARGUMENT_RULE)
+    }
+
+    /// The same of a label or an annotation.
+    #[must_use]
+    pub fn scan_metadata(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        self.scan_named(name, value, METADATA_RULE)
+    }
+
+    fn scan_named(&self, name: &str, value: &str, rule: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_variable(name, value);
+        if facts.is_empty() && parse::is_named_secret(name.as_bytes(), value.as_bytes()) {
+            facts.push(hidden(rule, name, value.as_bytes(), Confidence::Medium));
         }
-        vec![SecretFact {
-            rule: ARGUMENT_RULE.to_owned(),
-            confidence: Confidence::Medium,
-            masked: mask::HIDDEN.to_owned(),
-            key: Some(name.to_owned()),
-            line: None,
-            offset: 0,
-            fingerprint: None,
-            allowed_inline: false,
-            value: Some(SecretValue::new(value.as_bytes())),
-        }]
+        facts
+    }
+
+    /// The secrets of a command: what a rule finds in it, and what it is given as a password.
+    #[must_use]
+    pub fn scan_command(&self, command: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_value("", command);
+        let bytes = command.get(..command.floor_char_boundary(MAX_VALUE)).unwrap_or_default().as_bytes();
+        parse::command_secrets(bytes, &mut |name, value| {
+            let at = memchr::memmem::find(bytes, value).unwrap_or_default() as u64;
+            let known = facts.iter().any(|fact| (at..at + value.len() as u64).contains(&fact.offset));
+            let Some(credential) = parse::judge(COMMAND_RULE, name, value).filter(|_| !known) else { return };
+            let fact = hidden(credential.rule, &String::from_utf8_lossy(name), value, credential.confidence);
+            facts.push(SecretFact { offset: at, ..fact });
+        });
+        facts
     }
 
     /// A text of the image's author with every secret in it masked, so that it can be shown: what a rule finds, and the value of each
@@ -200,6 +230,21 @@ impl Scanner {
     /// All rules, in the order of the files.
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.rules.iter().map(|(_, rule)| &rule.info)
+    }
+}
+
+/// A secret of which nothing is shown but its name.
+fn hidden(rule: &str, name: &str, value: &[u8], confidence: Confidence) -> SecretFact {
+    SecretFact {
+        rule: rule.to_owned(),
+        confidence,
+        masked: mask::HIDDEN.to_owned(),
+        key: Some(name.to_owned()),
+        line: None,
+        offset: 0,
+        fingerprint: None,
+        allowed_inline: false,
+        value: Some(SecretValue::new(value)),
     }
 }
 

@@ -139,6 +139,7 @@ impl Filler {
                 let signature = URL_SAFE_NO_PAD.encode(self.bytes(32));
                 format!("{}.{payload}.{signature}", header.strip_prefix("eyJhbGciOi")?)
             }
+            "wireguard" => STANDARD.encode(self.bytes(32)),
             "aws-secret" => STANDARD.encode(self.bytes(30)),
             "azure-storage-key" => STANDARD.encode(self.bytes(64)),
             // A snowflake of discord.com's: 18 digits.
@@ -197,7 +198,8 @@ fn bech32(human: &str, data: &[u8]) -> String {
     (0..6).for_each(|_| step(0));
     let sum = sum ^ 1;
     groups.extend((0..6).map(|place| (sum >> (5 * (5 - place)) & 31) as u8));
-    let text: String = groups.iter().filter_map(|group| CHARACTERS.get(usize::from(*group))).map(|byte| char::from(*byte)).collect();
+    let text: String =
+        groups.iter().filter_map(|group| CHARACTERS.get(usize::from(*group))).map(|byte| char::from(*byte)).collect();
     format!("{human}1{text}")
 }
 

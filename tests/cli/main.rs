@@ -14,6 +14,7 @@
 //! | `secrets` | secrets of a whole image: all found, none shown |
 //! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
 //! | `checkouts` | secrets of folders, what is staged, and histories |
+//! | `secret_places` | every format of secret in every kind of place |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
@@ -26,6 +27,8 @@ mod skip;
 mod shared;
 
 mod bills;
+#[path = "../secrets/cases.rs"]
+mod cases;
 mod changed_files;
 mod checkouts;
 mod diff;
@@ -35,6 +38,7 @@ mod formats;
 mod hostile;
 mod outputs;
 mod pages;
+mod secret_places;
 mod secrets;
 mod secrets_verb;
 mod vex;
@@ -42,3 +46,5 @@ mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]
 #[path = "../tar_differential/writer.rs"]
 mod writer;
+
+use imgguard::secret::template;

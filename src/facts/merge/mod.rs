@@ -21,7 +21,9 @@ use super::path::parent;
 use super::place::{Placed, place, refer};
 use super::tree::Node;
 use super::view::{Hidden, StackedLayer, View};
-use super::{Effect, Fact, FileFacts, FilePath, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown};
+use super::{
+    Effect, Fact, FileFacts, FilePath, FoundCertificate, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown,
+};
 use crate::oci::RunConfig;
 pub use changed::{UnhashedFile, unhashed_files};
 use unread::links;
@@ -143,6 +145,7 @@ impl<'a> Merge<'a> {
         inventory.set_aside = locked.set_aside;
         self.accounts(&mut inventory);
         inventory.secrets = self.secrets();
+        inventory.certificates = self.certificates();
         inventory.privileged = self.privileged();
         inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
@@ -230,6 +233,19 @@ impl<'a> Merge<'a> {
             }
         }
         found
+    }
+
+    fn certificates(&self) -> Vec<FoundCertificate> {
+        let files = self.history.iter().flat_map(|(path, of_path)| of_path.iter().map(move |read| (*path, read)));
+        let found = files.flat_map(|(path, (layer, file))| {
+            file.facts.iter().filter_map(move |fact| match fact {
+                Fact::Certificate(certificate) => {
+                    Some(FoundCertificate { path: path.clone(), layer: *layer, certificate: certificate.clone() })
+                }
+                _ => None,
+            })
+        });
+        found.collect()
     }
 
     fn privileged(&self) -> Vec<FoundPrivileged> {

@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::facts::{Confidence, SecretFact, SecretValue};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
 use crate::secret::found::{Findings, Found};
+use crate::secret::key::file::{self, Format};
 use crate::secret::key::{self, MAX_KEY};
 use crate::secret::parse::{self, Kind};
 use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
@@ -80,6 +81,8 @@ pub struct FileScan<'s> {
     scratch: &'s mut Scratch,
     encoding: Encoding,
     kind: Option<&'static Kind>,
+    /// What the first bytes say of a file of keys; none before they are there.
+    keys: Option<Option<&'static Format>>,
     /// Place in the file of the buffer's first byte; in characters for UTF-16.
     base: u64,
     /// Bytes of the buffer that were searched.
@@ -105,6 +108,7 @@ impl<'s> FileScan<'s> {
             scratch,
             encoding: Encoding::Undecided,
             kind: None,
+            keys: None,
             base: 0,
             searched: 0,
             half: None,
@@ -140,13 +144,18 @@ impl<'s> FileScan<'s> {
         self.found.clear();
         self.unread = None;
         self.kind = parse::kind_of(path);
+        self.keys = None;
         if size > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
     }
 
     fn give_up_parsing(&mut self) {
-        if self.kind.take().is_some() {
+        if self.keys.take().flatten().is_some() {
+            self.unread = Some("the file of keys has more than 1 MiB and was not parsed");
+        }
+        self.keys = Some(None);
+        if self.kind.take().is_some_and(Kind::is_certain) {
             self.unread = Some("the credential file has more than 1 MiB and was searched for tokens only");
             self.scratch.gathered.clear();
         }
@@ -154,13 +163,7 @@ impl<'s> FileScan<'s> {
 
     /// Takes the file's next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.kind.is_some() {
-            if self.scratch.gathered.len() + bytes.len() > MAX_PARSED {
-                self.give_up_parsing();
-            } else {
-                self.scratch.gathered.extend_from_slice(bytes);
-            }
-        }
+        self.gather(bytes);
         self.work = self.work.saturating_add(WORK_PER_BYTE * bytes.len() as u64);
         let mut rest = bytes;
         while !rest.is_empty() && !self.found.is_full() {
@@ -172,6 +175,28 @@ impl<'s> FileScan<'s> {
             if self.scratch.buffer.len() >= CAPACITY {
                 self.search(false);
             }
+        }
+    }
+
+    /// Keeps the bytes of a file that is parsed as a whole: for its name, or for its first bytes, which are kept until they tell.
+    fn gather(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if self.keys.is_none() {
+            let missing = file::HEAD.saturating_sub(self.scratch.gathered.len());
+            let (head, behind) = rest.split_at(missing.min(rest.len()));
+            self.scratch.gathered.extend_from_slice(head);
+            if self.scratch.gathered.len() < file::HEAD {
+                return;
+            }
+            self.keys = Some(file::format_of(&self.scratch.gathered));
+            rest = behind;
+        }
+        if self.kind.is_none() && self.keys.flatten().is_none() {
+            self.scratch.gathered.clear();
+        } else if self.scratch.gathered.len() + rest.len() > MAX_PARSED {
+            self.give_up_parsing();
+        } else {
+            self.scratch.gathered.extend_from_slice(rest);
         }
     }
 
@@ -212,7 +237,7 @@ impl<'s> FileScan<'s> {
         if far == 0 {
             return;
         }
-        if self.kind.is_some() && far > MAX_PARSED as u64 {
+        if far > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
         self.search(true);
@@ -225,6 +250,7 @@ impl<'s> FileScan<'s> {
     /// The file's secrets, in the order of their places.
     pub fn finish(&mut self) -> Vec<SecretFact> {
         self.search(true);
+        self.read_keys();
         self.parse();
         self.find_file();
         if self.found.is_full() {
@@ -271,6 +297,16 @@ impl<'s> FileScan<'s> {
         }
     }
 
+    fn read_keys(&mut self) {
+        let format = self.keys.take().unwrap_or_else(|| file::format_of(&self.scratch.gathered));
+        let Some(format) = format else { return };
+        match format.read(&self.scratch.gathered) {
+            Some(held) => self.found.add_held(&self.scanner.rules, held),
+            None if format.is_certain() => self.unread = Some("the file of keys could not be parsed"),
+            None => {}
+        }
+    }
+
     fn parse(&mut self) {
         let Some(kind) = self.kind.take() else { return };
         let mut text = std::mem::take(&mut self.scratch.gathered);
@@ -283,6 +319,7 @@ impl<'s> FileScan<'s> {
         }
         match kind.parse(&self.scratch.path, &text) {
             Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
+            Err(parse::NotUnderstood) if !kind.is_certain() => {}
             Err(parse::NotUnderstood) => {
                 self.unread = Some("the credential file could not be parsed and was searched for tokens only")
             }

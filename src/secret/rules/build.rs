@@ -87,7 +87,11 @@ pub(super) fn rule(user: UserRule, allowlists: Vec<Allowlist>, budget: &mut Budg
     let info = RuleInfo {
         severity: severity(&user)?.unwrap_or_else(|| "high".to_owned()),
         confidence: confidence(&user)?.unwrap_or(Confidence::Medium),
-        title: if user.description.is_empty() { user.id.clone() } else { user.description.trim_end_matches('.').to_owned() },
+        title: if user.description.is_empty() {
+            user.id.clone()
+        } else {
+            user.description.trim_end_matches('.').to_owned()
+        },
         id: user.id,
         remediation: user.remediation,
         rotation: user.rotation,
@@ -153,7 +157,8 @@ fn group(groups: usize, asked: usize) -> Result<usize, Problem> {
 
 /// The words that must stand near, unless each literal holds one already.
 fn context(keywords: &[String], custom: &Custom) -> Vec<String> {
-    let words: Vec<String> = keywords.iter().map(|word| word.to_ascii_lowercase()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> =
+        keywords.iter().map(|word| word.to_ascii_lowercase()).filter(|word| !word.is_empty()).collect();
     let held = |literal: &needed::Needed| {
         let text = literal.bytes.to_ascii_lowercase();
         words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())

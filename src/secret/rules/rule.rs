@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
+use super::RuleError;
 use super::allow::{Allowlist, Seen};
 use super::needed::Needed;
 use super::pattern::Pattern;
 use super::user::Shared;
-use super::RuleError;
 use crate::facts::Confidence;
 use crate::secret::engine::literals::{Literal, MAX_LITERAL, MIN_LITERAL};
 use crate::secret::engine::window::Compiled;
@@ -257,12 +257,8 @@ impl Rule {
     /// The literals that lead to it. Short ones get every byte that may stand before them.
     pub(super) fn literals(&self, index: u16) -> Vec<Literal> {
         let Some(custom) = &self.custom else { return self.keywords(index).collect() };
-        let literal = |needed: &Needed| Literal {
-            bytes: needed.bytes.clone(),
-            caseless: needed.caseless,
-            rule: index,
-            lead: 0,
-        };
+        let literal =
+            |needed: &Needed| Literal { bytes: needed.bytes.clone(), caseless: needed.caseless, rule: index, lead: 0 };
         custom.literals.iter().map(literal).collect()
     }
 
