@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::collect::CollectOptions;
-use super::findings::{Found, secret_finding};
+use super::findings::{Found, place_identity, secret_finding};
 use super::run::{ScannedImage, ScannedPlatform};
 use crate::facts::{Effect, FilePath, Inventory, SecretFact, SecretValue, Unknown};
 use crate::finding::{self, Finding, Location};
@@ -138,7 +138,7 @@ fn search(
 
 /// As a place identifies it, the same as in a scan of the folder.
 fn finding_of(fact: &SecretFact, path: &FilePath) -> Finding {
-    let finding = secret_finding(fact, &format!("{path}:{}", fact.key.as_deref().unwrap_or_default()));
+    let finding = secret_finding(fact, &place_identity(path, fact));
     let rotation = secret::rule(&fact.rule).map(|rule| rule.rotation.as_str()).filter(|at| !at.is_empty());
     let rotation = rotation.map(|at| format!("; rotate at {at}")).unwrap_or_default();
     finding.advise(format!("{CHECKOUT_REMEDIATION}{rotation}"))

@@ -74,6 +74,10 @@ fn an_id_follows_the_secret_and_not_its_place() {
     let other = report(&leaking("srv/a.py", &first, "zK3vB7nQ5tYc"));
     let id = |report| id_of(report, "dotenv-credential", "/app/.env").to_owned();
     assert_eq!(id(&before), id(&other), "no hash of what could be guessed");
+    // Two passwords in one file that nothing names are two findings, as what is shown of them differs.
+    let urls = ["a", "b"].map(|host| fill(&format!("u = 'postgres://app:{{base62:20}}@{host}.acme.net/x'\n"), 9).text);
+    let two = report(&Built::new(vec![layer(&[("srv/u.py", &urls.concat())])]));
+    assert_eq!(findings(&two).len(), 2, "{two:#}");
     // Two tokens in one file are two findings.
     let mut both = leaking("srv/a.py", &first, password);
     both.layers[0] = layer(&[("srv/a.py", &format!("A = '{first}'\nB = '{second}'\n"))]);
