@@ -97,6 +97,16 @@ fn what_is_staged_is_what_the_commit_would_add() {
     // What is only in the folder is not in the commit.
     checkout.write("b.py", &format!("T = '{}'\n", token(3)));
     assert_eq!(staged().code, 0);
+    // Whoever answers for it may commit it: the file of waivers is that of the folder.
+    checkout.git(&["add", "b.py"]);
+    let id = findings(&staged())[0]["id"].as_str().unwrap().to_owned();
+    let waiver = format!("[[waiver]]\nfinding = '{id}'\nreason = 'r'\nowner = 'o'\nexpires = 2030-01-01\n");
+    checkout.write(".imgguard.toml", &waiver);
+    assert_eq!(staged().code, 0, "{}", staged().err);
+    checkout.write(".imgguard.toml", &waiver.replace("2030", "2020"));
+    assert_eq!(staged().code, 1);
+    fs::remove_file(checkout.path().join(".imgguard.toml")).unwrap();
+    checkout.git(&["reset", "-q"]);
     // A password that changes is a new one.
     checkout.commit(".env", "DB_PASSWORD=q8Vx2mZp4Lw9\n");
     checkout.write(".env", "DB_PASSWORD=zK3vB7nQ5tYc\n");
