@@ -289,10 +289,20 @@ fn a_hostile_repository_runs_nothing() {
     // A blob that is not there would be fetched from the promisor.
     let blob = checkout.git(&["rev-parse", &format!("{first}:a.py")]);
     fs::remove_file(checkout.path().join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
-    let _ = fs::remove_file(&proof);
-    let history = checkout.secrets(&["--history"]);
-    assert_eq!(history.code, 3, "the file is missing, and that is told: {} {}", history.err, history.out);
-    assert!(!proof.exists(), "--history ran {:?}", fs::read_to_string(&proof));
+    checkout.git(&["config", "remote.origin.uploadpack", script]);
+    for url in [
+        ext.as_str(),
+        "ssh://host.invalid/x",
+        "git://host.invalid/x",
+        "https://host.invalid/x",
+        checkout.path().to_str().unwrap(),
+    ] {
+        checkout.git(&["config", "remote.origin.url", url]);
+        let _ = fs::remove_file(&proof);
+        let history = checkout.secrets(&["--history"]);
+        assert_eq!(history.code, 3, "the file is missing, and that is told: {} {}", history.err, history.out);
+        assert!(!proof.exists(), "--history ran {:?} for {url}", fs::read_to_string(&proof));
+    }
     checkout.secrets(&["--staged"]);
     assert!(!proof.exists(), "--staged ran something");
     checkout.secrets(&[]);
