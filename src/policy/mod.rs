@@ -124,6 +124,14 @@ pub enum PolicyError {
         /// What it names.
         rule: String,
     },
+    /// A file of waivers does not parse.
+    #[error("line {line}: {reason}")]
+    Waivers {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A waiver that says too little.
     #[error("the waiver of `{waiver}`: {reason}")]
     Waiver {
@@ -311,8 +319,13 @@ impl Gate {
 }
 
 fn malformed(text: &str, error: &toml::de::Error) -> PolicyError {
+    PolicyError::Malformed { line: line_of(text, error), reason: error.message().to_owned() }
+}
+
+/// The line that an error is about, from 1.
+fn line_of(text: &str, error: &toml::de::Error) -> usize {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    PolicyError::Malformed { line: before.matches('\n').count() + 1, reason: error.message().to_owned() }
+    before.matches('\n').count() + 1
 }
 
 /// Whether something may report under that name. Ids of advisories have capitals, which names of our rules have not.

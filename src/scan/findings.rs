@@ -15,7 +15,7 @@ use crate::advisory::{
 };
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
-use crate::facts::{Confidence, Evidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
+use crate::facts::{Confidence, Evidence, FilePath, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
 use crate::finding::{Finding, Kind, Location, SetAside};
 use crate::secret::{self, RuleInfo};
 use crate::source::Image;
@@ -170,8 +170,7 @@ fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, fo
         SecretState::Deleted { .. } => "deleted",
         SecretState::Overwritten { .. } => "overwritten",
     };
-    let identity = format!("{}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
-    let mut finding = secret_finding(&found.secret, &identity);
+    let mut finding = secret_finding(&found.secret, &place_identity(&found.path, &found.secret));
     if let (Some(evidence), Some(more)) = (&mut finding.evidence, certificates.of(&found.secret)) {
         evidence.push_str(&more);
     }
@@ -179,6 +178,12 @@ fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, fo
         return finding;
     };
     finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
+}
+
+/// What identifies a secret in a file that has no fingerprint: the path with the key's name or, where it has none, with what may be shown of the
+/// secret, so that two of them in one file are two. It says no more than the report.
+pub(super) fn place_identity(path: &FilePath, fact: &SecretFact) -> String {
+    format!("{path}:{}", fact.key.as_deref().unwrap_or(&fact.masked))
 }
 
 pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
