@@ -28,5 +28,5 @@ pub use layer::{
 pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;
-pub use secret::{Confidence, SecretFact};
+pub use secret::{Confidence, Encoding, SecretFact};
 pub use unknown::{Effect, Unknown};

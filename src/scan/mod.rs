@@ -11,6 +11,7 @@ mod hash_files;
 mod run;
 mod schedule;
 mod second_read;
+mod secrets;
 mod statements;
 
 pub use assemble::Judgement;

@@ -8,7 +8,7 @@ use super::key::hex;
 use super::mask;
 use super::parse::Credential;
 use super::rules::{Detector, Rules};
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, Encoding, SecretFact};
 
 /// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
 const MAX_FOUND: usize = 1000;
@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) identity: Option<Vec<u8>>,
     /// A credential file's parser named it.
     pub(super) parsed: bool,
+    /// What it was decoded from.
+    pub(super) encoding: Option<Encoding>,
 }
 
 impl Found {
@@ -84,6 +86,7 @@ impl Findings {
                 .filter(|key| !key.is_empty()),
                 identity: None,
                 parsed: true,
+                encoding: None,
             });
         }
     }
@@ -143,5 +146,6 @@ fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
         line: found.line,
         offset: found.start * stretch,
         fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
+        encoding: found.encoding,
     })
 }

@@ -111,6 +111,7 @@ impl Scanner {
             line: None,
             offset: 0,
             fingerprint: None,
+            encoding: None,
         }]
     }
 

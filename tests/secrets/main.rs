@@ -7,8 +7,10 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod encoded;
 mod engine;
 mod files;
 mod keys;
+mod nested;
 mod rules;
 mod template;
