@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "secret",
     "advisory",
     "sign",
+    "artifact",
     "finding",
     "check",
     "policy",

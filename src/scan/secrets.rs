@@ -36,8 +36,14 @@ struct Found {
 }
 
 impl<'w> SecretPass<'w> {
-    pub(super) fn new(scratch: &'w mut Scratch) -> Self {
-        Self { scan: Scanner::builtin().scan(scratch), allowance: Allowance::default(), kept: 0, is_full: false }
+    /// `reveal` keeps the secrets in clear.
+    pub(super) fn new(scratch: &'w mut Scratch, reveal: bool) -> Self {
+        Self {
+            scan: Scanner::in_use().scan(scratch).revealing(reveal),
+            allowance: Allowance::default(),
+            kept: 0,
+            is_full: false,
+        }
     }
 
     /// A file begins.
@@ -165,7 +171,8 @@ fn containers(inside: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// What stays the same of a secret wherever it is read.
 fn bare(secret: &SecretFact) -> SecretFact {
-    SecretFact { confidence: Confidence::Low, key: None, line: None, offset: 0, ..secret.clone() }
+    let (key, line, value) = (None, None, None);
+    SecretFact { confidence: Confidence::Low, key, line, offset: 0, allowed_inline: false, value, ..secret.clone() }
 }
 
 /// Scans the files in a file.

@@ -7,10 +7,13 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod cases;
 mod encoded;
 mod engine;
 mod files;
 mod keys;
 mod nested;
 mod rules;
-mod template;
+mod stores;
+
+use imgguard::secret::template;
