@@ -14,7 +14,11 @@ mod places;
 mod run;
 mod schedule;
 mod second_read;
+<<<<<<< HEAD
 mod signed;
+=======
+mod secrets;
+>>>>>>> secrets-engine
 mod statements;
 pub mod verify;
 
