@@ -137,8 +137,9 @@ impl Scanner {
         let mut facts = self.scan_value("", command);
         let bytes = command.get(..command.floor_char_boundary(MAX_VALUE)).unwrap_or_default().as_bytes();
         parse::command_secrets(bytes, &mut |name, value| {
-            let at = memchr::memmem::find(bytes, value).unwrap_or_default() as u64;
-            let known = facts.iter().any(|fact| (at..at + value.len() as u64).contains(&fact.offset));
+            let Some(range) = range_in(bytes, value) else { return };
+            let at = range.start as u64;
+            let known = facts.iter().any(|fact| (at..range.end as u64).contains(&fact.offset));
             let Some(credential) = parse::judge(COMMAND_RULE, name, value).filter(|_| !known) else { return };
             let fact = hidden(credential.rule, &String::from_utf8_lossy(name), credential.confidence);
             facts.push(SecretFact { offset: at, ..fact });
@@ -155,6 +156,11 @@ impl Scanner {
         scan.feed(text.as_bytes());
         let mut hidden = scan.finish_ranges();
         hidden.extend(named_values(text));
+        parse::command_secrets(text.as_bytes(), &mut |name, value| {
+            if parse::judge(COMMAND_RULE, name, value).is_some() {
+                hidden.extend(range_in(text.as_bytes(), value));
+            }
+        });
         hidden.sort_by_key(|range| range.start);
         let mut shown = Vec::with_capacity(text.len());
         let mut at = 0;
@@ -186,6 +192,12 @@ fn hidden(rule: &str, name: &str, confidence: Confidence) -> SecretFact {
         offset: 0,
         fingerprint: None,
     }
+}
+
+/// Where a part of a text stands in it.
+fn range_in(text: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    Some(start..start + part.len()).filter(|range| range.end <= text.len())
 }
 
 /// The values of `NAME=value` words whose name says secret.

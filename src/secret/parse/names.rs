@@ -62,6 +62,20 @@ const POINTERS: &[&[u8]] = &[
     b"MAX",
     b"SIZE",
     b"PREFIX",
+    b"LABEL",
+    b"TITLE",
+    b"TEXT",
+    b"MESSAGE",
+    b"HINT",
+    b"PLACEHOLDER",
+    b"DESCRIPTION",
+    b"ERROR",
+    b"PATTERN",
+    b"REGEX",
+    b"POLICY",
+    b"ENCODER",
+    b"FORMAT",
+    b"COLUMN",
 ];
 
 /// Least bytes of a value that counts: shorter ones are switches and numbers.
