@@ -3,6 +3,7 @@
 //! The rooms, in the order data flows; a room knows only those above it (`tests/layering.rs` holds that):
 
 pub mod advisory;
+pub mod artifact;
 pub mod check;
 pub mod cli;
 pub mod digest;

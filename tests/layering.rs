@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "secret",
     "advisory",
     "sign",
+    "artifact",
     "finding",
     "check",
     "policy",

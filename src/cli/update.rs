@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 
-use super::args::{Global, Network, Reading, Target, UpdateArgs};
+use super::args::{Global, Network, Reading, Target};
+use super::db_args::UpdateArgs;
 use super::exit::Ending;
 use super::progress::Bar;
-use super::{Failed, places, scan};
+use super::{Failed, fetch, places, scan};
 use crate::advisory::upstream::{Addresses, Change, Mirror, UPSTREAMS, UpdateError, Updated, Upstream, Wanted};
 use crate::advisory::{AdvisoryError, ImportOptions, import};
 use crate::net::{DownloadError, Transport};
@@ -25,6 +26,10 @@ pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, 
         Some(output) => output,
         None => return Err(no_place("the store", "--output")),
     };
+    if !arguments.from.is_empty() {
+        make_own_folder(&output)?;
+        return fetch::update_from(arguments, &output, global);
+    }
     let folder = match arguments.mirror.clone().or_else(places::feeds) {
         Some(folder) => folder,
         None => return Err(no_place("the feeds", "--mirror")),
@@ -67,15 +72,20 @@ fn target(arguments: &UpdateArgs) -> Target {
     Target { references, reading, ..Target::default() }
 }
 
-/// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.
-fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Result<Ending, Failed> {
-    let files: Vec<PathBuf> = updated.iter().map(|(_, updated)| updated.file.clone()).collect();
-    // Our own folder is made; one that somebody misspelled is not.
+/// Our own folder is made; one that somebody misspelled is not.
+fn make_own_folder(output: &Path) -> Result<(), Failed> {
     if let (true, Some(folder)) = (places::store().as_deref() == Some(output), output.parent()) {
         let context = format!("the folder `{}` cannot be made", folder.display());
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| Failed::new(Ending::Incomplete, anyhow::Error::new(error).context(context)))?;
     }
+    Ok(())
+}
+
+/// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.
+fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Result<Ending, Failed> {
+    let files: Vec<PathBuf> = updated.iter().map(|(_, updated)| updated.file.clone()).collect();
+    make_own_folder(output)?;
     let options = ImportOptions { accept_fewer, ..ImportOptions::default() };
     let report = import(&files, output, options).map_err(|error| match error {
         AdvisoryError::Write { .. } => Failed::new(Ending::Incomplete, error),
@@ -144,12 +154,12 @@ fn transport(network: &Network) -> Result<Transport, Failed> {
     Transport::new(super::sources::settings(network)).map_err(|error| Failed::new(Ending::Usage, error))
 }
 
-fn no_place(what: &str, flag: &str) -> Failed {
+pub(super) fn no_place(what: &str, flag: &str) -> Failed {
     let error = anyhow::anyhow!("there is no folder for {what}: neither XDG variables nor HOME are set");
     Failed::new(Ending::Usage, error).hint(format!("name one with {flag}"))
 }
 
-fn failed(error: UpdateError) -> Failed {
+pub(super) fn failed(error: UpdateError) -> Failed {
     let (ending, hint) = match &error {
         UpdateError::Download { source, .. } => match **source {
             DownloadError::Net(_) | DownloadError::Refused { .. } => {

@@ -48,6 +48,8 @@ pub struct InstalledPackage {
     pub owner: Option<String>,
     /// The main module of a program, whose version may be a placeholder.
     pub is_program: bool,
+    /// Whether the image's command can load it: false where no path leads to it, none where nothing can be said. See `merge/reach.rs`.
+    pub loaded: Option<bool>,
 }
 
 impl InstalledPackage {

@@ -9,6 +9,7 @@ pub mod file_digest;
 pub mod inventory;
 pub mod layer;
 pub mod listed;
+pub mod loading;
 pub mod merge;
 pub mod package;
 pub mod path;
@@ -30,5 +31,5 @@ pub use layer::{
 pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;
-pub use secret::{Confidence, SecretFact};
+pub use secret::{Confidence, SecretFact, SecretValue};
 pub use unknown::{Effect, Unknown};

@@ -43,9 +43,9 @@ pub fn explain_images(request: ExplainRequest<'_>) -> Result<Explained, Advisory
     let finding = if is_finding_id(id) {
         let mut found = Vec::new();
         for image in &scanned {
-            let (certificates, secrets) = (Certificates::new(&image.platforms), read.collect.secrets);
+            let certificates = Certificates::new(&image.platforms);
             for platform in &image.platforms {
-                let all = findings(&image.image, platform, store, evaluated_at, &certificates, secrets)?;
+                let all = findings(&image.image, platform, store, evaluated_at, &certificates, read.collect)?;
                 found.extend(all.findings);
             }
         }
@@ -82,6 +82,10 @@ fn is_finding_id(id: &str) -> bool {
 fn finding_facts(finding: &Finding) -> FindingFacts {
     let place = |location: &Location| match location {
         Location::Config(config) => config.clone(),
+        Location::Commit { path, line, state, commit } => {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("{path}{line}, commit {}, {state}", commit.id)
+        }
         Location::File { path, line, layer_index, state, .. } => {
             let line = line.map(|line| format!(":{line}")).unwrap_or_default();
             let layer = layer_index.map(|index| format!(", layer {index}")).unwrap_or_default();
@@ -138,7 +142,7 @@ fn packages_of(platform: &ScannedPlatform, store: &Store, known: &Known) -> Resu
                 path,
                 layer: layer.map(|layer| layer.to_string()),
                 layer_index,
-                instruction: instruction.map(|text| crate::secret::Scanner::builtin().redact(&text)),
+                instruction: instruction.map(|text| crate::secret::Scanner::in_use().redact(&text)),
             },
             story,
         })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::collect::CollectOptions;
 use super::pairs::Certificates;
 use super::places::config_secrets;
 use super::run::ScannedPlatform;
@@ -39,15 +40,15 @@ pub(super) fn findings(
     store: &Store,
     evaluated_at: jiff::civil::Date,
     certificates: &Certificates<'_>,
-    secrets: bool,
+    collect: CollectOptions,
 ) -> Result<Found, AdvisoryError> {
     let name = platform.manifest.platform.to_string();
     let subject =
         check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
-    if secrets {
-        let found = config_secrets(image, platform);
+    if collect.secrets {
+        let found = config_secrets(image, platform, collect.reveal);
         // What is known to be a secret needs no guess by its name.
         findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
         findings.extend(found);
@@ -63,6 +64,23 @@ pub(super) fn findings(
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
     Ok(Found { findings, coverage, undetermined })
+}
+
+/// Only the secrets of one platform, in its files and its configuration.
+pub(super) fn secrets(
+    image: &Image,
+    platform: &ScannedPlatform,
+    certificates: &Certificates<'_>,
+    collect: CollectOptions,
+) -> Found {
+    let subject =
+        check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
+    let mut findings: Vec<Finding> =
+        platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)).collect();
+    findings.extend(config_secrets(image, platform, collect.reveal));
+    let name = platform.manifest.platform.to_string();
+    findings.iter_mut().for_each(|finding| finding.seen_on(&name));
+    Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
 }
 
 /// Whether a finding is at a place of one of the others.
@@ -138,7 +156,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     };
     if found.urgency == Urgency::Unimportant {
         let reason = "unimportant: no security problem as the distribution builds the package".to_owned();
-        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason });
+        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason, expires: None });
     }
     match installed {
         Some(package) => finding.at(subject.place(&package.place(), package.layer)),
@@ -176,6 +194,8 @@ pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
         Some(key) => format!("{key} = {}", fact.masked),
     });
     finding.remediation = Some(remediation(rule));
+    finding.allowed_inline = fact.allowed_inline;
+    finding.values.extend(fact.value.clone());
     finding
 }
 

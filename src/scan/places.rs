@@ -44,7 +44,7 @@ impl<'a> ConfigText<'a> {
     }
 
     fn secrets(&self) -> Vec<SecretFact> {
-        let scanner = Scanner::builtin();
+        let scanner = Scanner::in_use();
         match self.kind {
             Kind::Variable => scanner.scan_variable(self.name, &self.value),
             Kind::Argument => scanner.scan_argument(self.name, &self.value),
@@ -55,10 +55,11 @@ impl<'a> ConfigText<'a> {
 }
 
 /// The secrets of one platform's configuration and annotations.
-pub(super) fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
+pub(super) fn config_secrets(image: &Image, platform: &ScannedPlatform, reveal: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for text in texts(image, platform) {
-        for fact in text.secrets() {
+        for mut fact in text.secrets() {
+            fact.value = fact.value.filter(|_| reveal);
             findings.push(secret_finding(&fact, &text.identity).at(Location::Config(text.place.clone())));
         }
     }

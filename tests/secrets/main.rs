@@ -13,4 +13,5 @@ mod files;
 mod keys;
 mod rules;
 mod stores;
-mod template;
+
+use imgguard::secret::template;

@@ -1,0 +1,149 @@
+//! Arguments of `db`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::args::Network;
+use super::sign_args::Trusted;
+use crate::advisory::STALE_AFTER_DAYS;
+
+const BUILD_EXAMPLES: &str = "Examples:
+  imgguard db build --output advisories.store
+  imgguard db build osv/ debian.json secdb/ --output advisories.store";
+
+const PUSH_EXAMPLES: &str = "Examples:
+  IMGGUARD_KEY_PASSWORD=… imgguard db push registry.example/advisories:latest --db advisories.store --key advisories.key";
+
+/// Verbs of `db`.
+#[derive(Debug, Subcommand)]
+pub enum DbVerb {
+    /// Compile advisory feeds, as their publishers offer them, into one store
+    #[command(
+        after_help = "Examples:\n  imgguard db import osv/ --output advisories.store\n  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store"
+    )]
+    Import {
+        /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them; each is told by its content
+        #[arg(required = true, value_name = "DIR|FILE")]
+        inputs: Vec<PathBuf>,
+        /// The store to write; it is replaced in one step
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+        /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
+        #[arg(long)]
+        redistributable: bool,
+        /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
+        #[arg(long)]
+        accept_fewer: bool,
+    },
+    /// Fetch advisories from those who publish them, and compile them into the store that every verb reads
+    ///
+    /// What was fetched before is brought up to date: of OSV only the records that changed, of other files only those that did. The store is replaced when everything is there, and only if no source went back.
+    #[command(
+        after_help = "Examples:\n  imgguard db update --for registry.example/app:1.2\n  imgguard db update --ecosystem PyPI,npm,Debian:12 --plan\n  imgguard db update\n  imgguard db update --from registry.example/advisories:latest --key advisories.pub --allow-no-log"
+    )]
+    Update(Box<UpdateArgs>),
+    /// Compile a store that may be handed on: of the feeds that `db update` keeps, or of those that are named
+    ///
+    /// Records whose terms forbid it are left out, and counted. The same files give the same bytes.
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build(BuildArgs),
+    /// Publish a store in a registry: signed, with what turns the one before into it
+    ///
+    /// The signature is there before the tag points to the store. Whoever has the store of the day before fetches kilobytes.
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(PushArgs),
+    /// Show what a store holds and how old it is
+    Status {
+        /// Store to show [default: the one of `db update`, else the embedded one]
+        #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+        db: Option<PathBuf>,
+        /// Judge ages as of this date [default: today]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        as_of: Option<jiff::civil::Date>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What `db update` takes.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Fetch what this image's packages need; repeat for several
+    #[arg(long = "for", value_name = "REFERENCE")]
+    pub images: Vec<String>,
+    /// Fetch a store that somebody compiled and signed, instead of feeds: registry.example/advisories:latest; repeat for mirrors, the first that answers counts
+    #[arg(long, value_name = "REFERENCE", conflicts_with_all = ["images", "ecosystem", "plan", "mirror", "upstream"])]
+    pub from: Vec<String>,
+    /// Whose signature a fetched store must have.
+    #[command(flatten)]
+    pub trust: Trusted,
+    /// Take a fetched store whoever made it
+    #[arg(long, requires = "from", conflicts_with_all = ["key", "identity", "identity_regexp"], help_heading = "Trust")]
+    pub allow_unsigned: bool,
+    /// Refuse a fetched store that was published more days ago
+    #[arg(long, value_name = "DAYS", default_value_t = STALE_AFTER_DAYS, help_heading = "Trust")]
+    pub max_age: i32,
+    /// Judge ages as of this date [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<jiff::civil::Date>,
+    /// Fetch these ecosystems, as the report's coverage names them, such as PyPI,Debian:12
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub ecosystem: Vec<String>,
+    /// Only show what would be fetched, with sizes
+    #[arg(long)]
+    pub plan: bool,
+    /// Accept a feed that has far fewer records than before, or older ones
+    #[arg(long)]
+    pub accept_fewer: bool,
+    /// The store to write; it is replaced in one step [default: the user's data folder]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the fetched files are kept for the next update [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub mirror: Option<PathBuf>,
+    /// Fetch from a copy instead of the publisher, such as osv=https://mirror.example/osv/
+    #[arg(long, value_name = "NAME=URL", value_parser = super::update::address)]
+    pub upstream: Vec<(String, reqwest::Url)>,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// What `db build` takes.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Feeds in any of their publishers' forms, or folders of them [default: what `db update` fetched]
+    #[arg(value_name = "DIR|FILE")]
+    pub inputs: Vec<PathBuf>,
+    /// Where `db update` keeps what it fetched [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "inputs")]
+    pub mirror: Option<PathBuf>,
+    /// The store to write; it is replaced in one step
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
+    #[arg(long)]
+    pub accept_fewer: bool,
+}
+
+/// What `db push` takes.
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// Where to: registry.example/advisories:latest
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    /// The store, as `db build` made it
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub db: PathBuf,
+    /// The private key (cosign.key); its password comes from IMGGUARD_KEY_PASSWORD or COSIGN_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Publish it also when a source of it has far fewer records than in what is published, or older ones
+    #[arg(long)]
+    pub accept_fewer: bool,
+    /// How the network is used.
+    #[command(flatten)]
+    pub network: Network,
+}
