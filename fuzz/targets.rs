@@ -154,6 +154,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
     };
     let answers = scan::run(Request {

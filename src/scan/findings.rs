@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::collect::CollectOptions;
 use super::pairs::Certificates;
-use super::places::config_secrets;
+use super::places::{attached_secrets, config_secrets};
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
@@ -48,7 +48,8 @@ pub(super) fn findings(
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
     if collect.secrets {
-        let found = config_secrets(image, platform, collect.reveal);
+        let mut found = config_secrets(image, platform, collect.reveal);
+        found.extend(attached_secrets(image, collect.reveal));
         // What is known to be a secret needs no guess by its name.
         findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
         findings.extend(found);
@@ -78,6 +79,7 @@ pub(super) fn secrets(
     let mut findings: Vec<Finding> =
         platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)).collect();
     findings.extend(config_secrets(image, platform, collect.reveal));
+    findings.extend(attached_secrets(image, collect.reveal));
     let name = platform.manifest.platform.to_string();
     findings.iter_mut().for_each(|finding| finding.seen_on(&name));
     Found { findings, coverage: Vec::new(), undetermined: Vec::new() }

@@ -25,6 +25,7 @@ mod key;
 mod mask;
 mod parse;
 mod rules;
+mod statement;
 pub mod template;
 mod trial;
 mod url;
@@ -199,6 +200,23 @@ impl Scanner {
             let fact = hidden(credential.rule, &String::from_utf8_lossy(name), value, credential.confidence);
             facts.push(SecretFact { offset: at, ..fact });
         });
+        facts
+    }
+
+    /// The secrets of an attestation: what a rule finds in it, and the build's arguments as [`scan_argument`](Self::scan_argument) judges them.
+    #[must_use]
+    pub fn scan_statement(&self, statement: &[u8]) -> Vec<SecretFact> {
+        let arguments = statement::arguments(statement);
+        let named: Vec<SecretFact> =
+            arguments.iter().flat_map(|(name, value)| self.scan_argument(name, value)).collect();
+        let mut scratch = Scratch::default();
+        let mut scan = self.scan(&mut scratch);
+        scan.begin(b"statement.json", statement.len() as u64);
+        scan.feed(statement);
+        let mut facts = scan.finish();
+        // Found with its name already.
+        facts.retain(|fact| !named.iter().any(|other| (&fact.rule, &fact.masked) == (&other.rule, &other.masked)));
+        facts.extend(named);
         facts
     }
 
