@@ -46,6 +46,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
     ("bill", bill),
+    ("credentials", credentials),
     ("feeds", feeds),
     ("git", git),
     ("image", image),
@@ -161,6 +162,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
     };
     let answers = scan::run(Request {
@@ -215,6 +217,7 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/lib/python3/site-packages/a-1.egg-info",
     "usr/lib/node_modules/a/package.json",
     "srv/app/Cargo.lock",
+    "etc/ssl/certs/a.pem",
     "usr/bin/program",
     "srv/app.jar",
     "usr/lib/jvm/java/release",
@@ -390,6 +393,22 @@ pub(crate) fn git(data: &[u8]) {
 pub(crate) fn reference(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = text.parse::<Reference>();
+    }
+}
+
+/// A path, a line end and a file: every parser of credential files, and every format of keys. What is told is masked and bounded.
+pub(crate) fn credentials(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (path, content) = (&data[..end], data.get(end + 1..).unwrap_or_default());
+    let mut scratch = Scratch::default();
+    let mut scan = Scanner::builtin().scan(&mut scratch);
+    scan.begin(path, content.len() as u64);
+    scan.feed(content);
+    for fact in scan.finish() {
+        assert!(fact.masked.len() < 1024 && fact.key.is_none_or(|key| key.len() <= 128));
+    }
+    if let Ok(text) = std::str::from_utf8(content) {
+        let _ = Scanner::builtin().scan_command(text);
     }
 }
 

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
+#[path = "secrets/cases.rs"]
+mod cases;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
@@ -188,6 +190,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
+        "credentials" => credentials(),
         "feeds" => testdata("feeds"),
         "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
@@ -303,6 +306,39 @@ fn bills() -> Vec<Vec<u8>> {
     let statement = format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{cyclonedx}}}"#);
     let envelope = r#"{"payloadType":"application/vnd.in-toto+json","payload":"eyJzcGR4VmVyc2lvbiI6IlNQRFgtMi4zIn0="}"#;
     [cyclonedx, spdx, tags, &statement, envelope].map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+/// Credential files with their paths, and keys in every format: DER by rcgen, keystores by openssl where it is there, others by hand.
+fn credentials() -> Vec<Vec<u8>> {
+    let with_path = |path: &str, content: &[u8]| [path.as_bytes(), b"\n", content].concat();
+    let files = cases::CASES.iter().map(|(path, template, _)| with_path(path, template.as_bytes()));
+    let kinds = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+    let pairs = kinds.map(|kind| rcgen::KeyPair::generate_for(kind).unwrap());
+    let certificate = rcgen::CertificateParams::new(vec!["a".to_owned()]).unwrap().self_signed(&pairs[0]).unwrap();
+    let counted = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+    let entry =
+        [&[0, 0, 0, 1, 0, 1, b'a'][..], &[0; 8], &counted(&pairs[0].serialize_der()), &[0, 0, 0, 1, 0, 5]].concat();
+    let java =
+        [b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01", &entry[..], b"X.509", &counted(certificate.der()), &[7; 20]].concat();
+    let keytab = b"\x05\x02\0\0\0\x22\0\x01\0\x01R\0\x01a\0\0\0\x01\0\0\0\0\x01\0\x11\0\x100123456789abcdef\0";
+    let gnupg = b"(21:protected-private-key(3:rsa(1:n3:\xaabc)(1:e1:\x03)))Key: (private-key (rsa (n #00AA#)(e #03#)))";
+    let jwk = br#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","d":"AAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+    let mut seeds: Vec<Vec<u8>> = files.collect();
+    seeds.extend(pairs.iter().map(|pair| with_path("k", &pair.serialize_der())));
+    seeds.extend(pairs.iter().map(|pair| with_path("k", pair.serialize_pem().as_bytes())));
+    seeds.extend([&java[..], keytab, gnupg, jwk].map(|content| with_path("k", content)));
+    seeds.extend(keystore(&pairs[0].serialize_pem(), &certificate.pem()).map(|content| with_path("k", &content)));
+    seeds
+}
+
+/// A PKCS #12 keystore; none without openssl.
+fn keystore(key: &str, certificate: &str) -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pair.pem");
+    fs::write(&file, [key, certificate].concat()).unwrap();
+    let export = ["pkcs12", "-export", "-passout", "pass:changeit", "-in"];
+    let made = std::process::Command::new("openssl").args(export).arg(&file).output();
+    made.ok().map(|output| output.stdout).filter(|bytes| !bytes.is_empty())
 }
 
 fn store() -> Vec<u8> {

@@ -14,11 +14,8 @@ mod places;
 mod run;
 mod schedule;
 mod second_read;
-<<<<<<< HEAD
-mod signed;
-=======
 mod secrets;
->>>>>>> secrets-engine
+mod signed;
 mod statements;
 pub mod verify;
 
