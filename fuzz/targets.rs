@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use imgguard::advisory::osv::Record;
+use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
@@ -40,6 +41,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("archive", archive),
     ("bill", bill),
+    ("delta", delta),
     ("feeds", feeds),
     ("image", image),
     ("inspectors", inspectors),
@@ -327,6 +329,20 @@ pub(crate) fn store(data: &[u8]) {
         for (number, _) in store.rows(&ecosystem, &name).unwrap_or_default() {
             let _ = store.advisory(number);
         }
+    }
+}
+
+/// A store and what shall make another of it, behind the store's length. What comes of it is the store that the delta names.
+pub(crate) fn delta(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((store, delta)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    let Ok(store) = Store::from_memory(store.to_vec()) else { return };
+    if let Ok(bytes) = store_delta::apply(&store, delta) {
+        let made = Store::from_memory(bytes).expect("what is accepted is a store");
+        assert_eq!(
+            store_delta::ends(delta).expect("it was read").last().map(String::as_str),
+            Some(made.digest().as_str())
+        );
     }
 }
 

@@ -188,6 +188,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
+        "delta" => vec![delta()],
         "feeds" => testdata("feeds"),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
@@ -271,12 +272,18 @@ fn bills() -> Vec<Vec<u8>> {
 }
 
 fn store() -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
-    let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions::default();
-    imgguard::advisory::import(&[records], &output, options).unwrap();
-    fs::read(output).unwrap()
+    imgguard::advisory::compile(&[records], imgguard::advisory::ImportOptions::default()).unwrap().0
+}
+
+/// A store behind its length, and what makes another of it.
+fn delta() -> Vec<u8> {
+    use imgguard::advisory::store::{Store, delta};
+    let feeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/feeds");
+    let new = imgguard::advisory::compile(&[feeds], imgguard::advisory::ImportOptions::default()).unwrap().0;
+    let old = store();
+    let made = delta::make(&Store::from_memory(old.clone()).unwrap(), &Store::from_memory(new).unwrap()).unwrap();
+    [&u32::try_from(old.len()).unwrap().to_le_bytes()[..], &old, &made].concat()
 }
 
 #[test]

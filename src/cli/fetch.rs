@@ -46,7 +46,11 @@ pub(super) fn update_from(arguments: &UpdateArgs, output: &Path, global: &Global
         let mut later = Vec::new();
         for reference in asked {
             let miss = match one(arguments, reference, *attempts, engine.as_ref(), output, global) {
-                Ok(()) => return Ok(Ending::Pass),
+                Ok(()) => {
+                    // That another mirror is out of order is worth knowing, too.
+                    worst.iter().for_each(complain);
+                    return Ok(Ending::Pass);
+                }
                 Err(miss) => miss,
             };
             if miss.later && attempts.is_some() {
