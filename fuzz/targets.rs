@@ -21,9 +21,10 @@ use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
+use imgguard::policy::suppress::Suppressions;
 use imgguard::policy::vex::{Subject, Vex};
 use imgguard::reference::Reference;
-use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
+use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
 use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
@@ -160,17 +161,22 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     let answers = scan::run(Request {
         images: vec![image],
         read: ReadOptions {
-            collect: CollectOptions { secrets: true },
+            collect: CollectOptions { secrets: true, ..CollectOptions::default() },
             verify_diff_ids: false,
             merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
             threads: 1,
         },
         cache: &Cache::Off,
-        store: &Store::embedded().expect("the embedded store opens"),
-        policy: &Policy::builtin("local").expect("it is built in"),
-        vex: &Vex::default(),
-        judged: true,
-        evaluated_at: jiff::civil::date(2026, 11, 25),
+        stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
+        judging: Judging {
+            policy: &Policy::builtin("local").expect("it is built in"),
+            suppressions: &Suppressions::default(),
+            verifier: None,
+            shows_secrets: false,
+            vex: &Vex::default(),
+            judged: true,
+            evaluated_at: jiff::civil::date(2026, 11, 25),
+        },
         progress: Arc::new(Silent),
     });
     let reports: Vec<_> =

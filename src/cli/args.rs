@@ -6,6 +6,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::db_args::DbVerb;
+use super::rules::RulesVerb;
+use super::secrets_args::{SecretsArgs, Suppressing};
 use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
@@ -64,6 +66,9 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
     )]
     Gate(GateArgs),
+    /// Find leaked secrets in images, folders, and a checkout's history
+    #[command(after_help = super::secrets_args::EXAMPLES)]
+    Secrets(SecretsArgs),
     /// Tell why an id is or is not reported: packages, files, ranges, comparisons
     #[command(
         after_help = "Examples:\n  imgguard explain CVE-2023-0286 registry.example/app:1.2\n  imgguard explain GHSA-jfh8-c2jp-5v3q\n  imgguard explain 3f1c0a52b7d94e60 oci:build/image --format json"
@@ -99,6 +104,12 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard diff registry.example/app:1.1 registry.example/app:1.2\n  imgguard diff oci:build/image --platform linux/amd64,linux/arm64\n  imgguard diff report:released.json oci:build/image --exit-code\n  imgguard diff sbom:app.cdx.json registry.example/app:1.2 --format json"
     )]
     Diff(DiffArgs),
+    /// Show, test or check rules
+    Rules {
+        /// What to do.
+        #[command(subcommand)]
+        verb: RulesVerb,
+    },
     /// Import advisories into a store, or show what a store holds
     Db {
         /// What to do.
@@ -260,11 +271,25 @@ pub struct Looking {
     #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
     pub db: Option<PathBuf>,
     /// Do not look for secrets
-    #[arg(long)]
+    #[arg(long, conflicts_with = "secret_rules")]
     pub no_secrets: bool,
+    /// By which rules.
+    #[command(flatten)]
+    pub rules: SecretRules,
     /// Set aside what VEX documents (OpenVEX, CSAF, CycloneDX) say is no vulnerability here: files, or folders of them
     #[arg(long, value_name = "FILE|DIR")]
     pub vex: Vec<PathBuf>,
+    /// What sets findings aside.
+    #[command(flatten)]
+    pub suppressing: Suppressing,
+}
+
+/// Rules for secrets besides the shipped ones.
+#[derive(Debug, Default, Args)]
+pub struct SecretRules {
+    /// Look for secrets by the rules in this file, too, such as a .gitleaks.toml (gitleaks' format, Betterleaks', or ours); repeat for several
+    #[arg(long = "secret-rules", id = "secret_rules", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// How the network is used.
@@ -322,7 +347,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 /// A severity that can be a threshold.
-fn threshold(text: &str) -> Result<Severity, String> {
+pub(super) fn threshold(text: &str) -> Result<Severity, String> {
     match severity(text) {
         Ok(Severity::Unknown) | Err(_) => Err("write critical, high, medium, low or negligible".into()),
         known => known,

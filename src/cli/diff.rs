@@ -7,7 +7,7 @@ use super::args::{DiffArgs, Global};
 use super::exit::Ending;
 use super::output::{print, write_file};
 use super::scan::answers;
-use super::{Failed, sources};
+use super::{Failed, rules, sources};
 use crate::oci::Platform;
 use crate::policy::Policy;
 use crate::reference::Reference;
@@ -28,6 +28,7 @@ enum Side {
 
 /// Compares.
 pub(super) fn diff(arguments: &DiffArgs, global: &Global) -> Result<Ending, Failed> {
+    rules::put_to_use(&arguments.looking.rules, global)?;
     let platforms = platforms(arguments)?;
     let sides = arguments.sides.iter().map(|text| side(text)).collect::<Result<Vec<_>, _>>()?;
     let (reports, worst) = reports(sides, arguments, global)?;

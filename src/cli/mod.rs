@@ -7,6 +7,8 @@ mod diff;
 mod exit;
 mod explain;
 mod fetch;
+mod guard;
+mod incident;
 mod keys;
 mod list;
 mod output;
@@ -14,11 +16,15 @@ mod places;
 mod progress;
 mod publish;
 mod reading;
+mod rules;
 mod sbom;
 mod scan;
+mod secrets;
+mod secrets_args;
 mod sign;
 mod sign_args;
 mod sources;
+mod suppressing;
 mod tree;
 mod update;
 mod verify;
@@ -59,6 +65,7 @@ impl Failed {
 /// Runs the program; the process ends with the code this returns.
 #[must_use]
 pub fn main() -> ExitCode {
+    guard::seal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -95,6 +102,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Secrets(arguments) => secrets::secrets(arguments, &cli.global),
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
@@ -104,6 +112,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
+        Verb::Rules { verb } => rules::run(verb, &cli.global),
         Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
             let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
             db::import_into(inputs, output, options)

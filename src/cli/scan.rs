@@ -7,15 +7,16 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, today, vex};
+use super::{Failed, db, reading, rules, suppressing, today, vex};
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
 use crate::report::contract::Reports;
-use crate::scan::{self, Answer, CollectOptions, Request};
+use crate::scan::{self, Answer, CollectOptions, Judging, Request, Stage};
 
 /// `scan`: informs, and judges only when asked to.
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
+    rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = policy(arguments.policy.as_deref(), arguments.fail_on)?;
     let judged = policy.is_some();
     let policy = match policy {
@@ -27,6 +28,7 @@ pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Fail
 
 /// `gate`: decides.
 pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Failed> {
+    rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = match policy(arguments.policy.as_deref(), arguments.fail_on)? {
         Some(policy) => policy,
         None => Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?,
@@ -34,8 +36,12 @@ pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Fail
     run(&arguments.target, &arguments.looking, &arguments.output, &policy, true, false, global)
 }
 
-/// The policy that was asked for; `--fail-on` adds its gate to it.
 fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy>, Failed> {
+    named_policy(name, fail_on.map(Policy::fail_on))
+}
+
+/// The policy that was asked for; `--fail-on` adds its gate to it.
+pub(super) fn named_policy(name: Option<&str>, fail_on: Option<Policy>) -> Result<Option<Policy>, Failed> {
     let usage = |error: crate::policy::PolicyError| Failed::new(Ending::Usage, error);
     let named = match name {
         Some(name) if Path::new(name).is_file() => {
@@ -57,7 +63,7 @@ fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy
         Some(name) => Some(Policy::builtin(name).map_err(usage)?),
         None => None,
     };
-    Ok(match (named, fail_on.map(Policy::fail_on)) {
+    Ok(match (named, fail_on) {
         (Some(mut named), Some(fail_on)) => {
             named.gates.extend(fail_on.gates);
             Some(named)
@@ -114,27 +120,35 @@ pub(super) fn answers(
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
     let vex = vex::load(&looking.vex)?;
+    let suppressions = suppressing::load(&looking.suppressing, &policy.waivers)?;
     let store = db::open_store(looking.db.as_deref())?;
     let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }
-    let collect = CollectOptions { secrets: !looking.no_secrets };
+    let evaluated_at = today(how.as_of);
+    let collect = CollectOptions { secrets: !looking.no_secrets, ..CollectOptions::default() };
     let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
     let request = Request {
         images,
         read: reading::options(how, collect),
         cache: &cache,
-        store: &store,
-        policy,
-        vex: &vex,
-        judged,
-        evaluated_at: today(how.as_of),
+        stage: Stage::Everything(&store),
+        judging: Judging {
+            policy,
+            suppressions: &suppressions,
+            verifier: None,
+            shows_secrets: false,
+            vex: &vex,
+            judged,
+            evaluated_at,
+        },
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;
     bar.finish();
+    suppressing::tell(&suppressions, &answers, evaluated_at, global);
     for answer in &answers {
         worst = worst.max(ending(answer, judged));
         if !global.quiet && answer.report.subject.transport == "dir" {
@@ -155,7 +169,7 @@ fn suggest_source(reference: &str, lock_files: usize) {
     }
 }
 
-fn ending(answer: &Answer, judged: bool) -> Ending {
+pub(super) fn ending(answer: &Answer, judged: bool) -> Ending {
     let verdict = match answer.outcome {
         Outcome::Fail if judged => Ending::Refused,
         // What was asked for cannot be answered from this source, though all of it was read.

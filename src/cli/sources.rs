@@ -159,7 +159,7 @@ pub(super) fn settings(network: &Network) -> Settings {
     }
 }
 
-fn start(network: &Network) -> Result<Registry, SourceError> {
+pub(super) fn start(network: &Network) -> Result<Registry, SourceError> {
     Registry::new(settings(network), &|name| std::env::var(name).ok())
 }
 

@@ -3,9 +3,14 @@
 //! In: the findings of one subject and whether its platforms were read completely. Out: a [`Verdict`]. A policy parses no image, and a subject that is not
 //! complete never passes.
 
+pub mod baseline;
+pub mod gitleaks_ignore;
+pub mod suppress;
 pub mod vex;
+pub mod waiver;
 
 use serde::Deserialize;
+use waiver::{RawWaiver, Waiver};
 
 use crate::advisory::model::Severity;
 use crate::check::CHECKS;
@@ -14,7 +19,10 @@ use crate::finding::{Finding, Kind};
 use crate::secret;
 
 /// The built-in policies.
-static BUILTIN: &[(&str, &str)] = &[("local", include_str!("../../policies/gates/local.toml"))];
+static BUILTIN: &[(&str, &str)] = &[
+    ("local", include_str!("../../policies/gates/local.toml")),
+    ("secrets", include_str!("../../policies/gates/secrets.toml")),
+];
 
 /// Largest policy file, in bytes.
 pub const MAX_POLICY_BYTES: u64 = 1 << 20;
@@ -26,6 +34,8 @@ pub struct Policy {
     pub name: String,
     /// Its gates, in the order of the file.
     pub gates: Vec<Gate>,
+    /// Its waivers.
+    pub waivers: Vec<Waiver>,
 }
 
 /// One condition. All fields that are set must fit for a finding to be selected.
@@ -66,6 +76,8 @@ struct RawPolicy {
     summary: String,
     #[serde(default)]
     gate: Vec<Gate>,
+    #[serde(default)]
+    waiver: Vec<RawWaiver>,
 }
 
 /// Why a policy cannot be used.
@@ -103,6 +115,14 @@ pub enum PolicyError {
         gate: String,
         /// What it names.
         rule: String,
+    },
+    /// A waiver that says too little.
+    #[error("the waiver of `{waiver}`: {reason}")]
+    Waiver {
+        /// What it names.
+        waiver: String,
+        /// What is wrong.
+        reason: String,
     },
     /// A kind that no finding has.
     #[error("gate `{gate}` names the kind `{kind}`, which does not exist")]
@@ -166,7 +186,8 @@ impl Policy {
             return Err(PolicyError::Empty);
         }
         raw.gate.iter().try_for_each(Gate::check)?;
-        Ok(Self { name: raw.name, gates: raw.gate })
+        let waivers = raw.waiver.into_iter().map(Waiver::try_from).collect::<Result<_, _>>()?;
+        Ok(Self { name: raw.name, gates: raw.gate, waivers })
     }
 
     /// A policy with the one gate that `--fail-on SEVERITY` means.
@@ -182,7 +203,18 @@ impl Policy {
             min_confidence: None,
             fixable: None,
         };
-        Self { name: "fail-on".into(), gates: vec![gate] }
+        Self { name: "fail-on".into(), gates: vec![gate], waivers: Vec::new() }
+    }
+
+    /// What `--fail-on SEVERITY` means where only secrets are looked for: what is of low confidence is told and refuses nothing.
+    #[must_use]
+    pub fn fail_on_secrets(severity: Severity) -> Self {
+        let mut policy = Self::fail_on(severity);
+        for gate in &mut policy.gates {
+            gate.kinds = vec![Kind::Secret.name().to_owned()];
+            gate.min_confidence = Some(Confidence::Medium);
+        }
+        policy
     }
 
     /// Whether a gate is about secrets, so that a scan that does not look for them says nothing about it.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use crate::facts::loading::LoadingFile;
 use crate::facts::tree::{Node, TreeBuilder};
 use crate::facts::{Effect, Fact, FileFacts, FilePath, FileSecrets, LayerFacts, PrivilegedFile, Unknown};
 use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector, wanted_by_name};
@@ -19,10 +20,14 @@ const MAX_UNKNOWNS: usize = 1000;
 const MAX_SECRETS: usize = 10_000;
 
 /// What to look for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct CollectOptions {
     /// Scan for secrets.
     pub secrets: bool,
+    /// Keep the secrets in clear, for a run that shows or verifies them. Facts from a cache have none, so such a run reads every layer.
+    pub reveal: bool,
+    /// Of a folder's `.git`, look only at the files right in it (`config` may hold a password); its objects are for git to read.
+    pub checkout: bool,
 }
 
 /// What a worker keeps from layer to layer.
@@ -95,12 +100,13 @@ pub(super) struct Collector<'w> {
     inspected: HashMap<FilePath, Option<usize>>,
     secrets: usize,
     current: Option<Current>,
+    checkout: bool,
 }
 
 impl<'w> Collector<'w> {
     /// A collector that knows nothing yet.
     pub(super) fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
-        let scan = options.secrets.then(|| Scanner::builtin().scan(&mut worker.scratch));
+        let scan = options.secrets.then(|| Scanner::in_use().scan(&mut worker.scratch).revealing(options.reveal));
         Self {
             gather: &mut worker.gather,
             scan,
@@ -110,6 +116,7 @@ impl<'w> Collector<'w> {
             inspected: HashMap::new(),
             secrets: 0,
             current: None,
+            checkout: options.checkout,
         }
     }
 
@@ -220,6 +227,12 @@ impl<'w> Collector<'w> {
             let effect = if meta.required { Effect::Required } else { Effect::Optional };
             self.unknown(effect, &current.path, meta.name, reason);
         }
+        let (loading, found): (Vec<Fact>, Vec<Fact>) =
+            found.into_iter().partition(|fact| matches!(fact, Fact::Loading(_)));
+        for fact in loading {
+            let Fact::Loading(loading) = fact else { continue };
+            self.facts.loading.push(LoadingFile { path: FilePath::new(&current.path), loading });
+        }
         let is_kept = !found.is_empty() || meta.required;
         self.inspected.insert(FilePath::new(&current.path), is_kept.then_some(self.facts.files.len()));
         if is_kept {
@@ -254,6 +267,11 @@ impl<'w> Collector<'w> {
 }
 
 impl Visitor for Collector<'_> {
+    fn enters(&self, folder: &[u8]) -> bool {
+        let parent = folder.rsplitn(2, |byte| *byte == b'/').nth(1).unwrap_or_default();
+        !(self.checkout && (parent == b".git" || parent.ends_with(b"/.git")))
+    }
+
     fn entry(&mut self, entry: &Entry<'_>) {
         self.current = None;
         if !self.note(entry) {

@@ -156,7 +156,7 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, 
     for manifest in &image.manifests {
         let mut inventory = match &manifest.listing {
             Some(listing) => listed::inventory(listing),
-            None => merge(&facts_of(manifest, number, outcomes), merging),
+            None => merge(&facts_of(manifest, number, outcomes), &manifest.config.config, merging),
         };
         for (index, layer) in manifest.layers.iter().enumerate() {
             let unknown = match outcomes.get(&LayerKey::of(layer, number)) {

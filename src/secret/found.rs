@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::key::file::Held;
 use super::key::hex;
-use super::mask;
 use super::parse::Credential;
-use super::rules::{Detector, Rules};
-use crate::facts::{Confidence, SecretFact};
+use super::rules::{Detector, Requirement, Rule, Rules};
+use super::{inline, mask};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 
 /// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
 const MAX_FOUND: usize = 1000;
@@ -24,12 +25,18 @@ pub(super) struct Found {
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) line: Option<u32>,
+    /// Bytes from its line's beginning.
+    pub(super) column: u32,
     pub(super) masked: String,
     pub(super) key: Option<String>,
     /// What identifies it, where a hash of that may be told.
     pub(super) identity: Option<Vec<u8>>,
     /// A credential file's parser named it.
     pub(super) parsed: bool,
+    /// Its line allows it.
+    pub(super) allowed: bool,
+    /// It, in clear.
+    pub(super) value: SecretValue,
 }
 
 impl Found {
@@ -76,14 +83,34 @@ impl Findings {
                 start: at.unwrap_or_default() as u64,
                 end: end as u64,
                 line: line.and_then(|line| u32::try_from(line).ok()),
+                column: 0,
                 masked: mask::HIDDEN.to_owned(),
-                key: Some(
-                    mask::printable(credential.key.get(..credential.key.len().min(MAX_NAME)).unwrap_or_default())
-                        .into_owned(),
-                )
-                .filter(|key| !key.is_empty()),
+                key: name(&credential.key),
                 identity: None,
                 parsed: true,
+                allowed: at.is_some_and(|at| inline::allows(text, &(at..end))),
+                value: SecretValue::new(&credential.value),
+            });
+        }
+    }
+
+    /// Adds what a file of keys holds. Its keys have no place in it that would help anybody.
+    pub(super) fn add_held(&mut self, rules: &Rules, held: Vec<Held>) {
+        for key in held {
+            let Some((rule, _)) = rules.find(key.rule) else { continue };
+            self.add(Found {
+                rule,
+                confidence: key.confidence,
+                start: 0,
+                end: 0,
+                line: None,
+                column: 0,
+                masked: key.shown,
+                key: name(key.name.as_bytes()),
+                identity: key.identity,
+                parsed: true,
+                allowed: false,
+                value: SecretValue::new(b""),
             });
         }
     }
@@ -97,6 +124,7 @@ impl Findings {
     /// Each secret once, by its most specific rule, in the order of their places. Places are multiplied by `stretch`.
     pub(super) fn facts(&mut self, rules: &Rules, stretch: u64) -> Vec<SecretFact> {
         let mut found = std::mem::take(&mut self.0);
+        keep_complete(rules, &mut found);
         found.sort_by(|a, b| {
             (specificity(rules, b), b.end - b.start, a.start, a.rule).cmp(&(
                 specificity(rules, a),
@@ -112,7 +140,14 @@ impl Findings {
                     || (kept.rule, kept.start, &kept.key) == (candidate.rule, candidate.start, &candidate.key)
             });
             match better {
-                Some(better) => better.key = better.key.take().or_else(|| candidate.key.take()),
+                Some(better) => {
+                    better.key = better.key.take().or_else(|| candidate.key.take());
+                    // What makes an address doubtful in a text (a short password, a host of one word) does not in a credential file.
+                    let is_url = rules.get(better.rule).and_then(Rule::detector) == Some(Detector::Url);
+                    if is_url && candidate.parsed {
+                        better.confidence = better.confidence.max(candidate.confidence);
+                    }
+                }
                 None => kept.push(candidate),
             }
         }
@@ -121,17 +156,41 @@ impl Findings {
     }
 }
 
+/// Drops what misses something that its rule wants near it, and then what only served that.
+fn keep_complete(rules: &Rules, found: &mut Vec<Found>) {
+    if !rules.iter().any(|(_, rule)| rule.is_part() || !rule.required().is_empty()) {
+        return;
+    }
+    let of = |found: &Found| rules.get(found.rule);
+    let is_complete = |candidate: &Found| {
+        let required = of(candidate).map(Rule::required).unwrap_or_default();
+        required.iter().all(|wanted| {
+            let named = |other: &&Found| of(other).is_some_and(|rule| rule.info.id == wanted.rule);
+            found.iter().filter(named).any(|other| is_near(candidate, other, wanted))
+        })
+    };
+    let complete: Vec<bool> = found.iter().map(is_complete).collect();
+    let mut complete = complete.into_iter();
+    found.retain(|candidate| complete.next() == Some(true) && !of(candidate).is_some_and(Rule::is_part));
+}
+
+fn is_near(a: &Found, b: &Found, wanted: &Requirement) -> bool {
+    let lines = a.line.unwrap_or_default().abs_diff(b.line.unwrap_or_default());
+    wanted.lines.is_none_or(|most| lines <= most)
+        && wanted.columns.is_none_or(|most| a.column.abs_diff(b.column) <= most)
+}
+
+/// The name of a key as it is kept; none for an empty one.
+fn name(key: &[u8]) -> Option<String> {
+    let shown = mask::printable(key.get(..key.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
+    Some(shown).filter(|name| !name.is_empty())
+}
+
 /// Overlapping findings: a key's structure before a token's form, a whole token before a value behind a name, those before what only a place
 /// makes a secret.
 fn specificity(rules: &Rules, found: &Found) -> u8 {
     let Some(rule) = rules.get(found.rule) else { return 0 };
-    match rule.detector() {
-        Some(Detector::PrivateKey | Detector::EncryptedKey) => 4,
-        None if rule.secret_group() == 0 => 3,
-        None => 2,
-        Some(Detector::Url) => u8::from(!found.parsed),
-        Some(Detector::File) => 0,
-    }
+    if found.parsed { 0 } else { rule.rank() }
 }
 
 fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
@@ -143,5 +202,7 @@ fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
         line: found.line,
         offset: found.start * stretch,
         fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
+        allowed_inline: found.allowed,
+        value: Some(found.value),
     })
 }

@@ -1,7 +1,7 @@
 //! The secret detector: bytes of a file in, [`SecretFact`]s out, masked already. It knows neither tar nor images.
 //!
 //! ```text
-//! policies/secrets/*.toml ─ rules.rs ─┐
+//! policies/secrets/*.toml ─ rules/ ───┐
 //!                                     ▼
 //! bytes ─ engine/scan.rs ─ blocks ─ engine/literals.rs ─ places ─ engine/window.rs ─ matches ─ validate/ ─┐
 //!             │                                        ├ key/ (private keys), url.rs (passwords in URLs) ──┼─ found.rs ─ facts
@@ -20,21 +20,26 @@
 
 mod engine;
 mod found;
+mod inline;
 mod key;
 mod mask;
 mod parse;
 mod rules;
+pub mod template;
+mod trial;
 mod url;
 mod validate;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub use engine::scan::{FileScan, Scratch};
 pub use mask::HIDDEN;
-pub use rules::{REMEDIATION, REVISION, RuleError, RuleInfo};
+pub use rules::{Problem, REMEDIATION, REVISION, RuleError, RuleFileError, RuleInfo};
+pub use trial::{Remark, Trial};
 
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
 use rules::Rules;
 
@@ -44,12 +49,23 @@ const MAX_VALUE: usize = 128 << 10;
 /// The rule for what only the name of a build argument tells.
 const ARGUMENT_RULE: &str = "build-argument";
 
+/// The same for labels and annotations.
+const METADATA_RULE: &str = "metadata-credential";
+
+/// The rule for what a command is given as a password.
+const COMMAND_RULE: &str = "command-credential";
+
 /// The rules, ready to search.
 #[derive(Debug)]
 pub struct Scanner {
     rules: Rules,
     literals: Literals,
+    /// Rules of a user that no literal leads to.
+    everywhere: Vec<u16>,
 }
+
+/// The scanner of this process, if it is not the shipped one.
+static IN_USE: OnceLock<Scanner> = OnceLock::new();
 
 impl Scanner {
     /// The scanner with the shipped rules, built at the first call; regexes are compiled when a literal of theirs is met.
@@ -68,9 +84,53 @@ impl Scanner {
     /// # Errors
     /// When a shipped rule is broken.
     pub fn load() -> Result<Self, RuleError> {
-        let rules = Rules::builtin()?;
+        Ok(Self::of(Rules::builtin()?))
+    }
+
+    /// A scanner with the shipped rules and those of users' files (gitleaks' format, Betterleaks', or ours).
+    ///
+    /// # Errors
+    /// When a file cannot be used; it says which rule is wrong, and how.
+    ///
+    /// # Panics
+    /// As [`builtin`](Self::builtin).
+    #[expect(clippy::expect_used, reason = "the rules are part of the program; tests/secrets.rs loads them")]
+    pub fn with_files(files: &[PathBuf]) -> Result<Self, RuleFileError> {
+        let mut rules = Rules::builtin().expect("the shipped secret rules are sound");
+        for file in files {
+            rules.add_file(file)?;
+        }
+        Ok(Self::of(rules))
+    }
+
+    fn of(rules: Rules) -> Self {
         let literals = Literals::new(rules.literals());
-        Ok(Self { rules, literals })
+        let everywhere = rules.iter().filter(|(_, rule)| rule.looks_everywhere()).map(|(index, _)| index).collect();
+        Self { rules, literals, everywhere }
+    }
+
+    /// The scanner that this process uses: the shipped one, unless [`put_to_use`](Self::put_to_use) was called. Which rules there are is asked
+    /// in several rooms (a policy may name one, a report describes them), and is the same for a whole run, as the shipped ones are.
+    #[must_use]
+    pub fn in_use() -> &'static Self {
+        IN_USE.get().unwrap_or_else(|| Self::builtin())
+    }
+
+    /// Makes this the scanner of the process; only the first call counts, before anything is read.
+    pub fn put_to_use(self) -> &'static Self {
+        IN_USE.get_or_init(|| self)
+    }
+
+    /// What of users' rule files is not done as they say: keys that are not known, filters that are not applied.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.rules.notes()
+    }
+
+    /// Changes whenever the rules or the engine may report something else; part of the key under which facts are cached.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.rules.revision()
     }
 
     /// Starts to scan files, one after the other.
@@ -78,13 +138,14 @@ impl Scanner {
         FileScan::new(self, scratch)
     }
 
-    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start.
+    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start. They come in clear, too, as the
+    /// caller has them anyway.
     #[must_use]
     pub fn scan_value(&self, name: &str, value: &str) -> Vec<SecretFact> {
         let (name_bytes, value) = (name.as_bytes(), value.as_bytes());
         let value = value.get(..value.len().min(MAX_VALUE)).unwrap_or_default();
         let mut scratch = Scratch::default();
-        let mut scan = self.scan(&mut scratch);
+        let mut scan = self.scan(&mut scratch).revealing(true);
         scan.feed(name_bytes);
         scan.feed(b"=");
         scan.feed(value);
@@ -95,23 +156,49 @@ impl Scanner {
             .collect()
     }
 
-    /// As [`scan_value`](Self::scan_value), of a build argument: a name that says secret makes a value one that no rule knows.
+    /// As [`scan_value`](Self::scan_value), of a variable: a password that everybody knows is one there, too.
+    #[must_use]
+    pub fn scan_variable(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_value(name, value);
+        if facts.is_empty() && parse::is_default_password(name.as_bytes(), value.as_bytes()) {
+            facts.push(hidden(parse::DEFAULT_PASSWORD, name, value.as_bytes(), Confidence::Medium));
+        }
+        facts
+    }
+
+    /// As [`scan_variable`](Self::scan_variable), of a build argument: a name that says secret makes a value one that no rule knows.
     #[must_use]
     pub fn scan_argument(&self, name: &str, value: &str) -> Vec<SecretFact> {
-        let facts = self.scan_value(name, value);
-        let named = parse::is_named_secret(name.as_bytes(), value.as_bytes());
-        if !facts.is_empty() || !named {
-            return facts;
+        self.scan_named(name, value, ARGUMENT_RULE)
+    }
+
+    /// The same of a label or an annotation.
+    #[must_use]
+    pub fn scan_metadata(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        self.scan_named(name, value, METADATA_RULE)
+    }
+
+    fn scan_named(&self, name: &str, value: &str, rule: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_variable(name, value);
+        if facts.is_empty() && parse::is_named_secret(name.as_bytes(), value.as_bytes()) {
+            facts.push(hidden(rule, name, value.as_bytes(), Confidence::Medium));
         }
-        vec![SecretFact {
-            rule: ARGUMENT_RULE.to_owned(),
-            confidence: Confidence::Medium,
-            masked: mask::HIDDEN.to_owned(),
-            key: Some(name.to_owned()),
-            line: None,
-            offset: 0,
-            fingerprint: None,
-        }]
+        facts
+    }
+
+    /// The secrets of a command: what a rule finds in it, and what it is given as a password.
+    #[must_use]
+    pub fn scan_command(&self, command: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_value("", command);
+        let bytes = command.get(..command.floor_char_boundary(MAX_VALUE)).unwrap_or_default().as_bytes();
+        parse::command_secrets(bytes, &mut |name, value| {
+            let at = memchr::memmem::find(bytes, value).unwrap_or_default() as u64;
+            let known = facts.iter().any(|fact| (at..at + value.len() as u64).contains(&fact.offset));
+            let Some(credential) = parse::judge(COMMAND_RULE, name, value).filter(|_| !known) else { return };
+            let fact = hidden(credential.rule, &String::from_utf8_lossy(name), value, credential.confidence);
+            facts.push(SecretFact { offset: at, ..fact });
+        });
+        facts
     }
 
     /// A text of the image's author with every secret in it masked, so that it can be shown: what a rule finds, and the value of each
@@ -143,6 +230,21 @@ impl Scanner {
     }
 }
 
+/// A secret of which nothing is shown but its name.
+fn hidden(rule: &str, name: &str, value: &[u8], confidence: Confidence) -> SecretFact {
+    SecretFact {
+        rule: rule.to_owned(),
+        confidence,
+        masked: mask::HIDDEN.to_owned(),
+        key: Some(name.to_owned()),
+        line: None,
+        offset: 0,
+        fingerprint: None,
+        allowed_inline: false,
+        value: Some(SecretValue::new(value)),
+    }
+}
+
 /// The values of `NAME=value` words whose name says secret.
 fn named_values(text: &str) -> Vec<Range<usize>> {
     let mut values = Vec::new();
@@ -161,5 +263,5 @@ fn named_values(text: &str) -> Vec<Range<usize>> {
 /// What a report says of the rule with this id.
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static RuleInfo> {
-    Scanner::builtin().rules.find(id).map(|(_, rule)| &rule.info)
+    Scanner::in_use().rules.find(id).map(|(_, rule)| &rule.info)
 }

@@ -5,7 +5,9 @@
 //! Nothing here looks inside a layer.
 
 pub mod archive;
+pub mod carriers;
 pub mod daemon;
+pub mod git;
 pub mod layout;
 pub mod registry;
 pub mod repository;

@@ -196,6 +196,9 @@ impl Walk<'_> {
         if is_opaque(opened.as_fd()) {
             self.mark(&[path.as_slice(), b"/.wh..wh..opq"].concat());
         }
+        if !self.visitor.enters(path) {
+            return Ok(());
+        }
         if depth >= MAX_DEPTH {
             return Err(Skip::TooDeep);
         }

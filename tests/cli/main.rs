@@ -12,6 +12,9 @@
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
 //! | `secrets` | secrets of a whole image: all found, none shown |
+//! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
+//! | `checkouts` | secrets of folders, what is staged, and histories |
+//! | `secret_places` | every format of secret in every kind of place |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
@@ -24,7 +27,10 @@ mod skip;
 mod shared;
 
 mod bills;
+#[path = "../secrets/cases.rs"]
+mod cases;
 mod changed_files;
+mod checkouts;
 mod diff;
 mod exit_codes;
 mod explain;
@@ -32,11 +38,13 @@ mod formats;
 mod hostile;
 mod outputs;
 mod pages;
+mod secret_places;
 mod secrets;
-#[path = "../secrets/template.rs"]
-mod template;
+mod secrets_verb;
 mod vex;
 mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]
 #[path = "../tar_differential/writer.rs"]
 mod writer;
+
+use imgguard::secret::template;

@@ -297,8 +297,12 @@ fn arguments_named_like_secrets_are_secrets() {
         scanner.scan_argument("NPM_TOKEN", &token).iter().map(|fact| fact.rule.as_str()).collect::<Vec<_>>(),
         ["npm-token"]
     );
+    for facts in [scanner.scan_argument("DB_PASSWORD", "changeme"), scanner.scan_variable("DB_PASSWORD", "changeme")] {
+        let [fact] = facts.as_slice() else { panic!("{facts:?}") };
+        assert_eq!((fact.rule.as_str(), fact.confidence), ("default-password", Confidence::Medium));
+    }
     for (name, value) in
-        [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("DB_PASSWORD", "changeme"), ("TOKEN_FILE", "run/secret")]
+        [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("DB_PASSWORD", "${X}"), ("TOKEN_FILE", "run/secret")]
     {
         assert_eq!(scanner.scan_argument(name, value), [], "{name}");
     }

@@ -7,8 +7,11 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod cases;
 mod engine;
 mod files;
 mod keys;
 mod rules;
-mod template;
+mod stores;
+
+use imgguard::secret::template;

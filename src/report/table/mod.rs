@@ -98,6 +98,10 @@ impl<'a> Page<'a> {
         } else {
             writeln!(self.out, "{}", format!("{title}  {digest}").trim_end())?;
         }
+        // Of a checkout there is nothing more to say than its name.
+        if report.subject.digest.is_none() && report.skipped.iter().any(|what| what == "packages") {
+            return Ok(());
+        }
         let row = |platform: &Platform| vec![Cell::new(&platform.platform), Cell::new(&describe(report, platform))];
         let rows: Vec<Vec<Cell>> = report.platforms.iter().map(row).collect();
         self.rows(&rows, &[30])
@@ -143,9 +147,15 @@ impl<'a> Page<'a> {
         if report.findings.iter().any(|finding| finding.disposition.state == "open") {
             return Ok(());
         }
-        let secrets = if report.skipped.iter().any(|what| what == "secrets") { "" } else { "no secrets, " };
+        let is_skipped = |what: &str| report.skipped.iter().any(|skipped| skipped == what);
         let read = if report.platforms.iter().all(|platform| platform.complete) { "" } else { " in what was read" };
-        writeln!(self.out, "\nFound{read}: {secrets}no failed checks, no known vulnerabilities")
+        let looked_for = [
+            ("secrets", "no secrets"),
+            ("checks", "no failed checks"),
+            ("vulnerabilities", "no known vulnerabilities"),
+        ];
+        let found = looked_for.iter().filter(|(what, _)| !is_skipped(what)).map(|(_, none)| *none).collect::<Vec<_>>();
+        writeln!(self.out, "\nFound{read}: {}", found.join(", "))
     }
 
     /// "[only arm64]", where not all platforms have it.
@@ -173,7 +183,14 @@ impl<'a> Page<'a> {
                 all => format!(", and in {} more places", all - 1),
             };
             let evidence = secret.evidence.as_deref().unwrap_or_default();
-            let text = format!("{}{evidence} in {place}{more}", self.only(&secret.platforms));
+            let activity = match secret.activity.as_deref() {
+                Some("active") => "ACTIVE, ",
+                Some("inactive") => "not active, ",
+                _ => "",
+            };
+            let shown = secret.values.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
+            let evidence = if shown.is_empty() { evidence } else { &shown };
+            let text = format!("{}{activity}{evidence} in {place}{more}", self.only(&secret.platforms));
             vec![severity(&secret.severity), Cell::new(&secret.title), Cell::new(&text)]
         };
         let rows: Vec<Vec<Cell>> = shown.iter().take(self.limit()).map(row).collect();
@@ -248,13 +265,14 @@ impl<'a> Page<'a> {
             more => format!(" and {more} more"),
         };
         let exploited = if group.is_exploited { "EXPLOITED " } else { "" };
+        let unloaded = if group.is_unloaded { "not loaded: " } else { "" };
         let fix = if group.fix.is_empty() { "no fix".to_owned() } else { format!("-> {}", group.fix) };
         vec![
             severity(group.severity),
             Cell::new(group.source),
             Cell::new(group.version),
             Cell::new(&fix),
-            ids(&format!("{exploited}{}{named}{more}", self.only(&group.platforms))),
+            ids(&format!("{exploited}{unloaded}{}{named}{more}", self.only(&group.platforms))),
         ]
     }
 
@@ -366,14 +384,13 @@ fn describe(report: &Report, platform: &Platform) -> String {
         Some((None, spec)) => format!("runs as {spec} (unresolved), "),
     };
     let size: u64 = platform.layers.iter().map(|layer| layer.size).sum();
-    let packages = report.packages.iter().filter(|package| package.platforms.contains(&platform.platform)).count();
     let incomplete = if platform.complete { "" } else { "NOT COMPLETE: " };
-    format!(
-        "{incomplete}{os}, {user}{} ({}), {}",
-        counted(platform.layers.len(), "layer"),
-        bytes(size),
-        counted(packages, "package")
-    )
+    let layers = format!("{incomplete}{os}, {user}{} ({})", counted(platform.layers.len(), "layer"), bytes(size));
+    if report.skipped.iter().any(|what| what == "packages") {
+        return layers;
+    }
+    let packages = report.packages.iter().filter(|package| package.platforms.contains(&platform.platform)).count();
+    format!("{layers}, {}", counted(packages, "package"))
 }
 
 /// Ecosystems without data, with the most packages that a platform has of it.
@@ -409,6 +426,14 @@ fn place(location: &Location) -> String {
     }
     let path = location.path.as_deref().unwrap_or_default();
     let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
+    if let Some(commit) = &location.commit {
+        let state = match location.state.as_deref() {
+            Some(state @ ("deleted" | "overwritten")) => format!(", {state} later but still in"),
+            _ => ",".to_owned(),
+        };
+        let (id, day) = (commit.id.get(..12).unwrap_or(&commit.id), commit.date.get(..10).unwrap_or(&commit.date));
+        return format!("{path}{line}{state} commit {id} of {day} by {}", commit.author);
+    }
     let Some(index) = location.layer_index else { return format!("{path}{line}") };
     let state = match location.state.as_deref() {
         Some(state @ ("deleted" | "overwritten")) => format!(", {state} later but still in"),

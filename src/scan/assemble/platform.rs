@@ -19,7 +19,8 @@ pub(super) fn platform(image: &Image, platform: &ScannedPlatform) -> contract::P
         instruction: manifest
             .config
             .instruction(index, manifest.layers.len())
-            .map(|text| Scanner::builtin().redact(text)),
+            .map(|text| Scanner::in_use().redact(text)),
+        created: manifest.config.step(index, manifest.layers.len()).and_then(|step| step.created.clone()),
         wasted: inventory.wasted.get(index).copied().unwrap_or(0),
     };
     contract::Platform {
@@ -62,7 +63,7 @@ fn configuration(config: &RunConfig) -> contract::Configuration {
 }
 
 fn masked(name: &str, value: &str) -> String {
-    let scanner = Scanner::builtin();
+    let scanner = Scanner::in_use();
     if holds_secret(name, value) || !scanner.scan_value(name, value).is_empty() {
         return HIDDEN.to_owned();
     }
@@ -71,7 +72,7 @@ fn masked(name: &str, value: &str) -> String {
 
 /// A secret may begin in one word and end in another; then the words are shown as one text.
 fn words(words: &[String]) -> Vec<String> {
-    let scanner = Scanner::builtin();
+    let scanner = Scanner::in_use();
     let whole = words.join(" ");
     let redacted = scanner.redact(&whole);
     if redacted == whole { words.to_vec() } else { vec![redacted] }

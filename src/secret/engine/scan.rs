@@ -7,14 +7,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
 use crate::secret::found::{Findings, Found};
+use crate::secret::key::file::{self, Format};
 use crate::secret::key::{self, MAX_KEY};
 use crate::secret::parse::{self, Kind};
-use crate::secret::rules::{Detector, Rule};
+use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
 use crate::secret::validate::{self, Verdict};
-use crate::secret::{Scanner, mask, url};
+use crate::secret::{Scanner, inline, mask, url};
 
 /// Bytes that are searched at a time; large enough that what is kept from block to block is little.
 const BLOCK: usize = 256 << 10;
@@ -71,6 +72,8 @@ pub struct FileScan<'s> {
     scratch: &'s mut Scratch,
     encoding: Encoding,
     kind: Option<&'static Kind>,
+    /// What the first bytes say of a file of keys; none before they are there.
+    keys: Option<Option<&'static Format>>,
     /// Place in the file of the buffer's first byte; in characters for UTF-16.
     base: u64,
     /// Bytes of the buffer that were searched.
@@ -81,8 +84,12 @@ pub struct FileScan<'s> {
     line: u32,
     line_at: usize,
     work: u64,
+    /// Where in the file each rule that looks everywhere goes on.
+    resume: Vec<u64>,
     found: Findings,
     unread: Option<&'static str>,
+    /// Facts keep the secrets in clear.
+    reveals: bool,
 }
 
 impl<'s> FileScan<'s> {
@@ -92,17 +99,27 @@ impl<'s> FileScan<'s> {
             scratch,
             encoding: Encoding::Undecided,
             kind: None,
+            keys: None,
             base: 0,
             searched: 0,
             half: None,
             line: 1,
             line_at: 0,
             work: 0,
+            resume: Vec::new(),
             found: Findings::default(),
             unread: None,
+            reveals: false,
         };
         scan.begin(b"", 0);
         scan
+    }
+
+    /// With every secret in clear beside its fact, for a run that was asked for that.
+    #[must_use]
+    pub fn revealing(mut self, reveals: bool) -> Self {
+        self.reveals = reveals;
+        self
     }
 
     /// Starts a file; what was fed of another and not finished is forgotten. `path` has no leading slash; `size` is what its header says.
@@ -114,16 +131,22 @@ impl<'s> FileScan<'s> {
         (self.encoding, self.half) = (Encoding::Undecided, None);
         (self.base, self.searched, self.line, self.line_at) = (0, 0, 1, 0);
         self.work = WORK;
+        self.resume.clear();
         self.found.clear();
         self.unread = None;
         self.kind = parse::kind_of(path);
+        self.keys = None;
         if size > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
     }
 
     fn give_up_parsing(&mut self) {
-        if self.kind.take().is_some() {
+        if self.keys.take().flatten().is_some() {
+            self.unread = Some("the file of keys has more than 1 MiB and was not parsed");
+        }
+        self.keys = Some(None);
+        if self.kind.take().is_some_and(Kind::is_certain) {
             self.unread = Some("the credential file has more than 1 MiB and was searched for tokens only");
             self.scratch.gathered.clear();
         }
@@ -131,13 +154,7 @@ impl<'s> FileScan<'s> {
 
     /// Takes the file's next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.kind.is_some() {
-            if self.scratch.gathered.len() + bytes.len() > MAX_PARSED {
-                self.give_up_parsing();
-            } else {
-                self.scratch.gathered.extend_from_slice(bytes);
-            }
-        }
+        self.gather(bytes);
         self.work = self.work.saturating_add(WORK_PER_BYTE * bytes.len() as u64);
         let mut rest = bytes;
         while !rest.is_empty() && !self.found.is_full() {
@@ -149,6 +166,28 @@ impl<'s> FileScan<'s> {
             if self.scratch.buffer.len() >= CAPACITY {
                 self.search(false);
             }
+        }
+    }
+
+    /// Keeps the bytes of a file that is parsed as a whole: for its name, or for its first bytes, which are kept until they tell.
+    fn gather(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if self.keys.is_none() {
+            let missing = file::HEAD.saturating_sub(self.scratch.gathered.len());
+            let (head, behind) = rest.split_at(missing.min(rest.len()));
+            self.scratch.gathered.extend_from_slice(head);
+            if self.scratch.gathered.len() < file::HEAD {
+                return;
+            }
+            self.keys = Some(file::format_of(&self.scratch.gathered));
+            rest = behind;
+        }
+        if self.kind.is_none() && self.keys.flatten().is_none() {
+            self.scratch.gathered.clear();
+        } else if self.scratch.gathered.len() + rest.len() > MAX_PARSED {
+            self.give_up_parsing();
+        } else {
+            self.scratch.gathered.extend_from_slice(rest);
         }
     }
 
@@ -189,7 +228,7 @@ impl<'s> FileScan<'s> {
         if far == 0 {
             return;
         }
-        if self.kind.is_some() && far > MAX_PARSED as u64 {
+        if far > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
         self.search(true);
@@ -202,12 +241,18 @@ impl<'s> FileScan<'s> {
     /// The file's secrets, in the order of their places.
     pub fn finish(&mut self) -> Vec<SecretFact> {
         self.search(true);
+        self.read_keys();
         self.parse();
+        self.find_file();
         if self.found.is_full() {
             self.unread = Some("the file holds more secrets than are listed");
         }
         let stretch = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 1 };
-        self.found.facts(&self.scanner.rules, stretch)
+        let mut facts = self.found.facts(&self.scanner.rules, stretch);
+        if !self.reveals {
+            facts.iter_mut().for_each(|fact| fact.value = None);
+        }
+        facts
     }
 
     /// Instead of [`finish`](Self::finish): where the secrets of a text stand, in bytes, those of low confidence too.
@@ -222,6 +267,37 @@ impl<'s> FileScan<'s> {
         self.unread
     }
 
+    /// Rules that are about files of a name.
+    fn find_file(&mut self) {
+        let scanner = self.scanner;
+        for (rule, known) in scanner.rules.iter().filter(|(_, rule)| rule.finds_file(&self.scratch.path)) {
+            self.found.add(Found {
+                rule,
+                confidence: known.confidence(),
+                start: 0,
+                end: 0,
+                line: None,
+                column: 0,
+                masked: mask::HIDDEN.to_owned(),
+                key: None,
+                identity: None,
+                parsed: false,
+                allowed: false,
+                value: SecretValue::new(b""),
+            });
+        }
+    }
+
+    fn read_keys(&mut self) {
+        let format = self.keys.take().unwrap_or_else(|| file::format_of(&self.scratch.gathered));
+        let Some(format) = format else { return };
+        match format.read(&self.scratch.gathered) {
+            Some(held) => self.found.add_held(&self.scanner.rules, held),
+            None if format.is_certain() => self.unread = Some("the file of keys could not be parsed"),
+            None => {}
+        }
+    }
+
     fn parse(&mut self) {
         let Some(kind) = self.kind.take() else { return };
         let mut text = std::mem::take(&mut self.scratch.gathered);
@@ -234,6 +310,7 @@ impl<'s> FileScan<'s> {
         }
         match kind.parse(&self.scratch.path, &text) {
             Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
+            Err(parse::NotUnderstood) if !kind.is_certain() => {}
             Err(parse::NotUnderstood) => {
                 self.unread = Some("the credential file could not be parsed and was searched for tokens only")
             }
@@ -275,10 +352,36 @@ impl<'s> FileScan<'s> {
             self.hit(&buffer, literal, at);
             !self.found.is_full()
         });
+        self.search_everywhere(&buffer, end);
         self.scratch.buffer = buffer;
         self.searched = end;
         if !last {
             self.forget(end.saturating_sub(LOOKBEHIND));
+        }
+    }
+
+    /// Runs the regexes that no literal leads to, over what starts before `end`.
+    fn search_everywhere(&mut self, buffer: &[u8], end: usize) {
+        let scanner = self.scanner;
+        for (slot, index) in scanner.everywhere.iter().enumerate() {
+            let Some(rule) = scanner.rules.get(*index) else { continue };
+            let Some(compiled) = rule.compiled() else { continue };
+            if self.encoding == Encoding::Binary && !rule.info.binary {
+                continue;
+            }
+            let resume = self.resume.get(slot).copied().unwrap_or_default();
+            let mut at = usize::try_from(resume.saturating_sub(self.base)).unwrap_or(end);
+            while !self.found.is_full()
+                && let Some(found) = compiled.find_anywhere(buffer, at, end, rule.secret_group())
+            {
+                at = found.whole.end;
+                self.report(buffer, *index, rule, &found, 0);
+            }
+            let resume = self.base + at.max(end) as u64;
+            match self.resume.get_mut(slot) {
+                Some(place) => *place = resume,
+                None => self.resume.push(resume),
+            }
         }
     }
 
@@ -336,7 +439,8 @@ impl<'s> FileScan<'s> {
         if !compiled.may_match(buffer, at) {
             return;
         }
-        let free_left = rule.secret_group() > 0 || !compiled.is_anchored() || window::left_is_free(buffer, at);
+        let own_edges = rule.is_custom() || rule.secret_group() > 0 || !compiled.is_anchored();
+        let free_left = own_edges || window::left_is_free(buffer, at);
         if !free_left && self.encoding != Encoding::Binary {
             return;
         }
@@ -346,14 +450,20 @@ impl<'s> FileScan<'s> {
         };
         self.work = work;
         let Some(found) = compiled.find(buffer, at, rule.secret_group()) else { return };
-        let Some(confidence) = self.judge(buffer, rule, &found) else { return };
+        // A user's literals are no prefixes that somebody documented.
+        let public = if found.secret.start == at && !rule.is_custom() { literal } else { 0 };
+        self.report(buffer, index, rule, &found, public);
+    }
+
+    /// Notes a match if it is a secret; its first `public` bytes may be shown.
+    fn report(&mut self, buffer: &[u8], index: u16, rule: &Rule, found: &Match, public: usize) {
+        let Some(confidence) = self.judge(buffer, rule, found) else { return };
         let secret = buffer.get(found.secret.clone()).unwrap_or_default();
-        let prefix = if found.secret.start == at { literal.min(secret.len()) } else { 0 };
-        let masked = mask::token(secret, prefix);
+        let masked = mask::token(secret, public.min(secret.len()));
         let fingerprint = rule.has_fingerprint().then(|| secret.to_vec());
-        self.add(buffer, index, &found, confidence, masked, fingerprint);
+        self.add(buffer, index, found, confidence, masked, fingerprint);
         if rule.info.id == "aws-access-key-id" && confidence > Confidence::Low && self.encoding != Encoding::Binary {
-            self.look_for_pair(buffer, &found);
+            self.look_for_pair(buffer, found);
         }
     }
 
@@ -362,13 +472,20 @@ impl<'s> FileScan<'s> {
         let secret = buffer.get(found.secret.clone())?;
         let whole = buffer.get(found.whole.clone())?;
         let verdict = rule.validator.map_or(Verdict::Unknown, |validate| validate(secret));
-        if verdict == Verdict::Other || !rule.admits(&self.scratch.path, secret, whole) {
+        let around = found.whole.start.saturating_sub(CONTEXT)..buffer.len().min(found.whole.end + CONTEXT);
+        let at = found.whole.start - around.start;
+        let seen = Seen { path: &self.scratch.path, secret, whole, around: buffer.get(around)?, at };
+        if verdict == Verdict::Other || !rule.admits(&seen) {
             return None;
         }
-        if rule.secret_group() == 0 && verdict != Verdict::Valid && !self.stands_alone(buffer, found) {
+        if rule.secret_group() == 0
+            && !rule.is_custom()
+            && verdict != Verdict::Valid
+            && !self.stands_alone(buffer, found)
+        {
             return None;
         }
-        if rule.entropy().is_some_and(|least| validate::entropy(secret) < least) {
+        if rule.entropy().is_some_and(|least| validate::entropy(secret) <= least) {
             return None;
         }
         let placeholder = verdict != Verdict::Valid && validate::is_placeholder(secret);
@@ -459,12 +576,22 @@ impl<'s> FileScan<'s> {
             start: self.base + found.secret.start as u64,
             end: self.base + found.secret.end as u64,
             line: is_text.then_some(self.line),
+            column: column_at(buffer, found.secret.start),
             masked,
             key: None,
             identity,
             parsed: false,
+            allowed: inline::allows(buffer, &found.whole),
+            value: SecretValue::new(buffer.get(found.secret.clone()).unwrap_or_default()),
         });
     }
+}
+
+/// Bytes between a place and its line's beginning; none of a longer line than is kept.
+fn column_at(buffer: &[u8], at: usize) -> u32 {
+    let before = buffer.get(at.saturating_sub(CONTEXT)..at).unwrap_or_default();
+    let column = memchr::memrchr(b'\n', before).map_or(before.len(), |newline| before.len() - newline - 1);
+    u32::try_from(column).unwrap_or(u32::MAX)
 }
 
 /// The line of a place, from the line of another.

@@ -59,9 +59,42 @@ impl Compiled {
         Some(Self { regex, lookback, reach, tail })
     }
 
-    /// Whether a regex matches anywhere in a short text; used for paths and allowlists, which few rules have.
-    pub(crate) fn is_match(pattern: &str, text: &[u8]) -> bool {
-        build(pattern).is_some_and(|regex| regex.is_match(text))
+    /// Furthest that a match may start before its literal.
+    pub(crate) const MAX_LOOKBACK: usize = MAX_LOOKBACK;
+
+    /// A regex whose matches start at most `lookback` bytes before their literal and are at most `longest` bytes long.
+    pub(crate) fn of_program(regex: Regex, lookback: usize, longest: Option<usize>) -> Self {
+        let reach = longest.unwrap_or(MAX_REACH).min(MAX_REACH);
+        Self { regex, lookback, reach, tail: None }
+    }
+
+    /// A match has a greatest length that is looked at whole.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.reach < MAX_REACH
+    }
+
+    /// Bytes of its program.
+    pub(crate) fn memory(&self) -> usize {
+        self.regex.memory_usage()
+    }
+
+    /// The first match that starts in `from..to`, wherever it ends; which it is does not depend on where the bytes end, as long as
+    /// [`MAX_REACH`] of them follow.
+    pub(crate) fn find_anywhere(&self, bytes: &[u8], from: usize, to: usize, group: usize) -> Option<Match> {
+        let mut from = from;
+        while from < to {
+            let start = self.regex.find(Input::new(bytes).span(from..bytes.len()))?.start();
+            if start >= to {
+                return None;
+            }
+            let input = Input::new(bytes).span(start..bytes.len().min(start + self.reach)).anchored(Anchored::Yes);
+            if let Some(whole) = self.regex.find(input).map(|found| found.range()).filter(|whole| !whole.is_empty()) {
+                let secret = if group == 0 { whole.clone() } else { self.group(bytes, whole.clone(), group)? };
+                return Some(Match { whole, secret });
+            }
+            from = start + 1;
+        }
+        None
     }
 
     /// Bytes that the regex may look at for one literal.
@@ -106,7 +139,7 @@ impl Compiled {
         let mut captures = self.regex.create_captures();
         let input = Input::new(bytes).span(whole).anchored(Anchored::Yes);
         self.regex.search_captures(&input, &mut captures);
-        captures.get_group(group).map(|span| span.range())
+        (group..captures.group_len()).find_map(|group| captures.get_group(group)).map(|span| span.range())
     }
 }
 

@@ -50,10 +50,12 @@ fn structure(kind: &str, body: &Body) -> Option<Structure> {
             "DSA" => "DSA",
             _ => "",
         };
-        return (bytes.len().is_multiple_of(8)).then_some(Structure { algorithm, bits: None, encrypted: true });
+        let sealed = Structure { algorithm, ..Structure::sealed() };
+        return (bytes.len().is_multiple_of(8)).then_some(sealed);
     }
     match kind {
-        "" => der::pkcs8(bytes),
+        // Some tools write the traditional form under this label.
+        "" => der::pkcs8(bytes).or_else(|| der::file(bytes)),
         "RSA" => der::rsa(bytes),
         "EC" => der::ec(bytes),
         "DSA" => der::dsa(bytes),

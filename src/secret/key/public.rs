@@ -11,15 +11,15 @@ pub(crate) const SOURCE: &str = include_str!("../../../policies/secrets/publishe
 
 #[derive(Deserialize)]
 struct List {
-    /// SHA-256 of a key's decoded body, and where it is published.
+    /// SHA-256 of what identifies a key, and where it is published.
     keys: BTreeMap<String, String>,
 }
 
-/// Where a key with this decoded body is published. The list is read when the first key is met.
-pub(super) fn published(decoded: &[u8]) -> Option<&'static str> {
+/// Where a key with this public half, or with this body, is published. The list is read when the first key is met.
+pub(super) fn published(identity: &[u8]) -> Option<&'static str> {
     static LIST: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     let list = LIST.get_or_init(|| toml::from_str::<List>(SOURCE).map(|list| list.keys).unwrap_or_default());
-    list.get(&hex(&Sha256::digest(decoded))).map(String::as_str)
+    list.get(&hex(&Sha256::digest(identity))).map(String::as_str)
 }
 
 /// Lower-case hex.

@@ -1,6 +1,6 @@
 //! Files of `NAME=value`: a name tells whether the value is a secret.
 
-use super::{NotUnderstood, Sink, text_lines, unquote};
+use super::{NotUnderstood, Sink, known, text_lines, unquote};
 use crate::facts::Confidence;
 
 /// Words of a name whose value is a secret.
@@ -92,11 +92,15 @@ fn constant_case(name: &[u8]) -> Vec<u8> {
 
 /// A value that may be one: neither a number nor a path nor too short.
 pub(super) fn is_value(value: &[u8]) -> bool {
-    let path = value.first() == Some(&b'/') && value.iter().filter(|byte| **byte == b'/').count() > 1;
     value.len() >= MIN_VALUE
-        && !path
+        && !is_path(value)
         && !value.iter().all(u8::is_ascii_digit)
         && !value.iter().any(u8::is_ascii_whitespace)
+}
+
+/// An absolute path of more than one part.
+pub(super) fn is_path(value: &[u8]) -> bool {
+    value.first() == Some(&b'/') && value.iter().filter(|byte| **byte == b'/').count() > 1
 }
 
 /// `.env` files (the dialects of docker, dotenv and direnv agree on this much).
@@ -120,7 +124,7 @@ fn assignments(text: &[u8], sink: &mut Sink, rule: &'static str) {
         let Some(equals) = memchr::memchr2(b'=', b':', line) else { continue };
         let (name, value) =
             (line.get(..equals).unwrap_or_default().trim_ascii(), value(line.get(equals + 1..).unwrap_or_default()));
-        if is_secret(name) && is_value(value) {
+        if is_secret(name) && (is_value(value) || known::is_default_password(value)) {
             sink.add(rule, name, value, Confidence::Medium);
         }
     }

@@ -1,10 +1,13 @@
-//! Fills the templates of the rules' examples, so that no file of this repository holds a token that looks real.
+//! Fills the templates of the rules' examples, so that no rule file has to hold a token that looks real.
 //!
 //! `{ALPHABET:COUNT}` is so many characters; `{uuid}` and the names in [`Filler::structured`] stand for tokens with a structure or a
-//! checksum, made here without the code that is tested and without the public prefix that stands before them. Everything else, other braces too, stands for itself.
+//! checksum, made here without the validators' code, which they try, and without the public prefix that stands before them. Everything else, other braces too, stands for itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+/// Most characters of one field.
+const MAX_COUNT: usize = 4096;
 
 const DIGITS: &str = "0123456789";
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -30,15 +33,16 @@ fn alphabet(name: &str) -> Option<String> {
 }
 
 /// A filled template.
-pub(crate) struct Filled {
+pub struct Filled {
     /// The whole text.
-    pub(crate) text: String,
+    pub text: String,
     /// What the fields became: the parts that no report may show.
-    pub(crate) fields: Vec<String>,
+    pub fields: Vec<String>,
 }
 
 /// Fills a template; the same seed makes the same text.
-pub(crate) fn fill(template: &str, seed: u64) -> Filled {
+#[must_use]
+pub fn fill(template: &str, seed: u64) -> Filled {
     let mut filler = Filler(seed);
     let (mut text, mut fields) = (String::new(), Vec::new());
     let mut rest = template;
@@ -52,7 +56,7 @@ pub(crate) fn fill(template: &str, seed: u64) -> Filled {
             rest = after;
         } else {
             text.push('{');
-            rest = &from[1..];
+            rest = from.get(1..).unwrap_or_default();
         }
     }
     text.push_str(rest);
@@ -77,17 +81,21 @@ impl Filler {
 
     fn text(&mut self, characters: &str, count: usize) -> String {
         let characters = characters.as_bytes();
-        (0..count).map(|_| char::from(characters[self.next() as usize % characters.len()])).collect()
+        if characters.is_empty() {
+            return String::new();
+        }
+        let mut pick = || characters.get(self.next() as usize % characters.len()).copied().map_or(' ', char::from);
+        (0..count).map(|_| pick()).collect()
     }
 
     fn of(&mut self, name: &str, count: usize) -> String {
-        self.text(&alphabet(name).unwrap(), count)
+        self.text(&alphabet(name).unwrap_or_default(), count)
     }
 
     fn field(&mut self, field: &str) -> Option<String> {
         let (name, argument) = field.split_once(':').unwrap_or((field, ""));
         match (alphabet(name), argument.parse()) {
-            (Some(characters), Ok(count)) => Some(self.text(&characters, count)),
+            (Some(characters), Ok(count)) if count <= MAX_COUNT => Some(self.text(&characters, count)),
             _ => self.structured(name, argument),
         }
     }
@@ -103,12 +111,12 @@ impl Filler {
             "atlassian" => {
                 let body = format!("{argument}{}=", self.of("base62", 171));
                 let sum = crc32(body.as_bytes());
-                format!("{}{sum:08X}", &body[argument.len()..])
+                format!("{}{sum:08X}", body.get(argument.len()..)?)
             }
             "grafana" => {
                 let body = format!("glsa_{}", self.of("base62", 32));
                 let sum = crc32(body.as_bytes()).swap_bytes();
-                format!("{}_{sum:08x}", &body["glsa_".len()..])
+                format!("{}_{sum:08x}", body.strip_prefix("glsa_")?)
             }
             "zuplo" => {
                 let body = self.of("hex", 32);
@@ -121,7 +129,7 @@ impl Filler {
                 let (id, signature) = (self.of("hex", 36), self.bytes(32));
                 let body =
                     [&[2][..], &packet(1, b"pypi.org"), &packet(2, id.as_bytes()), &[0, 0][..], &packet(6, &signature)];
-                URL_SAFE_NO_PAD.encode(body.concat())["AgE".len()..].to_owned()
+                URL_SAFE_NO_PAD.encode(body.concat()).strip_prefix("AgE")?.to_owned()
             }
             "jwt" => {
                 let subject = self.of("hex", 24);
@@ -129,8 +137,9 @@ impl Filler {
                 let header = part(r#"{"alg":"HS256","typ":"JWT"}"#.to_owned());
                 let payload = part(format!(r#"{{"sub":"{subject}","iat":1700000000}}"#));
                 let signature = URL_SAFE_NO_PAD.encode(self.bytes(32));
-                format!("{}.{payload}.{signature}", &header["eyJhbGciOi".len()..])
+                format!("{}.{payload}.{signature}", header.strip_prefix("eyJhbGciOi")?)
             }
+            "wireguard" => STANDARD.encode(self.bytes(32)),
             "aws-secret" => STANDARD.encode(self.bytes(30)),
             "azure-storage-key" => STANDARD.encode(self.bytes(64)),
             // A snowflake of discord.com's: 18 digits.
@@ -144,7 +153,7 @@ impl Filler {
             }
             "age" => {
                 let key = self.bytes(32);
-                bech32("age-secret-key-", &key).to_uppercase()["AGE-SECRET-KEY-1".len()..].to_owned()
+                bech32("age-secret-key-", &key).to_uppercase().strip_prefix("AGE-SECRET-KEY-1")?.to_owned()
             }
             _ => return None,
         })
@@ -160,8 +169,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 /// Six digits, most significant first.
 fn base62(number: u32) -> String {
-    let digits = alphabet("base62").unwrap().into_bytes();
-    (0..6).rev().map(|place| char::from(digits[(number / 62_u32.pow(place)) as usize % 62])).collect()
+    let digits: Vec<char> = alphabet("base62").unwrap_or_default().chars().collect();
+    (0..6).rev().filter_map(|place| digits.get((number / 62_u32.pow(place)) as usize % 62)).collect()
 }
 
 /// BIP 173, by polynomial division over the bits' groups as the document's reference does it.
@@ -189,13 +198,19 @@ fn bech32(human: &str, data: &[u8]) -> String {
     (0..6).for_each(|_| step(0));
     let sum = sum ^ 1;
     groups.extend((0..6).map(|place| (sum >> (5 * (5 - place)) & 31) as u8));
-    let text: String = groups.iter().map(|group| char::from(CHARACTERS[usize::from(*group)])).collect();
+    let text: String =
+        groups.iter().filter_map(|group| CHARACTERS.get(usize::from(*group))).map(|byte| char::from(*byte)).collect();
     format!("{human}1{text}")
 }
 
-#[test]
-fn checksums_agree_with_published_ones() {
-    // RFC 1952's CRC of "123456789" (reveng.sourceforge.io, CRC-32/ISO-HDLC); BIP 173's first valid string.
-    assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-    assert_eq!(bech32("a", b""), "a12uel5l");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_agree_with_published_ones() {
+        // RFC 1952's CRC of "123456789" (reveng.sourceforge.io, CRC-32/ISO-HDLC); BIP 173's first valid string.
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(bech32("a", b""), "a12uel5l");
+    }
 }
