@@ -12,6 +12,15 @@ const BUILD_EXAMPLES: &str = "Examples:
   imgguard db build --output advisories.store
   imgguard db build osv/ debian.json secdb/ --output advisories.store";
 
+const DIFF_EXAMPLES: &str = "Examples:
+  imgguard db diff yesterday.store advisories.store
+  imgguard db diff yesterday.store advisories.store --format json";
+
+const SEARCH_EXAMPLES: &str = "Examples:
+  imgguard db search CVE-2023-0286
+  imgguard db search openssl --limit 10
+  imgguard db search GHSA-jfh8-c2jp-5v3q --format json";
+
 const PUSH_EXAMPLES: &str = "Examples:
   IMGGUARD_KEY_PASSWORD=… imgguard db push registry.example/advisories:latest --db advisories.store --key advisories.key";
 
@@ -53,6 +62,12 @@ pub enum DbVerb {
     /// The signature is there before the tag points to the store. Whoever has the store of the day before fetches kilobytes.
     #[command(after_help = PUSH_EXAMPLES)]
     Push(PushArgs),
+    /// Compare two stores: advisories that came, went or changed
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
+    /// Look up an id, a package, or a part of either
+    #[command(after_help = SEARCH_EXAMPLES)]
+    Search(SearchArgs),
     /// Show what a store holds and how old it is
     Status {
         /// Store to show [default: the one of `db update`, else the embedded one]
@@ -146,4 +161,35 @@ pub struct PushArgs {
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,
+}
+
+/// What `db diff` takes.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The store that there was
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The store that there is
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Format of the comparison
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"])]
+    pub format: String,
+}
+
+/// What `db search` takes.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// An id (CVE-…, GHSA-…, DSA-…), the name of a package, or a part of either
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// Store to search [default: the one of `db update`, else the embedded one]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Show at most so many advisories
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    pub limit: usize,
+    /// Format of the answer
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"])]
+    pub format: String,
 }

@@ -3,6 +3,7 @@
 mod args;
 mod db;
 mod db_args;
+mod db_show;
 mod diff;
 mod exit;
 mod explain;
@@ -120,6 +121,8 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Build(arguments) } => publish::build(arguments),
         Verb::Db { verb: DbVerb::Push(arguments) } => publish::push(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Diff(arguments) } => db_show::diff(arguments),
+        Verb::Db { verb: DbVerb::Search(arguments) } => db_show::search(arguments),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

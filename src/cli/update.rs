@@ -192,3 +192,23 @@ pub(super) fn address(text: &str) -> Result<(String, Url), String> {
         Err("write an http or https URL".into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The workflow that publishes the store asks for what somebody publishes.
+    #[test]
+    fn the_workflow_names_ecosystems_that_there_are() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows/advisories.yml");
+        let text = std::fs::read_to_string(path).expect("the workflow");
+        let (_, rest) = text.split_once("ECOSYSTEMS: >-").expect("its list");
+        let (list, _) = rest.split_once("steps:").expect("what follows it");
+        let named: BTreeSet<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+        assert!(named.len() > 20);
+        for ecosystem in named {
+            let things = things_of(&BTreeSet::from([ecosystem.clone()]), true).expect(&ecosystem);
+            assert!(things.iter().all(|(_, path)| !path.contains("//")), "{things:?}");
+        }
+    }
+}

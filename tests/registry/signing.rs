@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use crate::server::{Answer, Asked, Server, Stored};
 use crate::world::{Ended, end, program};
 
+type Kept = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
+
 /// A registry that takes what is pushed.
 #[derive(Clone)]
 pub(crate) struct Registry {
     /// Manifests by tag and digest, blobs by digest: media type and content.
-    pub(crate) kept: Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>,
+    pub(crate) kept: Kept,
     image: Stored,
     lists_referrers: bool,
 }
