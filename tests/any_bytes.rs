@@ -156,6 +156,7 @@ fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
+        "airgap" => vec![airgap()],
         "archive" => vec![layout_archive(), docker_archive()],
         "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
@@ -274,6 +275,29 @@ fn bills() -> Vec<Vec<u8>> {
 fn store() -> Vec<u8> {
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
     imgguard::advisory::compile(&[records], imgguard::advisory::ImportOptions::default()).unwrap().0
+}
+
+/// What `db export` writes, without a signature.
+fn airgap() -> Vec<u8> {
+    let store = store();
+    let layer = imgguard::source::Descriptor::of("application/vnd.imgguard.advisories.store.v2", &store);
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "artifactType": "application/vnd.imgguard.advisories", "layers": [layer],
+        "config": {"digest": imgguard::digest::Digest::sha256(b"{}"), "size": 2}, "annotations": {"org.opencontainers.image.created": "2026-01-01T00:00:00Z"},
+    });
+    let manifest = manifest.to_string().into_bytes();
+    let mut entry =
+        serde_json::to_value(imgguard::source::Descriptor::of("application/vnd.oci.image.manifest.v1+json", &manifest))
+            .unwrap();
+    entry["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": "latest"});
+    let index = serde_json::json!({"schemaVersion": 2, "manifests": [entry]}).to_string();
+    let name = |bytes: &[u8]| format!("blobs/sha256/{}", imgguard::digest::Digest::sha256(bytes).hex());
+    archive(&[
+        ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
+        ("index.json", index.as_bytes()),
+        (&name(&manifest), &manifest),
+        (&name(&store), &store),
+    ])
 }
 
 /// A store behind its length, and what makes another of it.

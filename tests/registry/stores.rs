@@ -409,6 +409,75 @@ fn a_killed_update_leaves_the_store() {
     assert_eq!(fs::read(world.store()).unwrap(), fs::read(world.path("day-1.store")).unwrap());
 }
 
+/// For a closed network: one signed file with the store, policies and a trusted root.
+#[test]
+fn a_file_for_a_closed_network() {
+    let world = World::new();
+    let (store, archive) = (world.build(0), world.path("advisories.oci.tar"));
+    let policy = world.path("release.toml");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/policies/gates/local.toml"), &policy).unwrap();
+    let export = |day: u32, store: &std::path::Path, archive: &std::path::Path| {
+        let time = FIRST_DAY + u64::from(day) * 86_400;
+        let mut command = program();
+        command.env("IMGGUARD_KEY_PASSWORD", "").env("SOURCE_DATE_EPOCH", time.to_string());
+        command.args(["db", "export"]).arg(archive).args(["--key", &world.keys.path("own.key"), "--db"]).arg(store);
+        let ended = end(command.arg("--policy").arg(&policy));
+        assert_eq!(ended.code, 0, "{}", ended.err);
+    };
+    export(0, &store, &archive);
+    let inside = world.path("inside/user.store");
+    fs::create_dir(inside.parent().unwrap()).unwrap();
+    let import = |archive: &std::path::Path, trust: &[&str]| {
+        let mut command = program();
+        command.args(["db", "import", "--as-of", "2026-08-10", "--output"]).arg(&inside).arg(archive);
+        end(command.args(trust))
+    };
+    let trusted = ["--key", &world.keys.path("own.pub"), "--allow-no-log"];
+    let refused = |ended: Ended, code: i32, words: &str| {
+        assert_eq!(ended.code, code, "{words}: {}{}", ended.out, ended.err);
+        assert!(ended.err.contains(words), "{words}: {}", ended.err);
+    };
+    refused(import(&archive, &[]), 2, "nobody is trusted");
+    refused(
+        import(&archive, &["--key", &Keys::new().path("own.pub"), "--allow-no-log"]),
+        4,
+        "none of the trusted keys",
+    );
+    let bytes = fs::read(&archive).unwrap();
+    let damaged = world.path("damaged.oci.tar");
+    let middle = memchr::memmem::find(&bytes, &fs::read(&store).unwrap()).unwrap();
+    for at in [middle, middle + 1000] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        fs::write(&damaged, changed).unwrap();
+        refused(import(&damaged, &trusted), 4, "was damaged or replaced on the way");
+    }
+    fs::write(&damaged, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(import(&damaged, &trusted).code, 4);
+    assert!(!inside.exists() && !inside.with_file_name("policies").exists(), "nothing of what was refused is there");
+
+    let taken = import(&archive, &trusted);
+    assert_eq!(taken.code, 0, "{}", taken.err);
+    assert_eq!(fs::read(&inside).unwrap(), fs::read(&store).unwrap());
+    assert_eq!(fs::read(inside.with_file_name("policies").join("release.toml")).unwrap(), fs::read(&policy).unwrap());
+    // A newer one is taken, and then the first one no more.
+    let newer = world.path("newer.oci.tar");
+    export(2, &world.build(2), &newer);
+    assert_eq!(import(&newer, &trusted).code, 0);
+    refused(import(&archive, &trusted), 4, "was accepted before");
+
+    // Other tools read it as what it is.
+    if are_there(&["skopeo"]) {
+        let read = std::process::Command::new("skopeo")
+            .args(["inspect", "--raw", &format!("oci-archive:{}:latest", archive.display())])
+            .output()
+            .unwrap();
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+        let manifest: Value = serde_json::from_slice(&read.stdout).unwrap();
+        assert_eq!(manifest["artifactType"], "application/vnd.imgguard.advisories");
+    }
+}
+
 /// Debian's `docker-registry`, with TLS and a password: three days of a publisher.
 #[test]
 fn a_real_registry_serves_stores() {
