@@ -7,7 +7,7 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, rules, signatures, suppressing, today, vex};
+use super::{Failed, db, reading, rules, signatures, suppressing, today, update, vex};
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
@@ -18,6 +18,9 @@ use crate::scan::{self, Answer, CollectOptions, Judging, Request, Stage};
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
     rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = policy(arguments.policy.as_deref(), arguments.fail_on)?;
+    if arguments.update {
+        update::before_scan(&arguments.target, arguments.looking.db.as_deref(), &arguments.upstream, global)?;
+    }
     let judged = policy.is_some();
     let policy = match policy {
         Some(policy) => policy,
