@@ -20,13 +20,18 @@ use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
+use imgguard::policy::baseline::Baseline;
+use imgguard::policy::gitleaks_ignore::GitleaksIgnore;
+use imgguard::policy::suppress::Suppressions;
 use imgguard::policy::vex::{Subject, Vex};
+use imgguard::policy::waiver;
 use imgguard::reference::Reference;
-use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
+use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
 use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
+use imgguard::source::git::Changes;
 use imgguard::source::layout::Selection;
 use imgguard::source::repository::{Document, Stored};
 use imgguard::source::sbom;
@@ -42,6 +47,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("bill", bill),
     ("credentials", credentials),
     ("feeds", feeds),
+    ("git", git),
     ("image", image),
     ("inspectors", inspectors),
     ("osv", osv),
@@ -160,17 +166,22 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
     let answers = scan::run(Request {
         images: vec![image],
         read: ReadOptions {
-            collect: CollectOptions { secrets: true },
+            collect: CollectOptions { secrets: true, ..CollectOptions::default() },
             verify_diff_ids: false,
             merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
             threads: 1,
         },
         cache: &Cache::Off,
-        store: &Store::embedded().expect("the embedded store opens"),
-        policy: &Policy::builtin("local").expect("it is built in"),
-        vex: &Vex::default(),
-        judged: true,
-        evaluated_at: jiff::civil::date(2026, 11, 25),
+        stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
+        judging: Judging {
+            policy: &Policy::builtin("local").expect("it is built in"),
+            suppressions: &Suppressions::default(),
+            verifier: None,
+            shows_secrets: false,
+            vex: &Vex::default(),
+            judged: true,
+            evaluated_at: jiff::civil::date(2026, 11, 25),
+        },
         progress: Arc::new(Silent),
     });
     let reports: Vec<_> =
@@ -351,7 +362,10 @@ pub(crate) fn bill(data: &[u8]) {
 pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
+        let _ = waiver::parse(text);
+        drop(GitleaksIgnore::parse(text));
     }
+    let _ = Baseline::parse(data);
 }
 
 /// A purl that others wrote: what is read of it can be written, and read again.
@@ -359,6 +373,17 @@ pub(crate) fn purl(data: &[u8]) {
     let Some(parsed) = std::str::from_utf8(data).ok().and_then(|text| purl_parse::parse(text).ok()) else { return };
     let written = imgguard::facts::purl::purl(&parsed.package, parsed.distribution.as_ref());
     assert!(written.starts_with("pkg:"), "{written}");
+}
+
+/// What `git diff-tree` writes of a hostile history: each change has a blob, and the bytes bound how many there are.
+pub(crate) fn git(data: &[u8]) {
+    let mut changes = Changes::new(data, "fuzz");
+    let mut count = 0;
+    while let Ok(Some(change)) = changes.next_change() {
+        assert!(change.path.len() < data.len());
+        count += 1;
+    }
+    assert!(count <= data.len());
 }
 
 /// What a user, a list or a compose file may name.

@@ -94,7 +94,9 @@ impl Location {
             Self::File { path, layer: None, line, .. } => {
                 Some((path.trim_start_matches('/'), line.unwrap_or_default(), None))
             }
-            Self::Commit { path, line, commit, .. } => Some((path, line.unwrap_or_default(), Some(&commit.id))),
+            Self::Commit { path, line, commit, .. } => {
+                Some((path.trim_start_matches('/'), line.unwrap_or_default(), Some(&commit.id)))
+            }
             Self::File { .. } | Self::Config(_) => None,
         }
     }

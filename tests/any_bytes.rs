@@ -204,6 +204,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 .map(|text| text.as_bytes().to_vec())
                 .to_vec()
         }
+        "git" => vec![
+            b"\x01c1\x02N <a@b>\x022026-11-25T22:19:32+00:00\0\n:000000 100644 0000 aaaa A\0d/a\0".to_vec(),
+            b"\x01c2\x02\x02\0\0::100644 100644 100644 bbbb aaaa eeee MM\0b\0".to_vec(),
+            b":100644 100755 aaaa bbbb M\0d/a\0:100644 000000 cccc 0000 D\0e\0".to_vec(),
+        ],
         "rpm" => {
             testdata("inspect/os-rpm").iter().filter_map(|bytes| zstd::decode_all(bytes.as_slice()).ok()).collect()
         }

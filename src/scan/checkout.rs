@@ -12,7 +12,7 @@ use super::findings::{Found, secret_finding};
 use super::run::{ScannedImage, ScannedPlatform};
 use crate::facts::{Effect, FilePath, Inventory, SecretFact, SecretValue, Unknown};
 use crate::finding::{self, Finding, Location};
-use crate::secret::{FileScan, Scanner, Scratch};
+use crate::secret::{self, CHECKOUT_REMEDIATION, FileScan, Scanner, Scratch};
 use crate::source::Image;
 use crate::source::git::{Blob, Blobs, Change, Checkout, Commit, GitError};
 
@@ -138,7 +138,10 @@ fn search(
 
 /// As a place identifies it, the same as in a scan of the folder.
 fn finding_of(fact: &SecretFact, path: &FilePath) -> Finding {
-    secret_finding(fact, &format!("{path}:{}", fact.key.as_deref().unwrap_or_default()))
+    let finding = secret_finding(fact, &format!("{path}:{}", fact.key.as_deref().unwrap_or_default()));
+    let rotation = secret::rule(&fact.rule).map(|rule| rule.rotation.as_str()).filter(|at| !at.is_empty());
+    let rotation = rotation.map(|at| format!("; rotate at {at}")).unwrap_or_default();
+    finding.advise(format!("{CHECKOUT_REMEDIATION}{rotation}"))
 }
 
 /// What makes two secrets of a file the same one, wherever in it they stand.

@@ -110,7 +110,6 @@ impl Findings {
                 identity: key.identity,
                 parsed: true,
                 allowed: false,
-                // Bytes that no terminal shows; the file is the secret.
                 value: SecretValue::new(b""),
             });
         }
@@ -157,12 +156,6 @@ impl Findings {
     }
 }
 
-/// The name of a key as it is kept; none for an empty one.
-fn name(key: &[u8]) -> Option<String> {
-    let shown = mask::printable(key.get(..key.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
-    Some(shown).filter(|name| !name.is_empty())
-}
-
 /// Drops what misses something that its rule wants near it, and then what only served that.
 fn keep_complete(rules: &Rules, found: &mut Vec<Found>) {
     if !rules.iter().any(|(_, rule)| rule.is_part() || !rule.required().is_empty()) {
@@ -185,6 +178,12 @@ fn is_near(a: &Found, b: &Found, wanted: &Requirement) -> bool {
     let lines = a.line.unwrap_or_default().abs_diff(b.line.unwrap_or_default());
     wanted.lines.is_none_or(|most| lines <= most)
         && wanted.columns.is_none_or(|most| a.column.abs_diff(b.column) <= most)
+}
+
+/// The name of a key as it is kept; none for an empty one.
+fn name(key: &[u8]) -> Option<String> {
+    let shown = mask::printable(key.get(..key.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
+    Some(shown).filter(|name| !name.is_empty())
 }
 
 /// Overlapping findings: a key's structure before a token's form, a whole token before a value behind a name, those before what only a place

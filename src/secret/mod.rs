@@ -44,6 +44,9 @@ use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
 use rules::Rules;
 
+/// What helps against a secret in a checkout, in place of [`REMEDIATION`].
+pub const CHECKOUT_REMEDIATION: &str = "revoke or rotate it first, if it was ever pushed or copied: whoever has the repository has it; then take it out of the file, and have it read from the environment or a secret store; a later commit that removes it does not help";
+
 /// Longest value of a variable or label that is looked at; the kernel passes no longer one to a process (`MAX_ARG_STRLEN`).
 const MAX_VALUE: usize = 128 << 10;
 

@@ -12,9 +12,9 @@
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
 //! | `secrets` | secrets of a whole image: all found, none shown |
-//! | `secret_places` | every format of secret in every kind of place |
 //! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
 //! | `checkouts` | secrets of folders, what is staged, and histories |
+//! | `secret_places` | every format of secret in every kind of place |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 

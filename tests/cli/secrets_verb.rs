@@ -263,7 +263,7 @@ fn the_page_of_an_incident_says_what_to_do_and_is_escaped() {
         "# Leaked secrets in ",
         "Rotate or revoke every secret below",
         "https://github.com/settings/tokens",
-        "\\<b\\>\\`a\\`\\[x\\]\\(http://evil\\)",
+        "\\<b\\>\\`a\\`\\[x\\]\\(http:/evil\\)",
         "in layer 1 (",
         "put there by: COPY \\<img src\\=x\\> /srv",
         "RUN --mount=type=secret,id=NPM_PASSWORD,env=NPM_PASSWORD make",

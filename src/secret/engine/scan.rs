@@ -267,16 +267,6 @@ impl<'s> FileScan<'s> {
         self.unread
     }
 
-    fn read_keys(&mut self) {
-        let format = self.keys.take().unwrap_or_else(|| file::format_of(&self.scratch.gathered));
-        let Some(format) = format else { return };
-        match format.read(&self.scratch.gathered) {
-            Some(held) => self.found.add_held(&self.scanner.rules, held),
-            None if format.is_certain() => self.unread = Some("the file of keys could not be parsed"),
-            None => {}
-        }
-    }
-
     /// Rules that are about files of a name.
     fn find_file(&mut self) {
         let scanner = self.scanner;
@@ -295,6 +285,16 @@ impl<'s> FileScan<'s> {
                 allowed: false,
                 value: SecretValue::new(b""),
             });
+        }
+    }
+
+    fn read_keys(&mut self) {
+        let format = self.keys.take().unwrap_or_else(|| file::format_of(&self.scratch.gathered));
+        let Some(format) = format else { return };
+        match format.read(&self.scratch.gathered) {
+            Some(held) => self.found.add_held(&self.scanner.rules, held),
+            None if format.is_certain() => self.unread = Some("the file of keys could not be parsed"),
+            None => {}
         }
     }
 

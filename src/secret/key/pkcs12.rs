@@ -184,7 +184,7 @@ impl Opener {
         let mut info = sequence(value)?;
         let algorithm = info.inside(SEQUENCE)?;
         let sealed = info.octets(OCTET_STRING)?;
-        der::pkcs8(&*self.open(algorithm, &sealed)?)
+        der::pkcs8(&self.open(algorithm, &sealed)?)
     }
 
     /// Decrypts what PBES2 sealed.

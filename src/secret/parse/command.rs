@@ -166,7 +166,7 @@ fn option(program: &[u8], word: &[u8], next: &[u8], secret: &mut impl FnMut(&[u8
         None => (word, None),
     };
     let is = |known: &&str| known.as_bytes() == name;
-    if OPTIONS.iter().any(|known| is(known)) {
+    if OPTIONS.iter().any(is) {
         return secret(name, unquote(joined.unwrap_or(if next.starts_with(b"-") { b"" } else { next })));
     }
     let of_program = SHORT.iter().filter(|(known, _)| known.as_bytes() == program);

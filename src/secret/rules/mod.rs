@@ -19,8 +19,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::engine::literals::{Literal, MAX_LITERAL};
-use super::key;
-use super::parse;
+use super::{key, parse};
 
 pub(super) use allow::{CONTEXT, Seen};
 pub use error::{Problem, RuleFileError};
