@@ -17,7 +17,8 @@ use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
-use imgguard::layer::{Entry, EntryKind, FileView};
+use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
 use imgguard::policy::baseline::Baseline;
@@ -50,6 +51,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("git", git),
     ("image", image),
     ("inspectors", inspectors),
+    ("nested", nested),
     ("osv", osv),
     ("policy", policy),
     ("purl", purl),
@@ -175,6 +177,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
+            signatures: &BTreeMap::new(),
             suppressions: &Suppressions::default(),
             verifier: None,
             shows_secrets: false,
@@ -420,6 +423,53 @@ pub(crate) fn secrets(data: &[u8]) {
         scan.finish()
     };
     assert_eq!(found(content.len()), found(usize::from(step) + 1));
+}
+
+/// Checks the order of calls, and counts.
+#[derive(Default)]
+struct Shown {
+    open: bool,
+    bytes: u64,
+}
+
+impl nested::Visitor for Shown {
+    fn begin(&mut self, _inside: &[u8], _size: u64) {
+        assert!(!std::mem::replace(&mut self.open, true));
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        assert!(self.open);
+        self.bytes += bytes.len() as u64;
+    }
+
+    fn hole(&mut self, _length: u64) {
+        assert!(self.open);
+    }
+
+    fn end(&mut self) {
+        assert!(std::mem::replace(&mut self.open, false));
+    }
+
+    fn text(&mut self, _inside: &[u8], text: &[u8], _at: u64) {
+        assert!(!self.open && text.len() <= 2 << 20);
+    }
+
+    fn unread(&mut self, _inside: &[u8], error: &NestedError) {
+        assert!(!self.open && !error.to_string().is_empty());
+    }
+}
+
+/// A file that holds files: each is shown whole or told, one after the other, and no more than the allowance.
+pub(crate) fn nested(data: &[u8]) {
+    const FREE: u64 = 4 << 20;
+    let Some((&choice, content)) = data.split_first() else { return };
+    let paths = ["a", ".git/objects/ab/cdef0123456789abcdef0123456789abcdef01", "tool.pyz", "a.pyc"];
+    let path = paths[usize::from(choice) % paths.len()].as_bytes();
+    let Some(form) = Form::detect(path, &content[..content.len().min(nested::HEAD_BYTES)]) else { return };
+    let mut shown = Shown::default();
+    nested::walk(Slice::whole(&content), path, form, &mut Allowance::of(FREE), &mut shown);
+    // A piece of each open container may be shown before its cost is known.
+    assert!(!shown.open && shown.bytes <= FREE + 100 * content.len() as u64 + (1 << 20));
 }
 
 /// A VEX document of any format: what it says decides about a package, or it is refused.

@@ -192,6 +192,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "credentials" => credentials(),
         "feeds" => testdata("feeds"),
+        "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
         "purl" => {
@@ -224,6 +225,35 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .collect(),
         other => panic!("the target `{other}` has no seeds"),
     }
+}
+
+/// A file that holds files, of each form.
+fn containers() -> Vec<Vec<u8>> {
+    let tar = archive(&[("conf/a.env", b"A=1\n"), ("b.jar", &jar())]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&tar).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(&tar).unwrap();
+    // `printf 'A=1\n' | xz -0`
+    let xz = b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4F\x02\x00!\x01\x0c\x00\x00\x00\x8f\x98A\x9c\x01\x00\x03A=1\x0a\x00\x15\xae\x85X\xf8}98\x00\x01\x1c\x04o,\x9c\xc1\x1f\xb6\xf3}\x01\x00\x00\x00\x00\x04YZ";
+    let member = |name: &str, content: &[u8]| {
+        let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, content.len());
+        [header.as_bytes(), content, &b"\n"[..content.len() % 2]].concat()
+    };
+    let debian = [b"!<arch>\n".to_vec(), member("debian-binary", b"2.0\n"), member("data.tar.gz", &gzip)].concat();
+    let zlib = |content: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    // A blob of ten bytes, and one that copies four of them and adds three.
+    let blob = [&[0x3a][..], &zlib(b"0123456789")].concat();
+    let delta =
+        [&[0x67, u8::try_from(blob.len()).unwrap()][..], &zlib(&[10, 7, 0x90, 4, 3, b'x', b'y', b'z'])].concat();
+    let pack = [b"PACK\0\0\0\x02\0\0\0\x02", &blob[..], &delta, &[0; 20]].concat();
+    let zstd = zstd::encode_all(&tar[..], 1).unwrap();
+    vec![jar(), gzip, bzip2.finish().unwrap(), xz.to_vec(), zstd, debian, zlib(b"blob 4\0A=1\n"), pack, tar]
 }
 
 /// One of everything that hangs on an image. The encrypted key has parameters that are refused, since opening a sound one takes a third of a second.

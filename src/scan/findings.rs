@@ -172,15 +172,32 @@ fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, fo
         SecretState::Deleted { .. } => "deleted",
         SecretState::Overwritten { .. } => "overwritten",
     };
-    let identity = format!("{}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
+    let inside = found.inside.as_ref().map(|inside| format!("!{inside}")).unwrap_or_default();
+    let identity = place_identity(&format!("{}{inside}", found.path), &found.secret);
     let mut finding = secret_finding(&found.secret, &identity);
+    if is_published(found) && secret::rule(&found.secret.rule).is_some_and(RuleInfo::goes_by_context) {
+        finding.confidence = Confidence::Low;
+    }
     if let (Some(evidence), Some(more)) = (&mut finding.evidence, certificates.of(&found.secret)) {
         evidence.push_str(&more);
     }
     let Location::File { path, layer, layer_index, instruction, .. } = subject.place(&found.path, found.layer) else {
         return finding;
     };
+    let path = path + &inside;
     finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
+}
+
+/// What identifies a secret in a file that has no fingerprint: the place with the key's name or, where it has none, with what may be shown of the
+/// secret, so that two of them in one file are two. It says no more than the report.
+pub(super) fn place_identity(place: &impl std::fmt::Display, fact: &SecretFact) -> String {
+    format!("{place}:{}", fact.key.as_deref().unwrap_or(&fact.masked))
+}
+
+/// What a distribution publishes in a package is an example or a default, unless it has the form of a token. Only below `/usr`, where nobody but the package
+/// manager writes: configuration files are owned by packages too, and are there to be changed.
+fn is_published(found: &FoundSecret) -> bool {
+    found.owner.is_some() && found.state == SecretState::Present && found.path.as_bytes().starts_with(b"usr/")
 }
 
 pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
@@ -191,9 +208,10 @@ pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
     let identity = fact.fingerprint.clone().unwrap_or_else(|| place.to_owned());
     let mut finding = Finding::new(Kind::Secret, &fact.rule, severity, title, identity);
     finding.confidence = fact.confidence;
+    let decoded = fact.encoding.map(|encoding| format!(", decoded from {}", encoding.name())).unwrap_or_default();
     finding.evidence = Some(match fact.key.as_deref() {
-        None | Some("") => fact.masked.clone(),
-        Some(key) => format!("{key} = {}", fact.masked),
+        None | Some("") => format!("{}{decoded}", fact.masked),
+        Some(key) => format!("{key} = {}{decoded}", fact.masked),
     });
     finding.remediation = Some(remediation(rule));
     finding.allowed_inline = fact.allowed_inline;

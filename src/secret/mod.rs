@@ -267,6 +267,7 @@ fn hidden(rule: &str, name: &str, value: &[u8], confidence: Confidence) -> Secre
         line: None,
         offset: 0,
         fingerprint: None,
+        encoding: None,
         allowed_inline: false,
         value: Some(SecretValue::new(value)),
     }

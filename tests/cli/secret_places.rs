@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cases::CASES;
-use crate::template::fill;
+use imgguard::secret::template::fill;
 use crate::world::{Built, Layout, scan, with_end};
 use crate::writer::{Archive, Format};
 
