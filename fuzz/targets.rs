@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use imgguard::advisory::osv::Record;
+use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
@@ -33,8 +34,8 @@ use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::git::Changes;
-use imgguard::source::layout::Selection;
-use imgguard::source::repository::{Document, Stored};
+use imgguard::source::layout::{LayoutRepository, Selection};
+use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
@@ -44,8 +45,11 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
+    ("airgap", airgap),
     ("archive", archive),
     ("bill", bill),
+    ("credentials", credentials),
+    ("delta", delta),
     ("feeds", feeds),
     ("git", git),
     ("image", image),
@@ -161,6 +165,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
     };
     let answers = scan::run(Request {
@@ -175,6 +180,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
+            signatures: &BTreeMap::new(),
             suppressions: &Suppressions::default(),
             verifier: None,
             shows_secrets: false,
@@ -214,6 +220,7 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/lib/python3/site-packages/a-1.egg-info",
     "usr/lib/node_modules/a/package.json",
     "srv/app/Cargo.lock",
+    "etc/ssl/certs/a.pem",
     "usr/bin/program",
     "srv/app.jar",
     "usr/lib/jvm/java/release",
@@ -343,6 +350,37 @@ pub(crate) fn store(data: &[u8]) {
     }
 }
 
+/// A file for a closed network. What is unpacked has no more bytes than the file, and lies in the folder.
+pub(crate) fn airgap(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, inside) = (folder.path().join("file"), folder.path().join("inside"));
+    std::fs::write(&file, data).expect("writes");
+    std::fs::create_dir(&inside).expect("a folder");
+    if archive::unpack_layout(&file, &inside).is_ok() {
+        let blobs = std::fs::read_dir(inside.join("blobs/sha256")).expect("a folder");
+        let bytes: u64 = blobs.map(|blob| blob.expect("a blob").metadata().expect("its size").len()).sum();
+        assert!(bytes <= data.len() as u64);
+        if let Ok(layout) = LayoutRepository::open(&inside) {
+            let _ = imgguard::artifact::consult(&layout, At::Tag("latest"), None);
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing lies beside it");
+}
+
+/// A store and what shall make another of it, behind the store's length. What comes of it is the store that the delta names.
+pub(crate) fn delta(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((store, delta)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    let Ok(store) = Store::from_memory(store.to_vec()) else { return };
+    if let Ok(bytes) = store_delta::apply(&store, delta) {
+        let made = Store::from_memory(bytes).expect("what is accepted is a store");
+        assert_eq!(
+            store_delta::ends(delta).expect("it was read").last().map(String::as_str),
+            Some(made.digest().as_str())
+        );
+    }
+}
+
 /// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.
 pub(crate) fn bill(data: &[u8]) {
     let Ok(bill) = sbom::parse(data) else { return };
@@ -389,6 +427,22 @@ pub(crate) fn git(data: &[u8]) {
 pub(crate) fn reference(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = text.parse::<Reference>();
+    }
+}
+
+/// A path, a line end and a file: every parser of credential files, and every format of keys. What is told is masked and bounded.
+pub(crate) fn credentials(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (path, content) = (&data[..end], data.get(end + 1..).unwrap_or_default());
+    let mut scratch = Scratch::default();
+    let mut scan = Scanner::builtin().scan(&mut scratch);
+    scan.begin(path, content.len() as u64);
+    scan.feed(content);
+    for fact in scan.finish() {
+        assert!(fact.masked.len() < 1024 && fact.key.is_none_or(|key| key.len() <= 128));
+    }
+    if let Ok(text) = std::str::from_utf8(content) {
+        let _ = Scanner::builtin().scan_command(text);
     }
 }
 

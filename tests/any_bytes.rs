@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
+#[path = "secrets/cases.rs"]
+mod cases;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
@@ -156,6 +158,7 @@ fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
+        "airgap" => vec![airgap()],
         "archive" => vec![layout_archive(), docker_archive()],
         "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
@@ -188,6 +191,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
+        "credentials" => credentials(),
+        "delta" => vec![delta()],
         "feeds" => testdata("feeds"),
         "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
@@ -305,13 +310,75 @@ fn bills() -> Vec<Vec<u8>> {
     [cyclonedx, spdx, tags, &statement, envelope].map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
-fn store() -> Vec<u8> {
+/// Credential files with their paths, and keys in every format: DER by rcgen, keystores by openssl where it is there, others by hand.
+fn credentials() -> Vec<Vec<u8>> {
+    let with_path = |path: &str, content: &[u8]| [path.as_bytes(), b"\n", content].concat();
+    let files = cases::CASES.iter().map(|(path, template, _)| with_path(path, template.as_bytes()));
+    let kinds = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+    let pairs = kinds.map(|kind| rcgen::KeyPair::generate_for(kind).unwrap());
+    let certificate = rcgen::CertificateParams::new(vec!["a".to_owned()]).unwrap().self_signed(&pairs[0]).unwrap();
+    let counted = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+    let entry =
+        [&[0, 0, 0, 1, 0, 1, b'a'][..], &[0; 8], &counted(&pairs[0].serialize_der()), &[0, 0, 0, 1, 0, 5]].concat();
+    let java =
+        [b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01", &entry[..], b"X.509", &counted(certificate.der()), &[7; 20]].concat();
+    let keytab = b"\x05\x02\0\0\0\x22\0\x01\0\x01R\0\x01a\0\0\0\x01\0\0\0\0\x01\0\x11\0\x100123456789abcdef\0";
+    let gnupg = b"(21:protected-private-key(3:rsa(1:n3:\xaabc)(1:e1:\x03)))Key: (private-key (rsa (n #00AA#)(e #03#)))";
+    let jwk = br#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","d":"AAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+    let mut seeds: Vec<Vec<u8>> = files.collect();
+    seeds.extend(pairs.iter().map(|pair| with_path("k", &pair.serialize_der())));
+    seeds.extend(pairs.iter().map(|pair| with_path("k", pair.serialize_pem().as_bytes())));
+    seeds.extend([&java[..], keytab, gnupg, jwk].map(|content| with_path("k", content)));
+    seeds.extend(keystore(&pairs[0].serialize_pem(), &certificate.pem()).map(|content| with_path("k", &content)));
+    seeds
+}
+
+/// A PKCS #12 keystore; none without openssl.
+fn keystore(key: &str, certificate: &str) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pair.pem");
+    fs::write(&file, [key, certificate].concat()).unwrap();
+    let export = ["pkcs12", "-export", "-passout", "pass:changeit", "-in"];
+    let made = std::process::Command::new("openssl").args(export).arg(&file).output();
+    made.ok().map(|output| output.stdout).filter(|bytes| !bytes.is_empty())
+}
+
+fn store() -> Vec<u8> {
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
-    let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions::default();
-    imgguard::advisory::import(&[records], &output, options).unwrap();
-    fs::read(output).unwrap()
+    imgguard::advisory::compile(&[records], imgguard::advisory::ImportOptions::default()).unwrap().0
+}
+
+/// What `db export` writes, without a signature.
+fn airgap() -> Vec<u8> {
+    let store = store();
+    let layer = imgguard::source::Descriptor::of("application/vnd.imgguard.advisories.store.v2", &store);
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "artifactType": "application/vnd.imgguard.advisories", "layers": [layer],
+        "config": {"digest": imgguard::digest::Digest::sha256(b"{}"), "size": 2}, "annotations": {"org.opencontainers.image.created": "2026-01-01T00:00:00Z"},
+    });
+    let manifest = manifest.to_string().into_bytes();
+    let mut entry =
+        serde_json::to_value(imgguard::source::Descriptor::of("application/vnd.oci.image.manifest.v1+json", &manifest))
+            .unwrap();
+    entry["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": "latest"});
+    let index = serde_json::json!({"schemaVersion": 2, "manifests": [entry]}).to_string();
+    let name = |bytes: &[u8]| format!("blobs/sha256/{}", imgguard::digest::Digest::sha256(bytes).hex());
+    archive(&[
+        ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
+        ("index.json", index.as_bytes()),
+        (&name(&manifest), &manifest),
+        (&name(&store), &store),
+    ])
+}
+
+/// A store behind its length, and what makes another of it.
+fn delta() -> Vec<u8> {
+    use imgguard::advisory::store::{Store, delta};
+    let feeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/feeds");
+    let new = imgguard::advisory::compile(&[feeds], imgguard::advisory::ImportOptions::default()).unwrap().0;
+    let old = store();
+    let made = delta::make(&Store::from_memory(old.clone()).unwrap(), &Store::from_memory(new).unwrap()).unwrap();
+    [&u32::try_from(old.len()).unwrap().to_le_bytes()[..], &old, &made].concat()
 }
 
 #[test]

@@ -127,6 +127,12 @@ pub struct ScanArgs {
     /// What is looked for.
     #[command(flatten)]
     pub looking: Looking,
+    /// First fetch the advisories that the images need, as `db update --for` does
+    #[arg(long, conflicts_with = "offline", help_heading = "Image")]
+    pub update: bool,
+    /// Fetch them from a copy instead of the publisher, such as osv=https://mirror.example/osv/
+    #[arg(long, requires = "update", value_name = "NAME=URL", value_parser = super::update::address, help_heading = "Image")]
+    pub upstream: Vec<(String, reqwest::Url)>,
     /// How to report.
     #[command(flatten)]
     pub output: Output,
@@ -282,6 +288,9 @@ pub struct Looking {
     /// What sets findings aside.
     #[command(flatten)]
     pub suppressing: Suppressing,
+    /// Check the signatures and attestations that this policy demands ([[signature]] tables)
+    #[arg(long, value_name = "POLICY")]
+    pub verify: Option<PathBuf>,
 }
 
 /// Rules for secrets besides the shipped ones.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::collect::CollectOptions;
 use super::pairs::Certificates;
-use super::places::config_secrets;
+use super::places::{attached_secrets, config_secrets};
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
@@ -48,7 +48,8 @@ pub(super) fn findings(
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
     if collect.secrets {
-        let found = config_secrets(image, platform, collect.reveal);
+        let mut found = config_secrets(image, platform, collect.reveal);
+        found.extend(attached_secrets(image, collect.reveal));
         // What is known to be a secret needs no guess by its name.
         findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
         findings.extend(found);
@@ -78,6 +79,7 @@ pub(super) fn secrets(
     let mut findings: Vec<Finding> =
         platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)).collect();
     findings.extend(config_secrets(image, platform, collect.reveal));
+    findings.extend(attached_secrets(image, collect.reveal));
     let name = platform.manifest.platform.to_string();
     findings.iter_mut().for_each(|finding| finding.seen_on(&name));
     Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
@@ -171,7 +173,7 @@ fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, fo
         SecretState::Overwritten { .. } => "overwritten",
     };
     let inside = found.inside.as_ref().map(|inside| format!("!{inside}")).unwrap_or_default();
-    let identity = format!("{}{inside}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
+    let identity = place_identity(&format!("{}{inside}", found.path), &found.secret);
     let mut finding = secret_finding(&found.secret, &identity);
     if is_published(found) && secret::rule(&found.secret.rule).is_some_and(RuleInfo::goes_by_context) {
         finding.confidence = Confidence::Low;
@@ -184,6 +186,12 @@ fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, fo
     };
     let path = path + &inside;
     finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
+}
+
+/// What identifies a secret in a file that has no fingerprint: the place with the key's name or, where it has none, with what may be shown of the
+/// secret, so that two of them in one file are two. It says no more than the report.
+pub(super) fn place_identity(place: &impl std::fmt::Display, fact: &SecretFact) -> String {
+    format!("{place}:{}", fact.key.as_deref().unwrap_or(&fact.masked))
 }
 
 /// What a distribution publishes in a package is an example or a default, unless it has the form of a token. Only below `/usr`, where nobody but the package

@@ -114,6 +114,7 @@ impl Findings {
                 parsed: true,
                 encoding: None,
                 allowed: false,
+                // Bytes that no terminal shows; the file is the secret.
                 value: SecretValue::new(b""),
             });
         }

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::template::fill;
 use crate::world::{Built, Layout, scan, with_end};
 use crate::writer::{Archive, Format};
+use imgguard::secret::template::fill;
 
 /// A secret in a file: layer, path, template, rule, and what became of the file.
 type Planted = (usize, &'static str, &'static str, &'static str, &'static str);

@@ -172,7 +172,7 @@ impl<'a> Page<'a> {
     }
 
     fn checks(&mut self) -> io::Result<()> {
-        let failed = self.of_kind("config");
+        let failed: Vec<&Finding> = self.of_kind("config").into_iter().chain(self.of_kind("signature")).collect();
         if failed.is_empty() {
             return Ok(());
         }

@@ -54,6 +54,15 @@ pub struct Scratch {
     path: Vec<u8>,
 }
 
+impl Drop for Scratch {
+    /// What was read may hold secrets.
+    fn drop(&mut self) {
+        for buffer in [&mut self.buffer, &mut self.gathered] {
+            zeroize::Zeroize::zeroize(buffer);
+        }
+    }
+}
+
 /// How a file's bytes are read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Encoding {
