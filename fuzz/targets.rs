@@ -18,17 +18,22 @@ use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
-use imgguard::layer::{Entry, EntryKind, FileView};
+use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
+use imgguard::policy::baseline::Baseline;
+use imgguard::policy::gitleaks_ignore::GitleaksIgnore;
 use imgguard::policy::suppress::Suppressions;
 use imgguard::policy::vex::{Subject, Vex};
+use imgguard::policy::waiver;
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
 use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
+use imgguard::source::git::Changes;
 use imgguard::source::layout::{LayoutRepository, Selection};
 use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
@@ -43,10 +48,13 @@ pub(crate) const TARGETS: &[Target] = &[
     ("airgap", airgap),
     ("archive", archive),
     ("bill", bill),
+    ("credentials", credentials),
     ("delta", delta),
     ("feeds", feeds),
+    ("git", git),
     ("image", image),
     ("inspectors", inspectors),
+    ("nested", nested),
     ("osv", osv),
     ("policy", policy),
     ("purl", purl),
@@ -157,6 +165,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
     };
     let answers = scan::run(Request {
@@ -171,6 +180,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
+            signatures: &BTreeMap::new(),
             suppressions: &Suppressions::default(),
             verifier: None,
             shows_secrets: false,
@@ -210,6 +220,7 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/lib/python3/site-packages/a-1.egg-info",
     "usr/lib/node_modules/a/package.json",
     "srv/app/Cargo.lock",
+    "etc/ssl/certs/a.pem",
     "usr/bin/program",
     "srv/app.jar",
     "usr/lib/jvm/java/release",
@@ -388,7 +399,10 @@ pub(crate) fn bill(data: &[u8]) {
 pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
+        let _ = waiver::parse(text);
+        drop(GitleaksIgnore::parse(text));
     }
+    let _ = Baseline::parse(data);
 }
 
 /// A purl that others wrote: what is read of it can be written, and read again.
@@ -398,10 +412,37 @@ pub(crate) fn purl(data: &[u8]) {
     assert!(written.starts_with("pkg:"), "{written}");
 }
 
+/// What `git diff-tree` writes of a hostile history: each change has a blob, and the bytes bound how many there are.
+pub(crate) fn git(data: &[u8]) {
+    let mut changes = Changes::new(data, "fuzz");
+    let mut count = 0;
+    while let Ok(Some(change)) = changes.next_change() {
+        assert!(change.path.len() < data.len());
+        count += 1;
+    }
+    assert!(count <= data.len());
+}
+
 /// What a user, a list or a compose file may name.
 pub(crate) fn reference(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = text.parse::<Reference>();
+    }
+}
+
+/// A path, a line end and a file: every parser of credential files, and every format of keys. What is told is masked and bounded.
+pub(crate) fn credentials(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (path, content) = (&data[..end], data.get(end + 1..).unwrap_or_default());
+    let mut scratch = Scratch::default();
+    let mut scan = Scanner::builtin().scan(&mut scratch);
+    scan.begin(path, content.len() as u64);
+    scan.feed(content);
+    for fact in scan.finish() {
+        assert!(fact.masked.len() < 1024 && fact.key.is_none_or(|key| key.len() <= 128));
+    }
+    if let Ok(text) = std::str::from_utf8(content) {
+        let _ = Scanner::builtin().scan_command(text);
     }
 }
 
@@ -416,6 +457,53 @@ pub(crate) fn secrets(data: &[u8]) {
         scan.finish()
     };
     assert_eq!(found(content.len()), found(usize::from(step) + 1));
+}
+
+/// Checks the order of calls, and counts.
+#[derive(Default)]
+struct Shown {
+    open: bool,
+    bytes: u64,
+}
+
+impl nested::Visitor for Shown {
+    fn begin(&mut self, _inside: &[u8], _size: u64) {
+        assert!(!std::mem::replace(&mut self.open, true));
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        assert!(self.open);
+        self.bytes += bytes.len() as u64;
+    }
+
+    fn hole(&mut self, _length: u64) {
+        assert!(self.open);
+    }
+
+    fn end(&mut self) {
+        assert!(std::mem::replace(&mut self.open, false));
+    }
+
+    fn text(&mut self, _inside: &[u8], text: &[u8], _at: u64) {
+        assert!(!self.open && text.len() <= 2 << 20);
+    }
+
+    fn unread(&mut self, _inside: &[u8], error: &NestedError) {
+        assert!(!self.open && !error.to_string().is_empty());
+    }
+}
+
+/// A file that holds files: each is shown whole or told, one after the other, and no more than the allowance.
+pub(crate) fn nested(data: &[u8]) {
+    const FREE: u64 = 4 << 20;
+    let Some((&choice, content)) = data.split_first() else { return };
+    let paths = ["a", ".git/objects/ab/cdef0123456789abcdef0123456789abcdef01", "tool.pyz", "a.pyc"];
+    let path = paths[usize::from(choice) % paths.len()].as_bytes();
+    let Some(form) = Form::detect(path, &content[..content.len().min(nested::HEAD_BYTES)]) else { return };
+    let mut shown = Shown::default();
+    nested::walk(Slice::whole(&content), path, form, &mut Allowance::of(FREE), &mut shown);
+    // A piece of each open container may be shown before its cost is known.
+    assert!(!shown.open && shown.bytes <= FREE + 100 * content.len() as u64 + (1 << 20));
 }
 
 /// A VEX document of any format: what it says decides about a package, or it is refused.

@@ -14,6 +14,8 @@ pub enum Kind {
     Secret,
     /// Something about how the image is configured.
     Config,
+    /// A signature that is demanded and was not found.
+    Signature,
     /// A package with a published vulnerability.
     Vulnerability,
     /// A published notice about a package that is no vulnerability.
@@ -27,6 +29,7 @@ impl Kind {
         match self {
             Self::Secret => "secret",
             Self::Config => "config",
+            Self::Signature => "signature",
             Self::Vulnerability => "vulnerability",
             Self::Informational => "informational",
         }
@@ -94,7 +97,9 @@ impl Location {
             Self::File { path, layer: None, line, .. } => {
                 Some((path.trim_start_matches('/'), line.unwrap_or_default(), None))
             }
-            Self::Commit { path, line, commit, .. } => Some((path, line.unwrap_or_default(), Some(&commit.id))),
+            Self::Commit { path, line, commit, .. } => {
+                Some((path.trim_start_matches('/'), line.unwrap_or_default(), Some(&commit.id)))
+            }
             Self::File { .. } | Self::Config(_) => None,
         }
     }

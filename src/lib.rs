@@ -11,6 +11,7 @@ pub mod facts;
 pub mod finding;
 pub mod inspect;
 pub mod layer;
+pub mod nested;
 pub mod net;
 pub mod oci;
 pub mod policy;

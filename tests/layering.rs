@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "net",
     "source",
     "layer",
+    "nested",
     "facts",
     "inspect",
     "secret",

@@ -288,6 +288,9 @@ pub struct Looking {
     /// What sets findings aside.
     #[command(flatten)]
     pub suppressing: Suppressing,
+    /// Check the signatures and attestations that this policy demands ([[signature]] tables)
+    #[arg(long, value_name = "POLICY")]
+    pub verify: Option<PathBuf>,
 }
 
 /// Rules for secrets besides the shipped ones.

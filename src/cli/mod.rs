@@ -25,6 +25,7 @@ mod secrets;
 mod secrets_args;
 mod sign;
 mod sign_args;
+mod signatures;
 mod sources;
 mod suppressing;
 mod tree;

@@ -7,7 +7,7 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, rules, suppressing, today, update, vex};
+use super::{Failed, db, reading, rules, signatures, suppressing, today, update, vex};
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
@@ -61,7 +61,9 @@ pub(super) fn named_policy(name: Option<&str>, fail_on: Option<Policy>) -> Resul
                     anyhow::anyhow!("the policy `{name}` is larger than {MAX_POLICY_BYTES} bytes"),
                 ));
             }
-            Some(Policy::parse(&std::fs::read_to_string(name).map_err(file_error)?).map_err(usage)?)
+            let mut policy = Policy::parse(&std::fs::read_to_string(name).map_err(file_error)?).map_err(usage)?;
+            policy.beside(Path::new(name).parent().unwrap_or(Path::new("")));
+            Some(policy)
         }
         Some(name) => Some(Policy::builtin(name).map_err(usage)?),
         None => None,
@@ -122,13 +124,15 @@ pub(super) fn answers(
     guess: bool,
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
-    let vex = vex::load(&looking.vex)?;
+    let mut vex = vex::load(&looking.vex)?;
+    let policy = &with_demands(policy, looking.verify.as_deref())?;
     let suppressions = suppressing::load(&looking.suppressing, &policy.waivers)?;
     let store = db::open_store(looking.db.as_deref())?;
     let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }
+    let signatures = signatures::check_all(&images, &policy.signatures, how, &mut vex)?;
     let evaluated_at = today(how.as_of);
     let collect = CollectOptions { secrets: !looking.no_secrets, ..CollectOptions::default() };
     let cache = reading::cache(how, collect, global);
@@ -140,6 +144,7 @@ pub(super) fn answers(
         stage: Stage::Everything(&store),
         judging: Judging {
             policy,
+            signatures: &signatures,
             suppressions: &suppressions,
             verifier: None,
             shows_secrets: false,
@@ -159,6 +164,21 @@ pub(super) fn answers(
         }
     }
     Ok((answers, worst))
+}
+
+/// The policy with the demands for signatures of another one, which does not judge anything else.
+fn with_demands(policy: &Policy, verify: Option<&Path>) -> Result<Policy, Failed> {
+    let mut policy = policy.clone();
+    let Some(file) = verify else { return Ok(policy) };
+    let demands = self::policy(file.to_str(), None)?.map(|named| named.signatures).unwrap_or_default();
+    if demands.is_empty() {
+        let error = anyhow::anyhow!("the policy `{}` demands no signature", file.display());
+        return Err(
+            Failed::new(Ending::Usage, error).hint("add a [[signature]] table with keys, or identity and issuer")
+        );
+    }
+    policy.signatures.extend(demands);
+    Ok(policy)
 }
 
 /// Tells whoever scans a checkout as a root file system how to scan a checkout.

@@ -1,5 +1,6 @@
 //! `secrets`: the secrets of images, folders, what is staged in a checkout, and its history.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use super::args::Global;
@@ -8,13 +9,14 @@ use super::output::{self, Plan};
 use super::scan::{ending, named_policy};
 use super::secrets_args::SecretsArgs;
 use super::sources::{self, Opener};
-use super::{Failed, incident, reading, suppressing, today};
+use super::{Failed, incident, reading, rules, suppressing, today};
 use crate::facts::cache::Cache;
 use crate::policy::Policy;
 use crate::policy::gitleaks_ignore::{GitleaksIgnore, MAX_IGNORE_BYTES};
 use crate::policy::suppress::Suppressions;
 use crate::policy::vex::Vex;
 use crate::reference::Reference;
+use crate::report::by_name;
 use crate::report::contract::Reports;
 use crate::scan::verify::{self, Verifier};
 use crate::scan::{self, Answer, CollectOptions, Judging, Part, Request, Stage};
@@ -29,7 +31,9 @@ pub(super) fn secrets(arguments: &SecretsArgs, global: &Global) -> Result<Ending
     if arguments.revealing.print_hosts {
         return print_hosts();
     }
+    check_formats(arguments)?;
     check_reveal(arguments)?;
+    rules::put_to_use(&arguments.rules, global)?;
     let references = sources::references(&arguments.target)?;
     let plan = Plan::of_report(&arguments.output, references.len() > 1)?.private(arguments.revealing.show_secrets);
     let (policy, judged) = policy(arguments)?;
@@ -39,6 +43,7 @@ pub(super) fn secrets(arguments: &SecretsArgs, global: &Global) -> Result<Ending
     let evaluated_at = today(arguments.target.reading.as_of);
     let verifier = verifier(arguments)?;
     let judging = Judging {
+        signatures: &BTreeMap::new(),
         policy: &policy,
         suppressions: &suppressions,
         verifier: verifier.as_ref(),
@@ -184,14 +189,29 @@ fn print_hosts() -> Result<Ending, Failed> {
     Ok(Ending::Pass)
 }
 
+/// The names of all reports that are asked for.
+fn formats(arguments: &SecretsArgs) -> impl Iterator<Item = &str> {
+    let also = arguments.output.also.iter().map(|(format, _)| format.name());
+    also.chain([arguments.output.format.as_str()])
+}
+
+/// Refuses bills of materials: without packages one would say that nothing is installed.
+fn check_formats(arguments: &SecretsArgs) -> Result<(), Failed> {
+    match formats(arguments).find(|name| by_name(name).is_some_and(|format| format.is_bill())) {
+        Some(format) => {
+            let error = anyhow::anyhow!("`secrets` lists no packages, so that it cannot write `{format}`");
+            Err(Failed::new(Ending::Usage, error).hint("`imgguard sbom` and `imgguard scan` write bills of materials"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Refuses to write secrets where others read them.
 fn check_reveal(arguments: &SecretsArgs) -> Result<(), Failed> {
     if !arguments.revealing.show_secrets {
         return Ok(());
     }
-    let formats = arguments.output.also.iter().map(|(format, _)| format.name());
-    let mut formats = formats.chain([arguments.output.format.as_str()]);
-    if let Some(format) = formats.find(|format| !matches!(*format, "table" | "json")) {
+    if let Some(format) = formats(arguments).find(|format| !matches!(*format, "table" | "json")) {
         let error = anyhow::anyhow!("--show-secrets does not write `{format}`, which is made to be uploaded");
         return Err(Failed::new(Ending::Usage, error).hint("use table or json"));
     }

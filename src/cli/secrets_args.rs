@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{Output, Target, threshold};
+use super::args::{Output, SecretRules, Target, threshold};
 use crate::advisory::model::Severity;
 
 /// Examples of `secrets`.
@@ -22,6 +22,9 @@ pub struct SecretsArgs {
     /// Of a checkout (dir:PATH), look at every commit of every ref, each version of a file once
     #[arg(long, help_heading = "Checkout")]
     pub history: bool,
+    /// By which rules.
+    #[command(flatten)]
+    pub rules: SecretRules,
     /// What sets findings aside.
     #[command(flatten)]
     pub suppressing: Suppressing,

@@ -85,6 +85,8 @@ pub enum SecretState {
 pub struct FoundSecret {
     /// The file.
     pub path: FilePath,
+    /// The place in it, where it is an archive or the like.
+    pub inside: Option<FilePath>,
     /// Index of the layer that holds its bytes.
     pub layer: usize,
     /// Whether the file is still there.

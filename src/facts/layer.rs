@@ -191,11 +191,13 @@ pub struct Group {
     pub gid: i64,
 }
 
-/// The secrets of one file.
+/// The secrets of one file, or of one file in it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FileSecrets {
     /// The file.
     pub path: FilePath,
+    /// The place in it, where it is an archive or the like: `conf/app.env`, `a.tar.gz!/etc/key`.
+    pub inside: Option<FilePath>,
     /// What was found in it.
     pub secrets: Vec<SecretFact>,
 }

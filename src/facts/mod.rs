@@ -31,5 +31,5 @@ pub use layer::{
 pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;
-pub use secret::{Confidence, SecretFact, SecretValue};
+pub use secret::{Confidence, Encoding, SecretFact, SecretValue};
 pub use unknown::{Effect, Unknown};

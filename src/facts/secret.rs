@@ -15,6 +15,27 @@ pub enum Confidence {
     High,
 }
 
+/// What a secret was encoded with where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// base64, of either alphabet (RFC 4648).
+    Base64,
+    /// Two hex digits a byte.
+    Hex,
+}
+
+impl Encoding {
+    /// The field's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+        }
+    }
+}
+
 /// A secret in a file or in the image configuration.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct SecretFact {
@@ -32,6 +53,8 @@ pub struct SecretFact {
     pub offset: u64,
     /// SHA-256 of the value, in hex, only where the rule's format guarantees at least 80 bits of entropy (a hash of a password would hand it to a dictionary).
     pub fingerprint: Option<String>,
+    /// What it had to be decoded from; its place is that of the encoded characters.
+    pub encoding: Option<Encoding>,
     /// Its line says `gitleaks:allow` or `imgguard:allow`. That is a fact and no judgement: whoever made the image may have written it.
     pub allowed_inline: bool,
     /// The value in clear, only in a run that was asked for it; never serialised, so a cache cannot hold it.

@@ -183,9 +183,9 @@ pub enum InspectError {
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
-    /// A zip archive that cannot be read.
+    /// A Java archive that cannot be read.
     #[error(transparent)]
-    Zip(#[from] java::ZipError),
+    Java(#[from] java::JavaError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {

@@ -47,7 +47,7 @@ mod tests {
     fn secret(line: u32, commit: Option<&str>) -> Finding {
         let commit = commit.map(|id| Commit { id: id.into(), author: String::new(), date: String::new() });
         let place = match commit {
-            Some(commit) => Location::Commit { path: "a/b.py".into(), line: Some(line), state: "present", commit },
+            Some(commit) => Location::Commit { path: "/a/b.py".into(), line: Some(line), state: "present", commit },
             None => Location::File {
                 path: "/a/b.py".into(),
                 layer: None,

@@ -18,7 +18,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{PolicyError, malformed};
+use super::{PolicyError, line_of};
 use crate::finding::{Finding, Location, SetAside};
 
 /// Largest file of waivers, in bytes.
@@ -64,7 +64,8 @@ struct RawFile {
 /// # Errors
 /// When it is malformed: unknown fields, no reason, owner or day, neither a finding nor a rule.
 pub fn parse(text: &str) -> Result<Vec<Waiver>, PolicyError> {
-    let raw: RawFile = toml::from_str(text).map_err(|error| malformed(text, &error))?;
+    let raw: RawFile = toml::from_str(text)
+        .map_err(|error| PolicyError::Waivers { line: line_of(text, &error), reason: error.message().to_owned() })?;
     raw.waiver.into_iter().map(Waiver::try_from).collect()
 }
 

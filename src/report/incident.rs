@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::contract::{Finding, Location, Report};
-use super::escape::markdown;
+use super::escape;
 use crate::secret;
 
 /// Version of the JSON form.
@@ -158,7 +158,7 @@ impl<'a> Incident<'a> {
             out,
             "1. Rotate or revoke every secret below. Nothing else undoes the leak: copies of the image stay."
         )?;
-        writeln!(out, "2. Look at the provider's logs for uses since the date given below that were not yours.")?;
+        writeln!(out, "2. Look at the provider's logs for uses that were not yours, since the layer was built.")?;
         writeln!(out, "3. Rebuild without the secret; deleting the file in a later layer does not help.")?;
         writeln!(out, "4. Replace every tag named below, then delete the old manifests, not only the tags.\n")
     }
@@ -249,6 +249,11 @@ fn carrying<'a>(finding: &Finding, report: &Report, tags: &'a Tags) -> BTreeSet<
         report.platforms.iter().filter(|platform| in_config && finding.platforms.contains(&platform.platform));
     let digests = layers.chain(manifests.filter_map(|platform| platform.digest.as_deref()));
     digests.filter_map(|digest| tags.by_digest.get(digest)).flatten().map(String::as_str).collect()
+}
+
+/// `text` as plain text; what GitHub would make a link by itself (GFM 0.29, section 6.9) stays text, too.
+fn markdown(text: &str) -> String {
+    escape::markdown(text).replace("://", "\\://").replace("www.", "www\\.")
 }
 
 /// The digests by which the tags of a report's secrets are looked for.

@@ -3,16 +3,18 @@
 //! Of the history each blob is searched once, however many commits and paths have it; a secret is told at each path with the oldest commit that has it there. Of what is staged only what the
 //! commit would add is told: a secret that the last commit has in the same file was told before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::collect::CollectOptions;
-use super::findings::{Found, secret_finding};
+use super::findings::{Found, place_identity, secret_finding};
 use super::run::{ScannedImage, ScannedPlatform};
 use crate::facts::{Effect, FilePath, Inventory, SecretFact, SecretValue, Unknown};
 use crate::finding::{self, Finding, Location};
-use crate::secret::{FileScan, Scanner, Scratch};
+use crate::secret::{self, CHECKOUT_REMEDIATION, FileScan, Scanner, Scratch};
 use crate::source::Image;
 use crate::source::git::{Blob, Blobs, Change, Checkout, Commit, GitError};
 
@@ -138,7 +140,10 @@ fn search(
 
 /// As a place identifies it, the same as in a scan of the folder.
 fn finding_of(fact: &SecretFact, path: &FilePath) -> Finding {
-    secret_finding(fact, &format!("{path}:{}", fact.key.as_deref().unwrap_or_default()))
+    let finding = secret_finding(fact, &place_identity(path, fact));
+    let rotation = secret::rule(&fact.rule).map(|rule| rule.rotation.as_str()).filter(|at| !at.is_empty());
+    let rotation = rotation.map(|at| format!("; rotate at {at}")).unwrap_or_default();
+    finding.advise(format!("{CHECKOUT_REMEDIATION}{rotation}"))
 }
 
 /// What makes two secrets of a file the same one, wherever in it they stand.
@@ -228,21 +233,45 @@ impl Places {
     }
 }
 
+/// What was searched already. A blob's name counts, too, since files of some names are parsed; of both a hash is kept, since a history has millions of them.
+#[derive(Default)]
+struct Searched {
+    clean: HashSet<[u8; 16]>,
+    leaking: HashMap<[u8; 16], Vec<SecretFact>>,
+    /// Secrets in `leaking`.
+    kept: usize,
+}
+
+impl Searched {
+    /// The secrets of a change's file; searched when it is met for the first time, and again where too many are kept already.
+    fn of(&mut self, change: &Change, reader: &mut Reader<'_>) -> Result<Vec<SecretFact>, GitError> {
+        let name = change.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let hash = Sha256::digest([change.blob.as_bytes(), b"/", name].concat());
+        let key = hash.first_chunk().copied().unwrap_or_default();
+        if self.clean.contains(&key) {
+            return Ok(Vec::new());
+        }
+        if let Some(facts) = self.leaking.get(&key) {
+            return Ok(facts.clone());
+        }
+        let facts = reader.read(&change.blob, &change.path)?;
+        if facts.is_empty() {
+            self.clean.insert(key);
+        } else if self.kept + facts.len() <= MAX_PLACES {
+            self.kept += facts.len();
+            self.leaking.insert(key, facts.clone());
+        }
+        Ok(facts)
+    }
+}
+
 fn history(checkout: &Checkout, reader: &mut Reader<'_>) -> Result<Vec<Finding>, GitError> {
     let tree = checkout.tree()?;
-    // A blob's name counts, since files of some names are parsed.
-    let mut searched: HashMap<(String, Vec<u8>), Vec<SecretFact>> = HashMap::new();
-    let mut places = Places::default();
+    let (mut searched, mut places) = (Searched::default(), Places::default());
     checkout.history::<GitError>(&mut |change| {
-        let name = change.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-        let key = (change.blob, name);
-        if !searched.contains_key(&key) {
-            let facts = reader.read(&key.0, &change.path)?;
-            searched.insert(key.clone(), facts);
-        }
-        let facts = searched.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let facts = searched.of(&change, reader)?;
         if !facts.is_empty() {
-            let is_present = tree.get(&change.path).is_some_and(|blob| *blob == key.0);
+            let is_present = tree.get(&change.path).is_some_and(|blob| *blob == change.blob);
             let path = FilePath::new(&change.path);
             facts.iter().for_each(|fact| places.add(&path, fact, change.commit.as_ref(), is_present));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::collect::CollectOptions;
 use super::pairs::Certificates;
-use super::places::config_secrets;
+use super::places::{attached_secrets, config_secrets};
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
@@ -48,7 +48,8 @@ pub(super) fn findings(
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
     if collect.secrets {
-        let found = config_secrets(image, platform, collect.reveal);
+        let mut found = config_secrets(image, platform, collect.reveal);
+        found.extend(attached_secrets(image, collect.reveal));
         // What is known to be a secret needs no guess by its name.
         findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
         findings.extend(found);
@@ -78,6 +79,7 @@ pub(super) fn secrets(
     let mut findings: Vec<Finding> =
         platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)).collect();
     findings.extend(config_secrets(image, platform, collect.reveal));
+    findings.extend(attached_secrets(image, collect.reveal));
     let name = platform.manifest.platform.to_string();
     findings.iter_mut().for_each(|finding| finding.seen_on(&name));
     Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
@@ -170,15 +172,32 @@ fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, fo
         SecretState::Deleted { .. } => "deleted",
         SecretState::Overwritten { .. } => "overwritten",
     };
-    let identity = format!("{}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
+    let inside = found.inside.as_ref().map(|inside| format!("!{inside}")).unwrap_or_default();
+    let identity = place_identity(&format!("{}{inside}", found.path), &found.secret);
     let mut finding = secret_finding(&found.secret, &identity);
+    if is_published(found) && secret::rule(&found.secret.rule).is_some_and(RuleInfo::goes_by_context) {
+        finding.confidence = Confidence::Low;
+    }
     if let (Some(evidence), Some(more)) = (&mut finding.evidence, certificates.of(&found.secret)) {
         evidence.push_str(&more);
     }
     let Location::File { path, layer, layer_index, instruction, .. } = subject.place(&found.path, found.layer) else {
         return finding;
     };
+    let path = path + &inside;
     finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
+}
+
+/// What identifies a secret in a file that has no fingerprint: the place with the key's name or, where it has none, with what may be shown of the
+/// secret, so that two of them in one file are two. It says no more than the report.
+pub(super) fn place_identity(place: &impl std::fmt::Display, fact: &SecretFact) -> String {
+    format!("{place}:{}", fact.key.as_deref().unwrap_or(&fact.masked))
+}
+
+/// What a distribution publishes in a package is an example or a default, unless it has the form of a token. Only below `/usr`, where nobody but the package
+/// manager writes: configuration files are owned by packages too, and are there to be changed.
+fn is_published(found: &FoundSecret) -> bool {
+    found.owner.is_some() && found.state == SecretState::Present && found.path.as_bytes().starts_with(b"usr/")
 }
 
 pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
@@ -189,9 +208,10 @@ pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
     let identity = fact.fingerprint.clone().unwrap_or_else(|| place.to_owned());
     let mut finding = Finding::new(Kind::Secret, &fact.rule, severity, title, identity);
     finding.confidence = fact.confidence;
+    let decoded = fact.encoding.map(|encoding| format!(", decoded from {}", encoding.name())).unwrap_or_default();
     finding.evidence = Some(match fact.key.as_deref() {
-        None | Some("") => fact.masked.clone(),
-        Some(key) => format!("{key} = {}", fact.masked),
+        None | Some("") => format!("{}{decoded}", fact.masked),
+        Some(key) => format!("{key} = {}{decoded}", fact.masked),
     });
     finding.remediation = Some(remediation(rule));
     finding.allowed_inline = fact.allowed_inline;

@@ -14,6 +14,8 @@ mod places;
 mod run;
 mod schedule;
 mod second_read;
+mod secrets;
+mod signed;
 mod statements;
 pub mod verify;
 
@@ -23,6 +25,7 @@ pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
+pub use signed::{Signatures, Signed};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -68,6 +71,8 @@ pub enum Stage<'a> {
 pub struct Judging<'a> {
     /// The policy.
     pub policy: &'a Policy,
+    /// What was found of the signatures that the policy demands.
+    pub signatures: &'a Signatures,
     /// What sets findings aside.
     pub suppressions: &'a Suppressions,
     /// Asks providers about secrets, where the user wants that.
@@ -155,8 +160,14 @@ fn judge(
     judging: Judging<'_>,
     collect: CollectOptions,
 ) -> Answer {
-    let Judging { policy, suppressions, verifier, shows_secrets, vex, judged, evaluated_at } = judging;
-    let mut united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
+    let Judging { policy, signatures, suppressions, verifier, shows_secrets, vex, judged, evaluated_at } = judging;
+    let signed = signatures.get(&scanned.image.reference).map(Vec::as_slice).unwrap_or_default();
+    let mut unsigned = signed::findings(policy, signed);
+    for platform in &scanned.platforms {
+        unsigned.iter_mut().for_each(|finding| finding.seen_on(&platform.manifest.platform.to_string()));
+    }
+    let found_there = found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings));
+    let mut united = unite(found_there.chain(unsigned));
     statements::set_aside(&mut united, &scanned.image, vex);
     let waivers_used = suppressions.apply(&mut united, &scanned.image.reference, evaluated_at);
     if let Some(verifier) = verifier {
@@ -172,7 +183,11 @@ fn judge(
     let verdict = policy.judge(&united, complete && is_answerable);
     let outcome = verdict.result;
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
-    let report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    let mut report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    if !signed.is_empty() {
+        report.skipped.retain(|what| what != "signature");
+        report.signatures.extend(signed::entries(signed));
+    }
     Answer { report, outcome, complete, set_aside: set_aside(&scanned), failures: scanned.failures, waivers_used }
 }
 

@@ -54,6 +54,20 @@ impl<'a> ConfigText<'a> {
     }
 }
 
+/// The secrets of the statements that are attached to an image.
+pub(super) fn attached_secrets(image: &Image, reveal: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for attached in &image.attached {
+        for mut fact in attached.content.iter().flat_map(|content| Scanner::in_use().scan_statement(content)) {
+            fact.value = fact.value.filter(|_| reveal);
+            let key = fact.key.clone().map(|key| format!(":{key}")).unwrap_or_default();
+            let place = Location::Config(format!("attestation:{}{key}", attached.digest));
+            findings.push(secret_finding(&fact, &format!("attestation{key}")).at(place));
+        }
+    }
+    findings
+}
+
 /// The secrets of one platform's configuration and annotations.
 pub(super) fn config_secrets(image: &Image, platform: &ScannedPlatform, reveal: bool) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -9,7 +9,7 @@ use super::key::hex;
 use super::parse::Credential;
 use super::rules::{Detector, Requirement, Rule, Rules};
 use super::{inline, mask};
-use crate::facts::{Confidence, SecretFact, SecretValue};
+use crate::facts::{Confidence, Encoding, SecretFact, SecretValue};
 
 /// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
 const MAX_FOUND: usize = 1000;
@@ -33,6 +33,8 @@ pub(super) struct Found {
     pub(super) identity: Option<Vec<u8>>,
     /// A credential file's parser named it.
     pub(super) parsed: bool,
+    /// What it was decoded from.
+    pub(super) encoding: Option<Encoding>,
     /// Its line allows it.
     pub(super) allowed: bool,
     /// It, in clear.
@@ -88,6 +90,7 @@ impl Findings {
                 key: name(&credential.key),
                 identity: None,
                 parsed: true,
+                encoding: None,
                 allowed: at.is_some_and(|at| inline::allows(text, &(at..end))),
                 value: SecretValue::new(&credential.value),
             });
@@ -109,7 +112,9 @@ impl Findings {
                 key: name(key.name.as_bytes()),
                 identity: key.identity,
                 parsed: true,
+                encoding: None,
                 allowed: false,
+                // Bytes that no terminal shows; the file is the secret.
                 value: SecretValue::new(b""),
             });
         }
@@ -202,6 +207,7 @@ fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
         line: found.line,
         offset: found.start * stretch,
         fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
+        encoding: found.encoding,
         allowed_inline: found.allowed,
         value: Some(found.value),
     })

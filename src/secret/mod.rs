@@ -25,6 +25,7 @@ mod key;
 mod mask;
 mod parse;
 mod rules;
+mod statement;
 pub mod template;
 mod trial;
 mod url;
@@ -42,6 +43,9 @@ pub use trial::{Remark, Trial};
 use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
 use rules::Rules;
+
+/// What helps against a secret in a checkout, in place of [`REMEDIATION`].
+pub const CHECKOUT_REMEDIATION: &str = "revoke or rotate it first, if it was ever pushed or copied: whoever has the repository has it; then take it out of the file, and have it read from the environment or a secret store; a later commit that removes it does not help";
 
 /// Longest value of a variable or label that is looked at; the kernel passes no longer one to a process (`MAX_ARG_STRLEN`).
 const MAX_VALUE: usize = 128 << 10;
@@ -192,12 +196,30 @@ impl Scanner {
         let mut facts = self.scan_value("", command);
         let bytes = command.get(..command.floor_char_boundary(MAX_VALUE)).unwrap_or_default().as_bytes();
         parse::command_secrets(bytes, &mut |name, value| {
-            let at = memchr::memmem::find(bytes, value).unwrap_or_default() as u64;
-            let known = facts.iter().any(|fact| (at..at + value.len() as u64).contains(&fact.offset));
+            let Some(range) = range_in(bytes, value) else { return };
+            let at = range.start as u64;
+            let known = facts.iter().any(|fact| (at..range.end as u64).contains(&fact.offset));
             let Some(credential) = parse::judge(COMMAND_RULE, name, value).filter(|_| !known) else { return };
             let fact = hidden(credential.rule, &String::from_utf8_lossy(name), value, credential.confidence);
             facts.push(SecretFact { offset: at, ..fact });
         });
+        facts
+    }
+
+    /// The secrets of an attestation: what a rule finds in it, and the build's arguments as [`scan_argument`](Self::scan_argument) judges them.
+    #[must_use]
+    pub fn scan_statement(&self, statement: &[u8]) -> Vec<SecretFact> {
+        let arguments = statement::arguments(statement);
+        let named: Vec<SecretFact> =
+            arguments.iter().flat_map(|(name, value)| self.scan_argument(name, value)).collect();
+        let mut scratch = Scratch::default();
+        let mut scan = self.scan(&mut scratch);
+        scan.begin(b"statement.json", statement.len() as u64);
+        scan.feed(statement);
+        let mut facts = scan.finish();
+        // Found with its name already.
+        facts.retain(|fact| !named.iter().any(|other| (&fact.rule, &fact.masked) == (&other.rule, &other.masked)));
+        facts.extend(named);
         facts
     }
 
@@ -210,6 +232,11 @@ impl Scanner {
         scan.feed(text.as_bytes());
         let mut hidden = scan.finish_ranges();
         hidden.extend(named_values(text));
+        parse::command_secrets(text.as_bytes(), &mut |name, value| {
+            if parse::judge(COMMAND_RULE, name, value).is_some() {
+                hidden.extend(range_in(text.as_bytes(), value));
+            }
+        });
         hidden.sort_by_key(|range| range.start);
         let mut shown = Vec::with_capacity(text.len());
         let mut at = 0;
@@ -240,9 +267,16 @@ fn hidden(rule: &str, name: &str, value: &[u8], confidence: Confidence) -> Secre
         line: None,
         offset: 0,
         fingerprint: None,
+        encoding: None,
         allowed_inline: false,
         value: Some(SecretValue::new(value)),
     }
+}
+
+/// Where a part of a text stands in it.
+fn range_in(text: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    Some(start..start + part.len()).filter(|range| range.end <= text.len())
 }
 
 /// The values of `NAME=value` words whose name says secret.

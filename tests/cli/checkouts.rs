@@ -9,8 +9,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::formats::{assert_valid, our_schema};
-use crate::template::fill;
 use crate::world::{AS_OF, Ended, end, program};
+use imgguard::secret::template::fill;
 
 fn token(seed: u64) -> String {
     fill("ghp_{github}", seed).text
@@ -97,6 +97,16 @@ fn what_is_staged_is_what_the_commit_would_add() {
     // What is only in the folder is not in the commit.
     checkout.write("b.py", &format!("T = '{}'\n", token(3)));
     assert_eq!(staged().code, 0);
+    // Whoever answers for it may commit it: the file of waivers is that of the folder.
+    checkout.git(&["add", "b.py"]);
+    let id = findings(&staged())[0]["id"].as_str().unwrap().to_owned();
+    let waiver = format!("[[waiver]]\nfinding = '{id}'\nreason = 'r'\nowner = 'o'\nexpires = 2030-01-01\n");
+    checkout.write(".imgguard.toml", &waiver);
+    assert_eq!(staged().code, 0, "{}", staged().err);
+    checkout.write(".imgguard.toml", &waiver.replace("2030", "2020"));
+    assert_eq!(staged().code, 1);
+    fs::remove_file(checkout.path().join(".imgguard.toml")).unwrap();
+    checkout.git(&["reset", "-q"]);
     // A password that changes is a new one.
     checkout.commit(".env", "DB_PASSWORD=q8Vx2mZp4Lw9\n");
     checkout.write(".env", "DB_PASSWORD=zK3vB7nQ5tYc\n");
@@ -279,10 +289,20 @@ fn a_hostile_repository_runs_nothing() {
     // A blob that is not there would be fetched from the promisor.
     let blob = checkout.git(&["rev-parse", &format!("{first}:a.py")]);
     fs::remove_file(checkout.path().join(".git/objects").join(&blob[..2]).join(&blob[2..])).unwrap();
-    let _ = fs::remove_file(&proof);
-    let history = checkout.secrets(&["--history"]);
-    assert_eq!(history.code, 3, "the file is missing, and that is told: {} {}", history.err, history.out);
-    assert!(!proof.exists(), "--history ran {:?}", fs::read_to_string(&proof));
+    checkout.git(&["config", "remote.origin.uploadpack", script]);
+    for url in [
+        ext.as_str(),
+        "ssh://host.invalid/x",
+        "git://host.invalid/x",
+        "https://host.invalid/x",
+        checkout.path().to_str().unwrap(),
+    ] {
+        checkout.git(&["config", "remote.origin.url", url]);
+        let _ = fs::remove_file(&proof);
+        let history = checkout.secrets(&["--history"]);
+        assert_eq!(history.code, 3, "the file is missing, and that is told: {} {}", history.err, history.out);
+        assert!(!proof.exists(), "--history ran {:?} for {url}", fs::read_to_string(&proof));
+    }
     checkout.secrets(&["--staged"]);
     assert!(!proof.exists(), "--staged ran something");
     checkout.secrets(&[]);

@@ -15,6 +15,7 @@
 //! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
 //! | `checkouts` | secrets of folders, what is staged, and histories |
 //! | `secret_places` | every format of secret in every kind of place |
+//! | `signatures` | signatures that a policy demands, and VEX that signers attest |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
@@ -41,6 +42,7 @@ mod pages;
 mod secret_places;
 mod secrets;
 mod secrets_verb;
+mod signatures;
 mod vex;
 mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]

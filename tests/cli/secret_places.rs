@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cases::CASES;
-use crate::template::fill;
 use crate::world::{Built, Layout, scan, with_end};
 use crate::writer::{Archive, Format};
+use imgguard::secret::template::fill;
 
 /// A folder a state: credential files are known by the last parts of their paths.
 const STATES: [(&str, &str); 4] =
@@ -182,4 +182,41 @@ fn a_key_is_told_with_its_certificate_in_another_layer_and_platform() {
             "EC private key, P-256; key of the certificate /etc/ssl/acme.crt (CN=acme, valid until 2027-03-01)";
         assert_eq!(evidence, expected);
     }
+}
+
+#[test]
+fn arguments_of_the_build_are_found_in_its_provenance() {
+    let layout = Layout::of(&[Built::new(vec![]), Built { architecture: "arm64", ..Built::new(vec![]) }]);
+    let filled = fill("{base62:24}", 3);
+    let token = fill("glpat-{base62:20}", 4);
+    // As BuildKit writes it with `mode=max` (SLSA 0.2).
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v0.1",
+        "predicateType": "https://slsa.dev/provenance/v0.2",
+        "predicate": {
+            "invocation": {"parameters": {"frontend": "dockerfile.v0", "args": {"build-arg:DEPLOY_TOKEN": filled.text, "build-arg:MODE": "x"}}},
+            "metadata": {"https://mobyproject.org/buildkit@v1#metadata": {"vcs": {"source": token.text}}},
+        },
+    });
+    let statement = layout.blob("application/vnd.in-toto+json", statement.to_string().as_bytes());
+    let digest = statement["digest"].as_str().unwrap().to_owned();
+    let config = layout.blob("application/vnd.oci.image.config.v1+json", b"{}");
+    let manifest = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [statement]});
+    let mut entry = layout.blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+    entry["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+    entry["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    layout.add(entry);
+    let ended = scan([&layout.reference(), "--cache", "none", "--format", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let report = ended.json();
+    let mut told: Vec<_> = secrets(&report)
+        .iter()
+        .map(|finding| (finding["rule"].as_str().unwrap(), finding["locations"][0]["config"].as_str().unwrap()))
+        .collect();
+    told.sort_unstable();
+    let named = format!("attestation:{digest}:DEPLOY_TOKEN");
+    assert_eq!(told, [("build-argument", named.as_str()), ("gitlab-pat", &*format!("attestation:{digest}"))]);
+    assert!(!ended.out.contains(&filled.text) && !ended.out.contains(&token.text));
+    std::fs::remove_file(layout.blob_path(&digest)).unwrap();
+    assert!(secrets(&scan([&layout.reference(), "--cache", "none", "--format", "json"]).json()).is_empty());
 }

@@ -217,6 +217,14 @@ impl Layout {
         fs::write(self.path().join("index.json"), index.to_string()).unwrap();
     }
 
+    /// Adds an entry to the index of several platforms.
+    pub(crate) fn add(&self, entry: Value) {
+        let root: Value = serde_json::from_slice(&fs::read(self.path().join("index.json")).unwrap()).unwrap();
+        let mut index = self.document(root["manifests"][0]["digest"].as_str().unwrap());
+        index["manifests"].as_array_mut().unwrap().push(entry);
+        self.index(&[self.blob("application/vnd.oci.image.index.v1+json", index.to_string().as_bytes())]);
+    }
+
     /// Annotates the index of several platforms, and the manifest of its first.
     pub(crate) fn annotate(&self, of_index: &str, index_value: &str, of_manifest: &str, manifest_value: &str) {
         let root: Value = serde_json::from_slice(&fs::read(self.path().join("index.json")).unwrap()).unwrap();

@@ -7,6 +7,7 @@
 //! | `faults` | what servers and networks do wrong |
 //! | `logins` | challenges, tokens, and where credentials are found |
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
+//! | `incident` | which tags carry a leaked layer |
 //! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
 //! | `stores` | advisory stores: published, fetched by deltas, and what is not believed |
 //! | `places` | mirrors, proxies, and what may not be reached |
@@ -19,6 +20,7 @@ mod skip;
 
 mod clouds;
 mod faults;
+mod incident;
 mod logins;
 mod places;
 mod real;

@@ -12,10 +12,10 @@ use super::rules::{assert_hidden, scan};
 use super::template::fill;
 
 /// Lengths around which the engine changes blocks: what it keeps behind, searches, and needs ahead, alone and in sum.
-const BORDERS: [usize; 6] = [4 << 10, 64 << 10, 256 << 10, 260 << 10, 324 << 10, 640 << 10];
+pub(crate) const BORDERS: [usize; 6] = [4 << 10, 64 << 10, 256 << 10, 260 << 10, 324 << 10, 640 << 10];
 
 /// A key that no one has: Ed25519 in PKCS #8 (RFC 8410, 7), in PEM.
-fn private_key(seed: u64) -> String {
+pub(crate) fn private_key(seed: u64) -> String {
     const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     let body = fill("{base62:32}", seed).text;
     let der = STANDARD.encode([&HEAD[..], body.as_bytes()].concat());
@@ -37,7 +37,7 @@ fn secrets(seed: u64) -> Vec<(&'static str, String)> {
 }
 
 /// Scans in chunks that end at these places.
-fn scan_split(bytes: &[u8], cuts: &[usize]) -> Vec<SecretFact> {
+pub(crate) fn scan_split(bytes: &[u8], cuts: &[usize]) -> Vec<SecretFact> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([0, bytes.len()]).collect();
     cuts.sort_unstable();
     let mut scratch = Scratch::default();
@@ -48,7 +48,7 @@ fn scan_split(bytes: &[u8], cuts: &[usize]) -> Vec<SecretFact> {
 }
 
 /// Text of this length that holds nothing, in lines.
-fn filler(length: usize) -> String {
+pub(crate) fn filler(length: usize) -> String {
     let mut text = "lorem ipsum = dolor; sit(amet)\n".repeat(length / 31 + 1);
     text.truncate(length.saturating_sub(1));
     text.push('\n');

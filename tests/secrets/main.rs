@@ -8,9 +8,11 @@
 mod skip;
 
 mod cases;
+mod encoded;
 mod engine;
 mod files;
 mod keys;
+mod nested;
 mod rules;
 mod stores;
 

@@ -225,6 +225,7 @@ impl<'a> Merge<'a> {
                 };
                 found.extend(file.secrets.iter().map(|secret| FoundSecret {
                     path: file.path.clone(),
+                    inside: file.inside.clone(),
                     layer,
                     state,
                     owner: None,

@@ -64,7 +64,7 @@ fn configuration(config: &RunConfig) -> contract::Configuration {
 
 fn masked(name: &str, value: &str) -> String {
     let scanner = Scanner::in_use();
-    if holds_secret(name, value) || !scanner.scan_value(name, value).is_empty() {
+    if holds_secret(name, value) || !scanner.scan_metadata(name, value).is_empty() {
         return HIDDEN.to_owned();
     }
     scanner.redact(value)

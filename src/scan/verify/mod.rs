@@ -184,10 +184,20 @@ mod tests {
             (r#"{"ok": true, "team": "t"}"#, Activity::Active),
             (r#"{"ok": false, "error": "token_revoked"}"#, Activity::Inactive),
             (r#"{"ok": false, "error": "fatal_error"}"#, Activity::Unknown),
+            (r#"{"ok": false, "error": "invalid_auth"}"#, Activity::Unknown),
             ("<html>", Activity::Unknown),
         ] {
             assert_eq!(activity("slack-bot-token", vec![answer("200 OK", body)]).0, Some(expected), "{body}");
         }
+    }
+
+    #[test]
+    fn a_401_for_another_reason_says_nothing() {
+        for (code, expected) in [("invalid_api_key", Activity::Inactive), ("ip_not_authorized", Activity::Unknown)] {
+            let body = format!(r#"{{"error": {{"code": "{code}"}}}}"#);
+            assert_eq!(activity("openai-api-key", vec![answer("401 Unauthorized", &body)]).0, Some(expected), "{code}");
+        }
+        assert_eq!(activity("openai-api-key", vec![answer("200 OK", r#"{"data": []}"#)]).0, Some(Activity::Active));
     }
 
     #[test]

@@ -135,20 +135,21 @@ impl Provider {
         Some((self.header.clone(), value))
     }
 
-    /// What an answer means.
+    /// What an answer means. "Inactive" needs a provider's word that nothing else can mean; an address that may not ask gets a 401, too.
     pub(super) fn reads(&self, status: u16, body: &[u8]) -> Activity {
-        if self.raw.inactive.contains(&status) {
-            return Activity::Inactive;
-        }
-        if !self.raw.active.contains(&status) {
-            return Activity::Unknown;
-        }
-        let Some(field) = &self.raw.field else { return Activity::Active };
+        let (is_yes, is_no) = (self.raw.active.contains(&status), self.raw.inactive.contains(&status));
+        let Some(field) = &self.raw.field else {
+            return match (is_yes, is_no) {
+                (true, _) => Activity::Active,
+                (false, true) => Activity::Inactive,
+                (false, false) => Activity::Unknown,
+            };
+        };
         let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else { return Activity::Unknown };
-        match body.pointer(field) {
-            // Slack's `ok` is true exactly where there is no error.
-            None if body.is_object() => Activity::Active,
-            Some(serde_json::Value::String(reason)) if self.raw.inactive_values.contains(reason) => Activity::Inactive,
+        let is_known = |reason: &str| self.raw.inactive_values.iter().any(|known| known == reason);
+        match body.pointer(field).and_then(serde_json::Value::as_str) {
+            Some(reason) if (is_yes || is_no) && is_known(reason) => Activity::Inactive,
+            None if is_yes && body.is_object() => Activity::Active,
             _ => Activity::Unknown,
         }
     }

@@ -4,10 +4,10 @@
 //! looked at only when everything that a match may need behind it is there, and enough of what came before is kept; so blocks cannot
 //! change one either. Credential files are also gathered whole and parsed at their end.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::facts::{Confidence, SecretFact, SecretValue};
+use crate::secret::engine::encoded::{MAX_RUN, Progress, Run};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
 use crate::secret::found::{Findings, Found};
 use crate::secret::key::file::{self, Format};
@@ -44,6 +44,7 @@ const PAIR_DISTANCE: usize = 512;
 
 const _: () =
     assert!(MAX_LOOKBACK <= LOOKBEHIND && super::literals::MAX_LITERAL <= LOOKBEHIND && PAIR_DISTANCE <= LOOKBEHIND);
+const _: () = assert!(MAX_RUN + LOOKBEHIND <= LOOKAHEAD);
 
 /// What a worker keeps from file to file; at most 1.4 MB.
 #[derive(Default)]
@@ -51,6 +52,15 @@ pub struct Scratch {
     buffer: Vec<u8>,
     gathered: Vec<u8>,
     path: Vec<u8>,
+}
+
+impl Drop for Scratch {
+    /// What was read may hold secrets.
+    fn drop(&mut self) {
+        for buffer in [&mut self.buffer, &mut self.gathered] {
+            zeroize::Zeroize::zeroize(buffer);
+        }
+    }
 }
 
 /// How a file's bytes are read.
@@ -84,6 +94,10 @@ pub struct FileScan<'s> {
     line: u32,
     line_at: usize,
     work: u64,
+    /// How far base64 and hex were decoded.
+    progress: Progress,
+    /// What the buffer that is searched was decoded from, and its line.
+    decoded: Option<(Run, u32)>,
     /// Where in the file each rule that looks everywhere goes on.
     resume: Vec<u64>,
     found: Findings,
@@ -106,6 +120,8 @@ impl<'s> FileScan<'s> {
             line: 1,
             line_at: 0,
             work: 0,
+            progress: Progress::default(),
+            decoded: None,
             resume: Vec::new(),
             found: Findings::default(),
             unread: None,
@@ -131,6 +147,7 @@ impl<'s> FileScan<'s> {
         (self.encoding, self.half) = (Encoding::Undecided, None);
         (self.base, self.searched, self.line, self.line_at) = (0, 0, 1, 0);
         self.work = WORK;
+        self.progress = Progress::default();
         self.resume.clear();
         self.found.clear();
         self.unread = None;
@@ -282,6 +299,7 @@ impl<'s> FileScan<'s> {
                 key: None,
                 identity: None,
                 parsed: false,
+                encoding: None,
                 allowed: false,
                 value: SecretValue::new(b""),
             });
@@ -352,6 +370,7 @@ impl<'s> FileScan<'s> {
             self.hit(&buffer, literal, at);
             !self.found.is_full()
         });
+        self.search_encoded(&buffer, from, end);
         self.search_everywhere(&buffer, end);
         self.scratch.buffer = buffer;
         self.searched = end;
@@ -388,13 +407,27 @@ impl<'s> FileScan<'s> {
     /// Literals that need a byte before them are also looked for where there is none.
     fn search_start(&mut self, buffer: &[u8]) {
         let scanner = self.scanner;
-        let mut looked = BTreeSet::new();
-        for literal in scanner.literals.iter() {
-            let own = literal.bytes.get(usize::from(literal.lead)..).unwrap_or_default();
-            if literal.lead > 0 && buffer.starts_with(own) && looked.insert((literal.rule, own)) {
-                self.look(buffer, literal.rule, 0, own.len());
-            }
+        for (rule, length) in scanner.literals.at_start(buffer) {
+            self.look(buffer, rule, 0, length);
         }
+    }
+
+    /// Decodes what is encoded in `from..to` of the buffer and searches it.
+    fn search_encoded(&mut self, buffer: &[u8], from: usize, to: usize) {
+        let scanner = self.scanner;
+        while !self.found.is_full()
+            && let Some(mut run) = self.progress.next_run(buffer, self.base, from, to)
+        {
+            let line = line_at(buffer, (self.line, self.line_at), run.start);
+            let text = std::mem::take(&mut run.text);
+            self.decoded = Some((run, line));
+            self.search_start(&text);
+            scanner.literals.find(&text, 0, text.len(), |literal, at| {
+                self.hit(&text, literal, at);
+                !self.found.is_full()
+            });
+        }
+        self.decoded = None;
     }
 
     /// Drops the buffer's first `count` bytes.
@@ -449,7 +482,10 @@ impl<'s> FileScan<'s> {
             return;
         };
         self.work = work;
-        let Some(found) = compiled.find(buffer, at, rule.secret_group()) else { return };
+        // In compiled code the next string follows without a gap.
+        let counted = (self.encoding == Encoding::Binary).then(|| window::counted_end(buffer, at)).flatten();
+        let counted = counted.and_then(|end| compiled.find(buffer.get(..end)?, at, rule.secret_group()));
+        let Some(found) = counted.or_else(|| compiled.find(buffer, at, rule.secret_group())) else { return };
         // A user's literals are no prefixes that somebody documented.
         let public = if found.secret.start == at && !rule.is_custom() { literal } else { 0 };
         self.report(buffer, index, rule, &found, public);
@@ -501,7 +537,8 @@ impl<'s> FileScan<'s> {
     fn stands_alone(&self, buffer: &[u8], found: &Match) -> bool {
         let whole = &found.whole;
         if self.encoding == Encoding::Binary {
-            return window::left_is_free(buffer, whole.start) || window::is_marshalled(buffer, whole);
+            return window::left_is_free(buffer, whole.start)
+                || window::counted_end(buffer, whole.start) == Some(whole.end);
         }
         window::left_is_free(buffer, whole.start) && window::right_is_free(buffer, whole.end)
     }
@@ -565,22 +602,26 @@ impl<'s> FileScan<'s> {
         identity: Option<Vec<u8>>,
     ) {
         let is_text = self.encoding != Encoding::Binary;
-        if is_text {
-            let to = found.secret.start;
-            self.line = line_at(buffer, (self.line, self.line_at), to);
-            self.line_at = to;
+        let mut place = found.secret.clone();
+        let mut line = self.line;
+        if let Some((run, line_of_run)) = &self.decoded {
+            (place, line) = (run.place(&found.secret), *line_of_run);
+        } else if is_text {
+            line = line_at(buffer, (self.line, self.line_at), place.start);
+            (self.line, self.line_at) = (line, place.start);
         }
         self.found.add(Found {
             rule,
             confidence,
-            start: self.base + found.secret.start as u64,
-            end: self.base + found.secret.end as u64,
-            line: is_text.then_some(self.line),
+            start: self.base + place.start as u64,
+            end: self.base + place.end as u64,
+            line: is_text.then_some(line),
             column: column_at(buffer, found.secret.start),
             masked,
             key: None,
             identity,
             parsed: false,
+            encoding: self.decoded.as_ref().map(|(run, _)| run.encoding),
             allowed: inline::allows(buffer, &found.whole),
             value: SecretValue::new(buffer.get(found.secret.clone()).unwrap_or_default()),
         });

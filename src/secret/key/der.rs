@@ -87,6 +87,8 @@ pub(super) fn pkcs8(bytes: &[u8]) -> Option<Structure> {
             let modulus = algorithm.inside(SEQUENCE).and_then(|mut parameters| parameters.of(INTEGER)).map(bits);
             Some(Structure::clear("DSA", modulus.map(|bits| format!("{bits} bits")).unwrap_or_default(), None))
         }
+        // 1.2.840.113549.1.3.1: Diffie-Hellman of PKCS #3.
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 3, 1] => named("DH", None),
         // 1.3.101.110 to 113.
         [0x2b, 0x65, 0x6e] => named("X25519", seed().and_then(spki::x25519_of_private)),
         [0x2b, 0x65, 0x6f] => named("X448", None),

@@ -36,8 +36,14 @@ impl Held {
         Self { rule, name: String::new(), confidence, shown, identity: structure.public.or(clear) }
     }
 
-    /// A key of a store (`a Java keystore`) that opens with `password`, where one that is known does.
-    pub(super) fn stored(name: String, structure: Structure, store: &str, password: Option<&str>) -> Self {
+    /// A key of a store (`a Java keystore`) that opens with `password`, where one that is known does; `sealed` is how it stands there.
+    pub(super) fn stored(
+        name: String,
+        structure: Structure,
+        sealed: &[u8],
+        store: &str,
+        password: Option<&str>,
+    ) -> Self {
         let encrypted = structure.encrypted && password.is_none();
         let words = Structure { encrypted, ..structure.clone() }.words();
         let words = match password {
@@ -45,7 +51,7 @@ impl Held {
             Some(password) => format!("{words}, in {store} that opens with the well-known password `{password}`"),
             None => format!("{words}, in {store}"),
         };
-        let (confidence, shown) = told(words, structure.public.as_deref(), b"");
+        let (confidence, shown) = told(words, structure.public.as_deref(), sealed);
         let rule = if password.is_some() {
             OPENED
         } else if encrypted {
@@ -53,7 +59,7 @@ impl Held {
         } else {
             CLEAR
         };
-        Self { rule, name, confidence, shown, identity: structure.public }
+        Self { rule, name, confidence, shown, identity: structure.public.or_else(|| password.map(|_| sealed.to_vec())) }
     }
 }
 

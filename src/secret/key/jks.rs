@@ -33,14 +33,14 @@ pub(super) fn read(bytes: &[u8]) -> Option<Vec<Held>> {
         reader.take(8)?;
         match kind {
             PRIVATE_KEY => {
-                reader.block()?;
+                let sealed = reader.block()?;
                 let chain = reader.number()?;
                 let mut own = None;
                 for _ in 0..chain {
                     let certificate = reader.certificate(version)?;
                     own.get_or_insert(certificate);
                 }
-                keys.push((alias, own.and_then(public_half).unwrap_or_else(Structure::sealed)));
+                keys.push((alias, own.and_then(public_half).unwrap_or_else(Structure::sealed), sealed));
             }
             CERTIFICATE => drop(reader.certificate(version)?),
             // JCEKS: a secret key as a serialized Java object, whose length is nowhere; what follows is not read.
@@ -48,7 +48,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Vec<Held>> {
         }
     }
     let password = (!keys.is_empty()).then(|| password(bytes, content)).flatten();
-    let held = |(alias, structure)| Held::stored(alias, structure, "a Java keystore", password);
+    let held = |(alias, structure, sealed)| Held::stored(alias, structure, sealed, "a Java keystore", password);
     Some(keys.into_iter().map(held).collect())
 }
 

@@ -54,15 +54,10 @@ fn structure(kind: &str, body: &Body) -> Option<Structure> {
         return (bytes.len().is_multiple_of(8)).then_some(sealed);
     }
     match kind {
-        // Some tools write the traditional form under this label.
-        "" => der::pkcs8(bytes).or_else(|| der::file(bytes)),
-        "RSA" => der::rsa(bytes),
-        "EC" => der::ec(bytes),
-        "DSA" => der::dsa(bytes),
-        "ENCRYPTED" => der::encrypted_pkcs8(bytes),
         "OPENSSH" => openssh::read(bytes),
         "PGP" => pgp::read(bytes),
-        _ => None,
+        // Whatever the label says, the structure tells: some tools write the traditional form under the new label, and the other way round.
+        _ => der::file(bytes),
     }
 }
 

@@ -56,11 +56,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Vec<Held>> {
     }
     if keys.is_empty() && locked && password.is_none() {
         // There may be only certificates in it.
-        let mut held = Held::stored(String::new(), Structure::sealed(), STORE, None);
+        let mut held = Held::stored(String::new(), Structure::sealed(), b"", STORE, None);
         held.confidence = crate::facts::Confidence::Low;
         return Some(vec![held]);
     }
-    let held = |Bag { name, structure }| Held::stored(name, structure, STORE, password);
+    let held = |Bag { name, structure, sealed }| Held::stored(name, structure, &sealed, STORE, password);
     Some(keys.into_iter().map(held).collect())
 }
 
@@ -73,6 +73,8 @@ fn data(mut info: Values<'_>) -> Option<Cow<'_, [u8]>> {
 struct Bag {
     name: String,
     structure: Structure,
+    /// As it stands in the store.
+    sealed: Vec<u8>,
 }
 
 /// Adds the keys among the bags of `SafeContents`.
@@ -89,7 +91,7 @@ fn bags(contents: &[u8], opener: &mut Opener, keys: &mut Vec<Bag>) {
             _ => continue,
         };
         let name = bag.inside(SET).and_then(friendly_name).unwrap_or_default();
-        keys.extend(structure.map(|structure| Bag { name, structure }));
+        keys.extend(structure.map(|structure| Bag { name, structure, sealed: value.to_vec() }));
     }
 }
 

@@ -16,17 +16,18 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
-/// Named curves in use (RFC 5480, 2.1.1.1; SEC 2; RFC 5639): object identifier as in DER, name, field size in bits.
-const CURVES: &[(&[u8], &str, usize)] = &[
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1], "P-192", 192),
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], "P-256", 256),
-    (&[0x2b, 0x81, 4, 0, 10], "secp256k1", 256),
-    (&[0x2b, 0x81, 4, 0, 33], "P-224", 224),
-    (&[0x2b, 0x81, 4, 0, 34], "P-384", 384),
-    (&[0x2b, 0x81, 4, 0, 35], "P-521", 521),
-    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 7], "brainpoolP256r1", 256),
-    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 11], "brainpoolP384r1", 384),
-    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 13], "brainpoolP512r1", 512),
+/// Named curves in use (RFC 5480, 2.1.1.1; SEC 2; RFC 5639): object identifier as in DER, and name.
+const CURVES: &[(&[u8], &str)] = &[
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1], "P-192"),
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], "P-256"),
+    (&[0x2b, 0x81, 4, 0, 10], "secp256k1"),
+    (&[0x2b, 0x81, 4, 0, 33], "P-224"),
+    (&[0x2b, 0x81, 4, 0, 34], "P-384"),
+    (&[0x2b, 0x81, 4, 0, 35], "P-521"),
+    (&[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d], "SM2"),
+    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 7], "brainpoolP256r1"),
+    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 11], "brainpoolP384r1"),
+    (&[0x2b, 0x24, 3, 3, 2, 8, 1, 1, 13], "brainpoolP512r1"),
 ];
 
 /// A named curve.
@@ -36,21 +37,21 @@ pub(super) struct Curve(usize);
 impl Curve {
     /// The curve with this object identifier.
     pub(super) fn of(id: &[u8]) -> Option<Self> {
-        CURVES.iter().position(|(known, ..)| *known == id).map(Self)
+        CURVES.iter().position(|(known, _)| *known == id).map(Self)
     }
 
     /// The curve of this name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        CURVES.iter().position(|(_, known, _)| *known == name).map(Self)
+        CURVES.iter().position(|(_, known)| *known == name).map(Self)
     }
 
     /// Its name.
     pub(super) fn name(self) -> &'static str {
-        CURVES.get(self.0).map_or("", |(_, name, _)| name)
+        CURVES.get(self.0).map_or("", |(_, name)| name)
     }
 
     fn id(self) -> Option<ObjectIdentifier> {
-        CURVES.get(self.0).and_then(|(id, ..)| ObjectIdentifier::from_bytes(id).ok())
+        CURVES.get(self.0).and_then(|(id, _)| ObjectIdentifier::from_bytes(id).ok())
     }
 
     /// The point (SEC 1, 2.3.3, uncompressed) of a private scalar, on the curves that the library has.

@@ -141,7 +141,7 @@ pub(super) fn sftp(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
 }
 
 /// Calls `leaf(parent, name, text)` for every named string, front to back, without recursion. The parent is the object's own name.
-pub(super) fn walk(document: &Value, leaf: &mut impl FnMut(&str, &str, &str)) {
+pub(in crate::secret) fn walk(document: &Value, leaf: &mut impl FnMut(&str, &str, &str)) {
     let mut stack = vec![("", "", document)];
     let mut left = MAX_VALUES;
     while let Some((parent, name, value)) = stack.pop() {

@@ -79,6 +79,8 @@ const ANYWHERE: &[&str] = &[];
 
 /// Every kind of credential file, the first that fits counts.
 const KINDS: &[Kind] = &[
+    // pulumi.com, "Credentials": `accessTokens` by the backend's address.
+    Kind::under(&[".pulumi"], &["credentials.json"], json::pulumi),
     Kind::under(&[".docker", "containers", "kaniko/.docker"], &["config.json", "auth.json"], json::docker),
     Kind::anywhere(&[".dockercfg", ".dockerconfigjson"], json::docker),
     Kind::anywhere(&["auth.json"], json::composer),
@@ -186,8 +188,6 @@ const KINDS: &[Kind] = &[
             "bearer_token",
         ],
     ),
-    // pulumi.com, "Credentials": `accessTokens` by the backend's address.
-    Kind::under(&[".pulumi"], &["credentials.json"], json::pulumi),
     // docs.aws.amazon.com, "Configuring IAM Identity Center": what `aws` keeps of a login.
     Kind::fields(
         &[".aws/sso/cache", ".aws/cli/cache"],

@@ -19,6 +19,7 @@ mod xml;
 mod yaml;
 
 pub(super) use command::secrets as command_secrets;
+pub(super) use json::walk as walk_json;
 pub(super) use kinds::{Kind, kind_of};
 pub(super) use known::SOURCE as DEFAULT_PASSWORDS;
 

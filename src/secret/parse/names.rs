@@ -62,6 +62,21 @@ const POINTERS: &[&[u8]] = &[
     b"MAX",
     b"SIZE",
     b"PREFIX",
+    b"REF",
+    b"LABEL",
+    b"TITLE",
+    b"TEXT",
+    b"MESSAGE",
+    b"HINT",
+    b"PLACEHOLDER",
+    b"DESCRIPTION",
+    b"ERROR",
+    b"PATTERN",
+    b"REGEX",
+    b"POLICY",
+    b"ENCODER",
+    b"FORMAT",
+    b"COLUMN",
 ];
 
 /// Least bytes of a value that counts: shorter ones are switches and numbers.
@@ -73,7 +88,9 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
     let last = name.rsplit(|byte| *byte == b'_').next().unwrap_or_default();
     let has = |word: &&[u8]| memchr::memmem::find(&name, word).is_some();
     let public = memchr::memmem::find(&name, b"PUBLIC").is_some();
-    !public && !POINTERS.contains(&last) && (WORDS.iter().any(has) || name == b"PASS" || name == b"PWD")
+    // Helm's charts name a Secret that is there already.
+    let elsewhere = name.starts_with(b"EXISTING_");
+    !public && !elsewhere && !POINTERS.contains(&last) && (WORDS.iter().any(has) || name == b"PASS" || name == b"PWD")
 }
 
 /// `db.password`, `db-password` and `dbPassword` as `DB_PASSWORD`.

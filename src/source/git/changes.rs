@@ -33,19 +33,24 @@ pub struct Change {
 }
 
 /// Reads changes one after the other.
-pub(super) struct Changes<R> {
+#[derive(Debug)]
+pub struct Changes<R> {
     input: R,
     commit: Option<Arc<Commit>>,
     doing: &'static str,
 }
 
 impl<R: BufRead> Changes<R> {
-    pub(super) fn new(input: R, doing: &'static str) -> Self {
+    /// Reads what git writes; `doing` is for errors.
+    pub fn new(input: R, doing: &'static str) -> Self {
         Self { input, commit: None, doing }
     }
 
     /// The next file with content; deletions, links and submodules are passed over.
-    pub(super) fn next(&mut self) -> Result<Option<Change>, GitError> {
+    ///
+    /// # Errors
+    /// When git's answer breaks off, or has another form than its manual says.
+    pub fn next_change(&mut self) -> Result<Option<Change>, GitError> {
         while let Some(line) = token(&mut self.input)? {
             match line.trim_ascii_start() {
                 [] => {}
@@ -97,7 +102,7 @@ mod tests {
     fn raw_lines_become_changes() {
         let mut changes = Changes::new(RAW, "test");
         let mut seen = Vec::new();
-        while let Some(change) = changes.next().unwrap() {
+        while let Some(change) = changes.next_change().unwrap() {
             let commit = change.commit.unwrap();
             seen.push((commit.id.clone(), change.path, change.blob, change.before));
             assert_eq!(commit.author, "N <a@b>");
@@ -116,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_no_raw_line_is_refused() {
         for broken in [&b"hello\0"[..], b":100644\0a\0", b":000000 100644 0000 aaaa A\0", b"cut"] {
-            assert!(Changes::new(broken, "test").next().is_err(), "{broken:?}");
+            assert!(Changes::new(broken, "test").next_change().is_err(), "{broken:?}");
         }
     }
 }

@@ -22,9 +22,8 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 pub use blobs::{Blob, Blobs};
-pub use changes::{Change, Commit};
+pub use changes::{Change, Changes, Commit};
 
-use changes::Changes;
 use program::Running;
 
 /// Longest answer that is read whole, in bytes: the ids and states of a repository.
@@ -108,7 +107,7 @@ impl Checkout {
         let mut running = program::run(&self.folder, &arguments, DOING)?;
         let mut changes = Changes::new(BufReader::new(running.output()), DOING);
         let mut staged = Vec::new();
-        while let Some(change) = changes.next()? {
+        while let Some(change) = changes.next_change()? {
             if staged.len() == MAX_PATHS {
                 return Err(GitError::TooLarge);
             }
@@ -131,7 +130,7 @@ impl Checkout {
             ["diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-renames", "--no-abbrev", &format];
         let mut running = program::run_after(&self.folder, &changes, DOING, &mut commits)?;
         let mut changes = Changes::new(BufReader::new(running.output()), DOING);
-        while let Some(change) = changes.next()? {
+        while let Some(change) = changes.next_change()? {
             each(change)?;
         }
         drop(changes);
