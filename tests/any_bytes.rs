@@ -191,8 +191,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
-        "delta" => vec![delta()],
         "credentials" => credentials(),
+        "delta" => vec![delta()],
         "feeds" => testdata("feeds"),
         "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
