@@ -87,15 +87,6 @@ pub struct UpdateArgs {
     /// Fetch a store that somebody compiled and signed, instead of feeds: registry.example/advisories:latest; repeat for mirrors, the first that answers counts
     #[arg(long, value_name = "REFERENCE", conflicts_with_all = ["images", "ecosystem", "plan", "mirror", "upstream"])]
     pub from: Vec<String>,
-    /// Whose signature a fetched store must have.
-    #[command(flatten)]
-    pub trust: Trusted,
-    /// Take a fetched store whoever made it
-    #[arg(long, requires = "from", conflicts_with_all = ["key", "identity", "identity_regexp"], help_heading = "Trust")]
-    pub allow_unsigned: bool,
-    /// Refuse a fetched store that was published more days ago
-    #[arg(long, value_name = "DAYS", default_value_t = STALE_AFTER_DAYS, help_heading = "Trust")]
-    pub max_age: i32,
     /// Judge ages as of this date [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub as_of: Option<jiff::civil::Date>,
@@ -117,6 +108,15 @@ pub struct UpdateArgs {
     /// Fetch from a copy instead of the publisher, such as osv=https://mirror.example/osv/
     #[arg(long, value_name = "NAME=URL", value_parser = super::update::address)]
     pub upstream: Vec<(String, reqwest::Url)>,
+    /// Whose signature a fetched store must have.
+    #[command(flatten)]
+    pub trust: Trusted,
+    /// Take a fetched store whoever made it
+    #[arg(long, requires = "from", conflicts_with_all = ["key", "identity", "identity_regexp"], help_heading = "Trust")]
+    pub allow_unsigned: bool,
+    /// Refuse a fetched store that was published more days ago
+    #[arg(long, value_name = "DAYS", default_value_t = STALE_AFTER_DAYS, help_heading = "Trust")]
+    pub max_age: i32,
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,
@@ -205,6 +205,9 @@ pub struct ImportArgs {
     /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself, or an older store
     #[arg(long)]
     pub accept_fewer: bool,
+    /// Judge ages as of this date [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<jiff::civil::Date>,
     /// Whose signature a file of `db export` must have.
     #[command(flatten)]
     pub trust: Trusted,
@@ -214,9 +217,6 @@ pub struct ImportArgs {
     /// Refuse a file of `db export` that was made more days ago [default: any age is taken]
     #[arg(long, value_name = "DAYS", help_heading = "Trust")]
     pub max_age: Option<i32>,
-    /// Judge ages as of this date [default: today]
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub as_of: Option<jiff::civil::Date>,
 }
 
 /// What `db export` takes.
