@@ -48,5 +48,3 @@ mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]
 #[path = "../tar_differential/writer.rs"]
 mod writer;
-
-use imgguard::secret::template;
