@@ -158,7 +158,10 @@ fn lint(scanner: &Scanner, is_json: bool) -> Result<Ending, Failed> {
     for remark in &remarks {
         text.push_str(&format!("{}: {}: {}\n", level(remark.is_problem), remark.rule.id, remark.text));
     }
-    text.push_str(&format!("{problems} problems, {} pieces of advice", remarks.len() - problems + scanner.notes().len()));
+    text.push_str(&format!(
+        "{problems} problems, {} pieces of advice",
+        remarks.len() - problems + scanner.notes().len()
+    ));
     print(&text).map(|()| ending)
 }
 
@@ -166,5 +169,7 @@ fn lint(scanner: &Scanner, is_json: bool) -> Result<Ending, Failed> {
 fn print(text: &str) -> Result<(), Failed> {
     let mut out = anstream::stdout();
     let mut lines = text.lines();
-    lines.try_for_each(|line| writeln!(out, "{}", terminal(line))).map_err(|error| Failed::new(Ending::Incomplete, error))
+    lines
+        .try_for_each(|line| writeln!(out, "{}", terminal(line)))
+        .map_err(|error| Failed::new(Ending::Incomplete, error))
 }

@@ -69,7 +69,8 @@ pub struct Answer {
 #[must_use]
 pub fn cache_key(options: CollectOptions) -> Key {
     let inspectors = crate::inspect::REVISION.to_string();
-    let secrets = if options.secrets { crate::secret::Scanner::in_use().revision().to_string() } else { "none".to_owned() };
+    let secrets =
+        if options.secrets { crate::secret::Scanner::in_use().revision().to_string() } else { "none".to_owned() };
     Key::new(&[env!("CARGO_PKG_VERSION"), &inspectors, &secrets])
 }
 

@@ -197,7 +197,8 @@ fn bech32(human: &str, data: &[u8]) -> String {
     (0..6).for_each(|_| step(0));
     let sum = sum ^ 1;
     groups.extend((0..6).map(|place| (sum >> (5 * (5 - place)) & 31) as u8));
-    let text: String = groups.iter().filter_map(|group| CHARACTERS.get(usize::from(*group))).map(|byte| char::from(*byte)).collect();
+    let text: String =
+        groups.iter().filter_map(|group| CHARACTERS.get(usize::from(*group))).map(|byte| char::from(*byte)).collect();
     format!("{human}1{text}")
 }
 

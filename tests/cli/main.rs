@@ -11,6 +11,7 @@
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
+//! | `rules` | rules of users, and the verbs about rules |
 //! | `secrets` | secrets of a whole image: all found, none shown |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
@@ -32,6 +33,7 @@ mod formats;
 mod hostile;
 mod outputs;
 mod pages;
+mod rules;
 mod secrets;
 #[path = "../secrets/template.rs"]
 mod template;

@@ -10,6 +10,9 @@ mod skip;
 mod engine;
 mod files;
 mod keys;
+mod noise;
 mod rules;
-
-use imgguard::secret::template;
+#[path = "../support/shared.rs"]
+mod shared;
+mod template;
+mod user;

@@ -14,7 +14,7 @@ use crate::secret::key::{self, MAX_KEY};
 use crate::secret::parse::{self, Kind};
 use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
 use crate::secret::validate::{self, Verdict};
-use crate::secret::{Scanner, mask, url};
+use crate::secret::{Scanner, assign, mask, url};
 
 /// Bytes that are searched at a time; large enough that what is kept from block to block is little.
 const BLOCK: usize = 256 << 10;
@@ -81,6 +81,8 @@ pub struct FileScan<'s> {
     line: u32,
     line_at: usize,
     work: u64,
+    /// Settings are written in it.
+    has_settings: bool,
     /// Where in the file each rule that looks everywhere goes on.
     resume: Vec<u64>,
     found: Findings,
@@ -100,6 +102,7 @@ impl<'s> FileScan<'s> {
             line: 1,
             line_at: 0,
             work: 0,
+            has_settings: false,
             resume: Vec::new(),
             found: Findings::default(),
             unread: None,
@@ -121,6 +124,7 @@ impl<'s> FileScan<'s> {
         self.found.clear();
         self.unread = None;
         self.kind = parse::kind_of(path);
+        self.has_settings = assign::holds_settings(path);
         if size > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
@@ -377,6 +381,7 @@ impl<'s> FileScan<'s> {
             None => self.look_with_regex(buffer, index, rule, at, literal),
             Some(Detector::PrivateKey | Detector::EncryptedKey) => self.look_for_key(buffer, at),
             Some(Detector::Url) => self.look_for_url(buffer, index, at),
+            Some(Detector::Assignment) => self.look_for_assignment(buffer, at),
             Some(Detector::File) => {}
         }
     }
@@ -425,7 +430,11 @@ impl<'s> FileScan<'s> {
         if verdict == Verdict::Other || !rule.admits(&seen) {
             return None;
         }
-        if rule.secret_group() == 0 && !rule.is_custom() && verdict != Verdict::Valid && !self.stands_alone(buffer, found) {
+        if rule.secret_group() == 0
+            && !rule.is_custom()
+            && verdict != Verdict::Valid
+            && !self.stands_alone(buffer, found)
+        {
             return None;
         }
         if rule.entropy().is_some_and(|least| validate::entropy(secret) <= least) {
@@ -490,6 +499,25 @@ impl<'s> FileScan<'s> {
         let Some((index, _)) = scanner.rules.find(id) else { return };
         let found = Match { whole: key.range.clone(), secret: key.range.clone() };
         self.add(buffer, index, &found, key.confidence, key.shown, key.identity);
+    }
+
+    fn look_for_assignment(&mut self, buffer: &[u8], at: usize) {
+        if !self.has_settings {
+            return;
+        }
+        let scanner = self.scanner;
+        let Some(found) = assign::read(buffer, at, self.scratch.path.is_empty()) else { return };
+        let id = match found.kind {
+            assign::Kind::Secret => "generic-secret",
+            assign::Kind::Default => "default-password",
+        };
+        let Some((index, rule)) = scanner.rules.find(id) else { return };
+        let place = Match { whole: found.name.start..found.value.end, secret: found.value };
+        if self.judge(buffer, rule, &place).is_some() {
+            let limit = if parse::is_example(&self.scratch.path) { Confidence::Low } else { Confidence::High };
+            self.add(buffer, index, &place, found.confidence.min(limit), mask::HIDDEN.to_owned(), None);
+            self.found.name_last(mask::printable(buffer.get(found.name).unwrap_or_default()).into_owned());
+        }
     }
 
     fn look_for_url(&mut self, buffer: &[u8], index: u16, at: usize) {

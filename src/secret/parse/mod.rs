@@ -157,6 +157,22 @@ pub(super) fn is_named_secret(name: &[u8], value: &[u8]) -> bool {
     names::is_secret(name) && names::is_value(value) && !is_placeholder(value)
 }
 
+/// A variable of this name holds a secret.
+pub(super) fn names_secret(name: &[u8]) -> bool {
+    names::is_secret(name)
+}
+
+/// `db.password` and `dbPassword` as `DB_PASSWORD`.
+pub(super) fn constant_case(name: &[u8]) -> Vec<u8> {
+    names::constant_case(name)
+}
+
+/// A file of this name is made to be copied, or shows how something is used.
+pub(super) fn is_example(path: &[u8]) -> bool {
+    let name = file_name(path);
+    is_template(name) || memchr::memmem::find(name, b"examples").is_some()
+}
+
 /// The kind of credential file at a path.
 pub(super) fn kind_of(path: &[u8]) -> Option<&'static Kind> {
     let name = file_name(path);

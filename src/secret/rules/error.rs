@@ -24,10 +24,14 @@ impl RuleFileError {
             Problem::TooLarge { .. } | Problem::TooManyRules { .. } | Problem::TooManyLiterals { .. } => {
                 "split off the rules that you need"
             }
-            Problem::Format { .. } => "the format is that of gitleaks' configuration: TOML with a [[rules]] table a rule",
+            Problem::Format { .. } => {
+                "the format is that of gitleaks' configuration: TOML with a [[rules]] table a rule"
+            }
             Problem::NoId => "give every rule an `id`",
             Problem::NoMatcher => "give it a `regex`, a `path`, or both",
-            Problem::Regex { .. } => "correct it (Go's syntax without look-around and backreferences), or make it simpler",
+            Problem::Regex { .. } => {
+                "correct it (Go's syntax without look-around and backreferences), or make it simpler"
+            }
             Problem::Group { .. } => "set `secretGroup` to a group that the regex has",
             Problem::Word { .. } => "`imgguard rules list` shows what there is",
             Problem::Extends { .. } => "put all rules into one file",

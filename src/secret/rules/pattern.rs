@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_regex_that_is_wrong_or_too_large_is_refused_with_a_reason() {
-        for (pattern, reason) in [("a(", "unclosed group"), ("(?:a{1000}){1000}", "larger"), (r"(a)\1", "backreference")]
+        for (pattern, reason) in
+            [("a(", "unclosed group"), ("(?:a{1000}){1000}", "larger"), (r"(a)\1", "backreference")]
         {
             let error = Pattern::of_user(pattern).unwrap_err();
             assert!(error.contains(reason), "{pattern}: {error}");

@@ -155,6 +155,98 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
         || lower.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| SHORT_WORDS.contains(&word))
 }
 
+/// Passwords that images and manuals start with; whoever attacks tries these first.
+const DEFAULT_PASSWORDS: &[&str] = &[
+    "123456",
+    "12345678",
+    "123456789",
+    "admin",
+    "admin123",
+    "administrator",
+    "changeit",
+    "changeme",
+    "change_me",
+    "default",
+    "elastic",
+    "example",
+    "guest",
+    "letmein",
+    "minio123",
+    "minioadmin",
+    "mongo",
+    "mysql",
+    "neo4j",
+    "pass",
+    "passw0rd",
+    "password",
+    "password1",
+    "password123",
+    "postgres",
+    "qwerty",
+    "rabbitmq",
+    "redis",
+    "root",
+    "secret",
+    "test",
+    "test123",
+    "toor",
+    "user",
+    "welcome1",
+    "wordpress",
+];
+
+/// One of the passwords that everybody knows.
+pub(in crate::secret) fn is_default_password(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    DEFAULT_PASSWORDS.iter().any(|known| known.as_bytes() == lower)
+}
+
+/// Parts of passwords that people make up for a manual or a test.
+const ILLUSTRATIONS: &[&[u8]] = &[
+    b"1234", b"abcd", b"admin", b"ansible", b"demo", b"foo", b"letmein", b"p@ss", b"pa$$", b"pass", b"pwd", b"qwerty",
+    b"secret", b"ssw0rd", b"ssword", b"test", b"welcome",
+];
+
+/// Longest password that a person made up; in a longer text such a part is chance.
+const MAX_MADE_UP: usize = 20;
+
+/// A password as documents write them.
+pub(in crate::secret) fn is_illustration(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    value.len() <= MAX_MADE_UP && ILLUSTRATIONS.iter().any(|part| memchr::memmem::find(&lower, part).is_some())
+}
+
+/// A digest with its algorithm in front, or a password's hash: what it is of cannot be read from it.
+pub(in crate::secret) fn is_hash(value: &[u8]) -> bool {
+    const HEADS: [&[u8]; 8] = [b"sha1", b"sha256", b"sha384", b"sha512", b"md5", b"pbkdf2", b"bcrypt", b"scrypt"];
+    let lower = value.get(..value.len().min(8)).unwrap_or_default().to_ascii_lowercase();
+    HEADS.iter().any(|head| {
+        lower.strip_prefix(*head).is_some_and(|rest| matches!(rest.first(), Some(b'-' | b':' | b'_' | b'$')))
+    })
+}
+
+/// Least letters of a part that is a word, and so many of them that the text is a name.
+const MIN_WORD: usize = 3;
+
+/// Made of words, as names are: parts between punctuation or at a capital, most of them letters with a vowel, and digits only behind them.
+pub(in crate::secret) fn reads_as_words(value: &[u8]) -> bool {
+    let (mut letters, mut in_words) = (0, 0);
+    for part in value.split(|byte| !byte.is_ascii_alphabetic()).flat_map(humps) {
+        letters += part.len();
+        let vowels = part.iter().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
+        if part.len() >= MIN_WORD && vowels > 0 && vowels * 6 >= part.len() && part.len() > vowels {
+            in_words += part.len();
+        }
+    }
+    let others = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    in_words * 10 >= letters * 8 && others * 3 <= letters
+}
+
+/// The parts of `camelCaseText`: each begins with a capital behind a small letter.
+fn humps(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.chunk_by(|before, after| !(before.is_ascii_lowercase() && after.is_ascii_uppercase()))
+}
+
 /// A shell's name of a variable. What else begins with a dollar may be a hash (`$y$…`) or a password.
 fn is_name(text: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
@@ -194,6 +286,16 @@ mod tests {
             "correct horse",
         ] {
             assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_are_told_from_what_generators_make() {
+        for value in ["app-secret-name-v2", "passwordInput1Field", "myServiceAccount01", "backend_credentials_2"] {
+            assert!(reads_as_words(value.as_bytes()), "{value}");
+        }
+        for value in ["kf83jd02mx84hq71", "Zk9mXq2LpR7vTn4sWc8b", "9f2c81ab3d7e44f0a1b6", "Xk29-lmq8!"] {
+            assert!(!reads_as_words(value.as_bytes()), "{value}");
         }
     }
 
