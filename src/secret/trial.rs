@@ -93,7 +93,9 @@ impl Scanner {
             remarks.push(advice("slow: matches begin in very many ways; a longer fixed beginning would help"));
         }
         if rule.compiled().is_some_and(|compiled| !compiled.is_bounded()) {
-            remarks.push(advice("a match has no greatest length; only its first 16 KiB are looked at"));
+            remarks.push(advice(
+                "a match has no greatest length; only its first 4 KiB are looked at (16 KiB of a shipped rule)",
+            ));
         }
         if info.keywords.iter().any(|keyword| keyword.len() < SHORT_KEYWORD) {
             remarks.push(advice("a keyword has fewer than four bytes"));

@@ -297,11 +297,12 @@ fn arguments_named_like_secrets_are_secrets() {
         scanner.scan_argument("NPM_TOKEN", &token).iter().map(|fact| fact.rule.as_str()).collect::<Vec<_>>(),
         ["npm-token"]
     );
-    for (name, value) in
-        [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("DB_PASSWORD", "changeme"), ("TOKEN_FILE", "run/secret")]
-    {
+    for (name, value) in [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("TOKEN_FILE", "run/secret")] {
         assert_eq!(scanner.scan_argument(name, value), [], "{name}");
     }
+    let found = scanner.scan_argument("DB_PASSWORD", "changeme");
+    let [fact] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((fact.rule.as_str(), fact.confidence), ("default-password", Confidence::Medium));
 }
 
 #[test]

@@ -323,10 +323,13 @@ impl<'s> FileScan<'s> {
             let resume = self.resume.get(slot).copied().unwrap_or_default();
             let mut at = usize::try_from(resume.saturating_sub(self.base)).unwrap_or(end);
             while !self.found.is_full()
-                && let Some(found) = compiled.find_anywhere(buffer, at, end, rule.secret_group())
+                && let Some(found) = compiled.find_anywhere(buffer, (at, end), rule.secret_group(), &mut self.work)
             {
                 at = found.whole.end;
                 self.report(buffer, *index, rule, &found, 0);
+            }
+            if self.work < compiled.work() as u64 {
+                self.unread = Some("the file holds too many beginnings of secrets; not all of them were looked at");
             }
             let resume = self.base + at.max(end) as u64;
             match self.resume.get_mut(slot) {

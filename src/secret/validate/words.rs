@@ -225,21 +225,23 @@ pub(in crate::secret) fn is_hash(value: &[u8]) -> bool {
     })
 }
 
-/// Least letters of a part that is a word, and so many of them that the text is a name.
-const MIN_WORD: usize = 3;
-
-/// Made of words, as names are: parts between punctuation or at a capital, most of them letters with a vowel, and digits only behind them.
+/// Made of words, as names are: of the parts between punctuation or at a capital most are words, and digits are few.
 pub(in crate::secret) fn reads_as_words(value: &[u8]) -> bool {
     let (mut letters, mut in_words) = (0, 0);
     for part in value.split(|byte| !byte.is_ascii_alphabetic()).flat_map(humps) {
         letters += part.len();
-        let vowels = part.iter().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
-        if part.len() >= MIN_WORD && vowels > 0 && vowels * 6 >= part.len() && part.len() > vowels {
-            in_words += part.len();
-        }
+        in_words += if is_word(part) { part.len() } else { 0 };
     }
-    let others = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    in_words * 10 >= letters * 8 && others * 3 <= letters
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    in_words * 10 >= letters * 8 && digits * 4 <= letters
+}
+
+/// Letters as words have them: three or more, a quarter to two thirds of them vowels, and no more than three consonants in a row.
+fn is_word(letters: &[u8]) -> bool {
+    let is_vowel = |byte: &u8| b"aeiouyAEIOUY".contains(byte);
+    let vowels = letters.iter().filter(|byte| is_vowel(byte)).count();
+    let run = letters.split(|byte| is_vowel(byte)).map(<[u8]>::len).max().unwrap_or_default();
+    letters.len() >= 3 && vowels * 4 >= letters.len() && vowels * 3 <= letters.len() * 2 && run <= 3
 }
 
 /// The parts of `camelCaseText`: each begins with a capital behind a small letter.
@@ -294,7 +296,13 @@ mod tests {
         for value in ["app-secret-name-v2", "passwordInput1Field", "myServiceAccount01", "backend_credentials_2"] {
             assert!(reads_as_words(value.as_bytes()), "{value}");
         }
-        for value in ["kf83jd02mx84hq71", "Zk9mXq2LpR7vTn4sWc8b", "9f2c81ab3d7e44f0a1b6", "Xk29-lmq8!"] {
+        for value in [
+            "kf83jd02mx84hq71",
+            "Zk9mXq2LpR7vTn4sWc8b",
+            "9f2c81ab3d7e44f0a1b6",
+            "Xk29-lmq8!",
+            "3oifylyuh5jgu4icjztg7t5j7a",
+        ] {
             assert!(!reads_as_words(value.as_bytes()), "{value}");
         }
     }
