@@ -201,6 +201,11 @@ def main():
         cpu, wall, peak = (statistics.median(row[i] for row in rows) for i in range(3))
         ratios = [statistics.median(row[i] / reference[i] for row, reference in zip(rows, results[base])) for i in range(2)]
         print(f"{name:24}{cpu:8.3f}{ratios[0]:8.2f}{wall:8.3f}{ratios[1]:8.2f}{peak:9.1f}")
+    # What the secret stage adds: the difference of two scans, round by round.
+    pairs = zip(results["scan"], results["scan without secrets"], results[base])
+    rows = [(scan[0] - without[0], (scan[0] - without[0]) / reference[0], scan[2] - without[2]) for scan, without, reference in pairs]
+    cpu, ratio, peak = (statistics.median(row[i] for row in rows) for i in range(3))
+    print(f"{'secret stage':24}{cpu:8.3f}{ratio:8.2f}{'':16}{peak:9.1f}")
     if not options.keep:
         shutil.rmtree(work)
 

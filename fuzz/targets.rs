@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use imgguard::advisory::osv::Record;
+use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
@@ -17,18 +18,24 @@ use imgguard::facts::purl_parse;
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
-use imgguard::layer::{Entry, EntryKind, FileView};
+use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
+use imgguard::policy::baseline::Baseline;
+use imgguard::policy::gitleaks_ignore::GitleaksIgnore;
+use imgguard::policy::suppress::Suppressions;
 use imgguard::policy::vex::{Subject, Vex};
+use imgguard::policy::waiver;
 use imgguard::reference::Reference;
-use imgguard::scan::{self, CollectOptions, Progress, ReadOptions, Request};
+use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
 use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
-use imgguard::source::layout::Selection;
-use imgguard::source::repository::{Document, Stored};
+use imgguard::source::git::Changes;
+use imgguard::source::layout::{LayoutRepository, Selection};
+use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
@@ -38,11 +45,16 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
+    ("airgap", airgap),
     ("archive", archive),
     ("bill", bill),
+    ("credentials", credentials),
+    ("delta", delta),
     ("feeds", feeds),
+    ("git", git),
     ("image", image),
     ("inspectors", inspectors),
+    ("nested", nested),
     ("osv", osv),
     ("policy", policy),
     ("purl", purl),
@@ -154,22 +166,29 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
     };
     let answers = scan::run(Request {
         images: vec![image],
         read: ReadOptions {
-            collect: CollectOptions { secrets: true },
+            collect: CollectOptions { secrets: true, ..CollectOptions::default() },
             verify_diff_ids: false,
             merging: MergeOptions { verify_files: true, ..MergeOptions::default() },
             threads: 1,
         },
         cache: &Cache::Off,
-        store: &Store::embedded().expect("the embedded store opens"),
-        policy: &Policy::builtin("local").expect("it is built in"),
-        vex: &Vex::default(),
-        judged: true,
-        evaluated_at: jiff::civil::date(2026, 11, 25),
+        stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
+        judging: Judging {
+            policy: &Policy::builtin("local").expect("it is built in"),
+            signatures: &BTreeMap::new(),
+            suppressions: &Suppressions::default(),
+            verifier: None,
+            shows_secrets: false,
+            vex: &Vex::default(),
+            judged: true,
+            evaluated_at: jiff::civil::date(2026, 11, 25),
+        },
         progress: Arc::new(Silent),
     });
     let reports: Vec<_> =
@@ -202,6 +221,7 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/lib/python3/site-packages/a-1.egg-info",
     "usr/lib/node_modules/a/package.json",
     "srv/app/Cargo.lock",
+    "etc/ssl/certs/a.pem",
     "usr/bin/program",
     "srv/app.jar",
     "usr/lib/jvm/java/release",
@@ -331,6 +351,37 @@ pub(crate) fn store(data: &[u8]) {
     }
 }
 
+/// A file for a closed network. What is unpacked has no more bytes than the file, and lies in the folder.
+pub(crate) fn airgap(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, inside) = (folder.path().join("file"), folder.path().join("inside"));
+    std::fs::write(&file, data).expect("writes");
+    std::fs::create_dir(&inside).expect("a folder");
+    if archive::unpack_layout(&file, &inside).is_ok() {
+        let blobs = std::fs::read_dir(inside.join("blobs/sha256")).expect("a folder");
+        let bytes: u64 = blobs.map(|blob| blob.expect("a blob").metadata().expect("its size").len()).sum();
+        assert!(bytes <= data.len() as u64);
+        if let Ok(layout) = LayoutRepository::open(&inside) {
+            let _ = imgguard::artifact::consult(&layout, At::Tag("latest"), None);
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing lies beside it");
+}
+
+/// A store and what shall make another of it, behind the store's length. What comes of it is the store that the delta names.
+pub(crate) fn delta(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((store, delta)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    let Ok(store) = Store::from_memory(store.to_vec()) else { return };
+    if let Ok(bytes) = store_delta::apply(&store, delta) {
+        let made = Store::from_memory(bytes).expect("what is accepted is a store");
+        assert_eq!(
+            store_delta::ends(delta).expect("it was read").last().map(String::as_str),
+            Some(made.digest().as_str())
+        );
+    }
+}
+
 /// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.
 pub(crate) fn bill(data: &[u8]) {
     let Ok(bill) = sbom::parse(data) else { return };
@@ -349,7 +400,10 @@ pub(crate) fn bill(data: &[u8]) {
 pub(crate) fn policy(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
+        let _ = waiver::parse(text);
+        drop(GitleaksIgnore::parse(text));
     }
+    let _ = Baseline::parse(data);
 }
 
 /// A purl that others wrote: what is read of it can be written, and read again.
@@ -359,10 +413,37 @@ pub(crate) fn purl(data: &[u8]) {
     assert!(written.starts_with("pkg:"), "{written}");
 }
 
+/// What `git diff-tree` writes of a hostile history: each change has a blob, and the bytes bound how many there are.
+pub(crate) fn git(data: &[u8]) {
+    let mut changes = Changes::new(data, "fuzz");
+    let mut count = 0;
+    while let Ok(Some(change)) = changes.next_change() {
+        assert!(change.path.len() < data.len());
+        count += 1;
+    }
+    assert!(count <= data.len());
+}
+
 /// What a user, a list or a compose file may name.
 pub(crate) fn reference(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = text.parse::<Reference>();
+    }
+}
+
+/// A path, a line end and a file: every parser of credential files, and every format of keys. What is told is masked and bounded.
+pub(crate) fn credentials(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (path, content) = (&data[..end], data.get(end + 1..).unwrap_or_default());
+    let mut scratch = Scratch::default();
+    let mut scan = Scanner::builtin().scan(&mut scratch);
+    scan.begin(path, content.len() as u64);
+    scan.feed(content);
+    for fact in scan.finish() {
+        assert!(fact.masked.len() < 1024 && fact.key.is_none_or(|key| key.len() <= 128));
+    }
+    if let Ok(text) = std::str::from_utf8(content) {
+        let _ = Scanner::builtin().scan_command(text);
     }
 }
 
@@ -396,6 +477,53 @@ pub(crate) fn secret_rules(data: &[u8]) {
         }
         Err(error) => assert!(!error.hint().is_empty() && !error.to_string().is_empty()),
     }
+}
+
+/// Checks the order of calls, and counts.
+#[derive(Default)]
+struct Shown {
+    open: bool,
+    bytes: u64,
+}
+
+impl nested::Visitor for Shown {
+    fn begin(&mut self, _inside: &[u8], _size: u64) {
+        assert!(!std::mem::replace(&mut self.open, true));
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        assert!(self.open);
+        self.bytes += bytes.len() as u64;
+    }
+
+    fn hole(&mut self, _length: u64) {
+        assert!(self.open);
+    }
+
+    fn end(&mut self) {
+        assert!(std::mem::replace(&mut self.open, false));
+    }
+
+    fn text(&mut self, _inside: &[u8], text: &[u8], _at: u64) {
+        assert!(!self.open && text.len() <= 2 << 20);
+    }
+
+    fn unread(&mut self, _inside: &[u8], error: &NestedError) {
+        assert!(!self.open && !error.to_string().is_empty());
+    }
+}
+
+/// A file that holds files: each is shown whole or told, one after the other, and no more than the allowance.
+pub(crate) fn nested(data: &[u8]) {
+    const FREE: u64 = 4 << 20;
+    let Some((&choice, content)) = data.split_first() else { return };
+    let paths = ["a", ".git/objects/ab/cdef0123456789abcdef0123456789abcdef01", "tool.pyz", "a.pyc"];
+    let path = paths[usize::from(choice) % paths.len()].as_bytes();
+    let Some(form) = Form::detect(path, &content[..content.len().min(nested::HEAD_BYTES)]) else { return };
+    let mut shown = Shown::default();
+    nested::walk(Slice::whole(&content), path, form, &mut Allowance::of(FREE), &mut shown);
+    // A piece of each open container may be shown before its cost is known.
+    assert!(!shown.open && shown.bytes <= FREE + 100 * content.len() as u64 + (1 << 20));
 }
 
 /// A VEX document of any format: what it says decides about a package, or it is refused.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::advisory::exploitation::Exploitation;
 use crate::advisory::model::{Informational, Severity, Status};
 use crate::digest::Digest;
-use crate::facts::{Confidence, FilePath};
+use crate::facts::{Confidence, FilePath, SecretValue};
 
 /// The class of a finding, as the report contract names it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -14,6 +14,8 @@ pub enum Kind {
     Secret,
     /// Something about how the image is configured.
     Config,
+    /// A signature that is demanded and was not found.
+    Signature,
     /// A package with a published vulnerability.
     Vulnerability,
     /// A published notice about a package that is no vulnerability.
@@ -27,6 +29,7 @@ impl Kind {
         match self {
             Self::Secret => "secret",
             Self::Config => "config",
+            Self::Signature => "signature",
             Self::Vulnerability => "vulnerability",
             Self::Informational => "informational",
         }
@@ -53,6 +56,53 @@ pub enum Location {
     },
     /// In the image configuration: `env:NAME`, `label:NAME`, `history:INDEX:NAME`, `annotation:NAME`.
     Config(String),
+    /// In the history of a checkout, or what is staged there.
+    Commit {
+        /// The file, from the checkout's root.
+        path: String,
+        /// Line, from 1.
+        line: Option<u32>,
+        /// `present`, `deleted` or `overwritten`: whether the checked out commit still has these bytes at this path.
+        state: &'static str,
+        /// The commit that brought them.
+        commit: Commit,
+    },
+}
+
+/// A commit, as git tells it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Commit {
+    /// Its id, in hex.
+    pub id: String,
+    /// Name and address of the author, as the commit spells them.
+    pub author: String,
+    /// When it was written (RFC 3339).
+    pub date: String,
+}
+
+impl Location {
+    /// The file, or the part of the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::File { path, .. } | Self::Commit { path, .. } => path,
+            Self::Config(place) => place,
+        }
+    }
+
+    /// File, line and commit of a place in a folder or its history; none of a place in an image.
+    #[must_use]
+    pub fn in_checkout(&self) -> Option<(&str, u32, Option<&str>)> {
+        match self {
+            Self::File { path, layer: None, line, .. } => {
+                Some((path.trim_start_matches('/'), line.unwrap_or_default(), None))
+            }
+            Self::Commit { path, line, commit, .. } => {
+                Some((path.trim_start_matches('/'), line.unwrap_or_default(), Some(&commit.id)))
+            }
+            Self::File { .. } | Self::Config(_) => None,
+        }
+    }
 }
 
 /// One finding.
@@ -94,17 +144,50 @@ pub struct Finding {
     pub remediation: Option<String>,
     /// Set where somebody's word sets it aside: gates pass over it, reports keep it.
     pub set_aside: Option<SetAside>,
+    /// A waiver that would set it aside and has expired: told, and counts for nothing.
+    pub lapsed: Option<SetAside>,
+    /// Each of its places has a comment that allows it.
+    pub allowed_inline: bool,
+    /// A secret in clear, in a run that was asked for it: several where one place held several, one after the other.
+    pub values: BTreeSet<SecretValue>,
+    /// What the provider says of the secret, where it was asked.
+    pub activity: Option<Activity>,
+}
+
+/// What a provider says of a secret.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Activity {
+    /// The provider does not know it, or not any more.
+    Inactive,
+    /// No answer that says so.
+    Unknown,
+    /// It works.
+    Active,
+}
+
+impl Activity {
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inactive => "inactive",
+            Self::Unknown => "unknown",
+            Self::Active => "active",
+        }
+    }
 }
 
 /// Why a finding does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {
-    /// `vex` or `suppressed`, as the report contract names it.
+    /// `waived`, `vex`, `baseline` or `suppressed`, as the report contract names it.
     pub state: &'static str,
     /// Who says so.
     pub by: String,
     /// Why.
     pub reason: String,
+    /// Last day of it, `YYYY-MM-DD`.
+    pub expires: Option<String>,
 }
 
 impl Finding {
@@ -136,6 +219,10 @@ impl Finding {
             evidence: None,
             remediation: None,
             set_aside: None,
+            lapsed: None,
+            allowed_inline: false,
+            values: BTreeSet::new(),
+            activity: None,
         }
     }
 
@@ -170,6 +257,8 @@ impl Finding {
         }
         self.severity = self.severity.max(other.severity);
         self.confidence = self.confidence.max(other.confidence);
+        self.allowed_inline &= other.allowed_inline;
+        self.values.extend(other.values);
         self.cvss = self.cvss.into_iter().chain(other.cvss).reduce(f64::max);
         self.exploitation.join(other.exploitation.exploited, other.exploitation.score);
         for (list, more) in [(&mut self.fixed_in, other.fixed_in), (&mut self.aliases, other.aliases)] {
@@ -181,7 +270,13 @@ impl Finding {
     /// 16 hex digits, the same in every rebuild of the image as long as the thing itself is the same.
     #[must_use]
     pub fn id(&self) -> String {
-        let text = [self.kind.name(), &self.rule, &self.identity].join("\0");
+        self.id_as(&self.rule)
+    }
+
+    /// The id that the same thing has under another rule, such as an alias.
+    #[must_use]
+    pub fn id_as(&self, rule: &str) -> String {
+        let text = [self.kind.name(), rule, &self.identity].join("\0");
         Digest::sha256(text.as_bytes()).hex().get(..16).unwrap_or_default().to_owned()
     }
 }

@@ -3,6 +3,7 @@
 //! The rooms, in the order data flows; a room knows only those above it (`tests/layering.rs` holds that):
 
 pub mod advisory;
+pub mod artifact;
 pub mod check;
 pub mod cli;
 pub mod digest;
@@ -10,6 +11,7 @@ pub mod facts;
 pub mod finding;
 pub mod inspect;
 pub mod layer;
+pub mod nested;
 pub mod net;
 pub mod oci;
 pub mod policy;

@@ -128,12 +128,18 @@ impl ImageConfig {
     /// The build instruction that made layer number `index`, where the history has as many layer steps as there are layers.
     #[must_use]
     pub fn instruction(&self, index: usize, layers: usize) -> Option<&str> {
+        self.step(index, layers).map(|step| step.created_by.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// The build step that made layer number `index`, as [`instruction`](Self::instruction).
+    #[must_use]
+    pub fn step(&self, index: usize, layers: usize) -> Option<&History> {
         let made = || self.history.iter().filter(|step| !step.empty_layer);
         // A squashed or hand-made image may have a history that does not fit; naming a wrong instruction is worse than none.
         if made().count() != layers {
             return None;
         }
-        made().nth(index).map(|step| step.created_by.as_str()).filter(|text| !text.is_empty())
+        made().nth(index)
     }
 }
 
@@ -162,6 +168,9 @@ pub struct RunConfig {
     /// Docker's instructions for images built on this one.
     #[serde(default, deserialize_with = "or_default")]
     pub on_build: Vec<String>,
+    /// Docker's shell for instructions of a shell's form.
+    #[serde(default, deserialize_with = "or_default")]
+    pub shell: Vec<String>,
     /// Working directory.
     #[serde(default, deserialize_with = "or_default")]
     pub working_dir: String,
@@ -194,6 +203,9 @@ pub struct History {
     /// The instruction, as the builder writes it.
     #[serde(default, deserialize_with = "or_default")]
     pub created_by: String,
+    /// When, as the builder says (RFC 3339).
+    #[serde(default, deserialize_with = "or_default")]
+    pub created: Option<String>,
     /// A free comment.
     #[serde(default, deserialize_with = "or_default")]
     pub comment: String,

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
+#[path = "secrets/cases.rs"]
+mod cases;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
@@ -188,6 +190,7 @@ fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
+        "airgap" => vec![airgap()],
         "archive" => vec![layout_archive(), docker_archive()],
         "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
@@ -220,7 +223,10 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let of_all = texts.iter().copied().chain(programs).flat_map(|content| chosen(choices, content));
             of_all.chain(records()).collect()
         }
+        "credentials" => credentials(),
+        "delta" => vec![delta()],
         "feeds" => testdata("feeds"),
+        "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
         "purl" => {
@@ -233,6 +239,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
                 .map(|text| text.as_bytes().to_vec())
                 .to_vec()
         }
+        "git" => vec![
+            b"\x01c1\x02N <a@b>\x022026-11-25T22:19:32+00:00\0\n:000000 100644 0000 aaaa A\0d/a\0".to_vec(),
+            b"\x01c2\x02\x02\0\0::100644 100644 100644 bbbb aaaa eeee MM\0b\0".to_vec(),
+            b":100644 100755 aaaa bbbb M\0d/a\0:100644 000000 cccc 0000 D\0e\0".to_vec(),
+        ],
         "rpm" => {
             testdata("inspect/os-rpm").iter().filter_map(|bytes| zstd::decode_all(bytes.as_slice()).ok()).collect()
         }
@@ -249,6 +260,35 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .collect(),
         other => panic!("the target `{other}` has no seeds"),
     }
+}
+
+/// A file that holds files, of each form.
+fn containers() -> Vec<Vec<u8>> {
+    let tar = archive(&[("conf/a.env", b"A=1\n"), ("b.jar", &jar())]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&tar).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bzip2.write_all(&tar).unwrap();
+    // `printf 'A=1\n' | xz -0`
+    let xz = b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4F\x02\x00!\x01\x0c\x00\x00\x00\x8f\x98A\x9c\x01\x00\x03A=1\x0a\x00\x15\xae\x85X\xf8}98\x00\x01\x1c\x04o,\x9c\xc1\x1f\xb6\xf3}\x01\x00\x00\x00\x00\x04YZ";
+    let member = |name: &str, content: &[u8]| {
+        let header = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100_644, content.len());
+        [header.as_bytes(), content, &b"\n"[..content.len() % 2]].concat()
+    };
+    let debian = [b"!<arch>\n".to_vec(), member("debian-binary", b"2.0\n"), member("data.tar.gz", &gzip)].concat();
+    let zlib = |content: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    // A blob of ten bytes, and one that copies four of them and adds three.
+    let blob = [&[0x3a][..], &zlib(b"0123456789")].concat();
+    let delta =
+        [&[0x67, u8::try_from(blob.len()).unwrap()][..], &zlib(&[10, 7, 0x90, 4, 3, b'x', b'y', b'z'])].concat();
+    let pack = [b"PACK\0\0\0\x02\0\0\0\x02", &blob[..], &delta, &[0; 20]].concat();
+    let zstd = zstd::encode_all(&tar[..], 1).unwrap();
+    vec![jar(), gzip, bzip2.finish().unwrap(), xz.to_vec(), zstd, debian, zlib(b"blob 4\0A=1\n"), pack, tar]
 }
 
 /// One of everything that hangs on an image. The encrypted key has parameters that are refused, since opening a sound one takes a third of a second.
@@ -303,13 +343,75 @@ fn bills() -> Vec<Vec<u8>> {
     [cyclonedx, spdx, tags, &statement, envelope].map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
-fn store() -> Vec<u8> {
+/// Credential files with their paths, and keys in every format: DER by rcgen, keystores by openssl where it is there, others by hand.
+fn credentials() -> Vec<Vec<u8>> {
+    let with_path = |path: &str, content: &[u8]| [path.as_bytes(), b"\n", content].concat();
+    let files = cases::CASES.iter().map(|(path, template, _)| with_path(path, template.as_bytes()));
+    let kinds = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519];
+    let pairs = kinds.map(|kind| rcgen::KeyPair::generate_for(kind).unwrap());
+    let certificate = rcgen::CertificateParams::new(vec!["a".to_owned()]).unwrap().self_signed(&pairs[0]).unwrap();
+    let counted = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+    let entry =
+        [&[0, 0, 0, 1, 0, 1, b'a'][..], &[0; 8], &counted(&pairs[0].serialize_der()), &[0, 0, 0, 1, 0, 5]].concat();
+    let java =
+        [b"\xfe\xed\xfe\xed\0\0\0\x02\0\0\0\x01", &entry[..], b"X.509", &counted(certificate.der()), &[7; 20]].concat();
+    let keytab = b"\x05\x02\0\0\0\x22\0\x01\0\x01R\0\x01a\0\0\0\x01\0\0\0\0\x01\0\x11\0\x100123456789abcdef\0";
+    let gnupg = b"(21:protected-private-key(3:rsa(1:n3:\xaabc)(1:e1:\x03)))Key: (private-key (rsa (n #00AA#)(e #03#)))";
+    let jwk = br#"{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","d":"AAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+    let mut seeds: Vec<Vec<u8>> = files.collect();
+    seeds.extend(pairs.iter().map(|pair| with_path("k", &pair.serialize_der())));
+    seeds.extend(pairs.iter().map(|pair| with_path("k", pair.serialize_pem().as_bytes())));
+    seeds.extend([&java[..], keytab, gnupg, jwk].map(|content| with_path("k", content)));
+    seeds.extend(keystore(&pairs[0].serialize_pem(), &certificate.pem()).map(|content| with_path("k", &content)));
+    seeds
+}
+
+/// A PKCS #12 keystore; none without openssl.
+fn keystore(key: &str, certificate: &str) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pair.pem");
+    fs::write(&file, [key, certificate].concat()).unwrap();
+    let export = ["pkcs12", "-export", "-passout", "pass:changeit", "-in"];
+    let made = std::process::Command::new("openssl").args(export).arg(&file).output();
+    made.ok().map(|output| output.stdout).filter(|bytes| !bytes.is_empty())
+}
+
+fn store() -> Vec<u8> {
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
-    let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions::default();
-    imgguard::advisory::import(&[records], &output, options).unwrap();
-    fs::read(output).unwrap()
+    imgguard::advisory::compile(&[records], imgguard::advisory::ImportOptions::default()).unwrap().0
+}
+
+/// What `db export` writes, without a signature.
+fn airgap() -> Vec<u8> {
+    let store = store();
+    let layer = imgguard::source::Descriptor::of("application/vnd.imgguard.advisories.store.v2", &store);
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "artifactType": "application/vnd.imgguard.advisories", "layers": [layer],
+        "config": {"digest": imgguard::digest::Digest::sha256(b"{}"), "size": 2}, "annotations": {"org.opencontainers.image.created": "2026-01-01T00:00:00Z"},
+    });
+    let manifest = manifest.to_string().into_bytes();
+    let mut entry =
+        serde_json::to_value(imgguard::source::Descriptor::of("application/vnd.oci.image.manifest.v1+json", &manifest))
+            .unwrap();
+    entry["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": "latest"});
+    let index = serde_json::json!({"schemaVersion": 2, "manifests": [entry]}).to_string();
+    let name = |bytes: &[u8]| format!("blobs/sha256/{}", imgguard::digest::Digest::sha256(bytes).hex());
+    archive(&[
+        ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
+        ("index.json", index.as_bytes()),
+        (&name(&manifest), &manifest),
+        (&name(&store), &store),
+    ])
+}
+
+/// A store behind its length, and what makes another of it.
+fn delta() -> Vec<u8> {
+    use imgguard::advisory::store::{Store, delta};
+    let feeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/feeds");
+    let new = imgguard::advisory::compile(&[feeds], imgguard::advisory::ImportOptions::default()).unwrap().0;
+    let old = store();
+    let made = delta::make(&Store::from_memory(old.clone()).unwrap(), &Store::from_memory(new).unwrap()).unwrap();
+    [&u32::try_from(old.len()).unwrap().to_le_bytes()[..], &old, &made].concat()
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn ours(layout: &Path, layers: &[Vec<u8>]) -> Seen {
         .output()
         .unwrap();
     assert!(output.status.code() == Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let cache = Cache::open(&cache, cache_key(CollectOptions { secrets: true })).unwrap();
+    let cache = Cache::open(&cache, cache_key(CollectOptions { secrets: true, ..CollectOptions::default() })).unwrap();
     let facts: Vec<LayerFacts> = layers.iter().map(|layer| cache.get(&Digest::sha256(layer)).unwrap()).collect();
     let stack: Vec<_> = facts.iter().map(Some).collect();
     let shown = |(layer, node)| match node {

@@ -17,6 +17,8 @@ mod go;
 mod java;
 #[path = "native/languages.rs"]
 mod languages;
+#[path = "native/loaded.rs"]
+mod loaded;
 #[path = "native/machine.rs"]
 mod machine;
 #[path = "native/pacman.rs"]

@@ -38,7 +38,7 @@ pub mod upstream;
 pub use coverage::{Coverage, CoverageData, STALE_AFTER_DAYS, coverage};
 pub use ecosystem::OsRelease;
 pub use error::{AdvisoryError, Damage, RecordError};
-pub use import::{ImportOptions, ImportReport, Loss, Malformed, SourceReport, compile, import};
+pub use import::{ImportOptions, ImportReport, Loss, Malformed, SourceReport, compile, import, refuse_step_back};
 pub use matcher::{
     Candidate, Confidence, Inventory, Match, Outcome, Reason, Undetermined, is_foreign, match_inventory,
 };

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::db_args::DbVerb;
 use super::rules::RulesVerb;
+use super::secrets_args::{SecretsArgs, Suppressing};
 use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
@@ -64,6 +66,9 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard gate registry.example/app@sha256:… --policy local\n  imgguard gate oci:build/image --policy release.toml --fail-on high"
     )]
     Gate(GateArgs),
+    /// Find leaked secrets in images, folders, and a checkout's history
+    #[command(after_help = super::secrets_args::EXAMPLES)]
+    Secrets(SecretsArgs),
     /// Tell why an id is or is not reported: packages, files, ranges, comparisons
     #[command(
         after_help = "Examples:\n  imgguard explain CVE-2023-0286 registry.example/app:1.2\n  imgguard explain GHSA-jfh8-c2jp-5v3q\n  imgguard explain 3f1c0a52b7d94e60 oci:build/image --format json"
@@ -122,6 +127,12 @@ pub struct ScanArgs {
     /// What is looked for.
     #[command(flatten)]
     pub looking: Looking,
+    /// First fetch the advisories that the images need, as `db update --for` does
+    #[arg(long, conflicts_with = "offline", help_heading = "Image")]
+    pub update: bool,
+    /// Fetch them from a copy instead of the publisher, such as osv=https://mirror.example/osv/
+    #[arg(long, requires = "update", value_name = "NAME=URL", value_parser = super::update::address, help_heading = "Image")]
+    pub upstream: Vec<(String, reqwest::Url)>,
     /// How to report.
     #[command(flatten)]
     pub output: Output,
@@ -274,6 +285,12 @@ pub struct Looking {
     /// Set aside what VEX documents (OpenVEX, CSAF, CycloneDX) say is no vulnerability here: files, or folders of them
     #[arg(long, value_name = "FILE|DIR")]
     pub vex: Vec<PathBuf>,
+    /// What sets findings aside.
+    #[command(flatten)]
+    pub suppressing: Suppressing,
+    /// Check the signatures and attestations that this policy demands ([[signature]] tables)
+    #[arg(long, value_name = "POLICY")]
+    pub verify: Option<PathBuf>,
 }
 
 /// Rules for secrets besides the shipped ones.
@@ -326,77 +343,6 @@ pub struct Output {
     pub only_fixed: bool,
 }
 
-/// Verbs of `db`.
-#[derive(Debug, Subcommand)]
-pub enum DbVerb {
-    /// Compile advisory feeds, as their publishers offer them, into one store
-    #[command(
-        after_help = "Examples:\n  imgguard db import osv/ --output advisories.store\n  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store"
-    )]
-    Import {
-        /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them; each is told by its content
-        #[arg(required = true, value_name = "DIR|FILE")]
-        inputs: Vec<PathBuf>,
-        /// The store to write; it is replaced in one step
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-        /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
-        #[arg(long)]
-        redistributable: bool,
-        /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
-        #[arg(long)]
-        accept_fewer: bool,
-    },
-    /// Fetch advisories from those who publish them, and compile them into the store that every verb reads
-    ///
-    /// What was fetched before is brought up to date: of OSV only the records that changed, of other files only those that did. The store is replaced when everything is there, and only if no source went back.
-    #[command(
-        after_help = "Examples:\n  imgguard db update --for registry.example/app:1.2\n  imgguard db update --ecosystem PyPI,npm,Debian:12 --plan\n  imgguard db update"
-    )]
-    Update(UpdateArgs),
-    /// Show what a store holds and how old it is
-    Status {
-        /// Store to show [default: the one of `db update`, else the embedded one]
-        #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
-        db: Option<PathBuf>,
-        /// Judge ages as of this date [default: today]
-        #[arg(long, value_name = "YYYY-MM-DD")]
-        as_of: Option<jiff::civil::Date>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// What `db update` takes.
-#[derive(Debug, Args)]
-pub struct UpdateArgs {
-    /// Fetch what this image's packages need; repeat for several
-    #[arg(long = "for", value_name = "REFERENCE")]
-    pub images: Vec<String>,
-    /// Fetch these ecosystems, as the report's coverage names them, such as PyPI,Debian:12
-    #[arg(long, value_delimiter = ',', value_name = "LIST")]
-    pub ecosystem: Vec<String>,
-    /// Only show what would be fetched, with sizes
-    #[arg(long)]
-    pub plan: bool,
-    /// Accept a feed that has far fewer records than before, or older ones
-    #[arg(long)]
-    pub accept_fewer: bool,
-    /// The store to write; it is replaced in one step [default: the user's data folder]
-    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Where the fetched files are kept for the next update [default: the user's cache folder]
-    #[arg(long, value_name = "DIR")]
-    pub mirror: Option<PathBuf>,
-    /// Fetch from a copy instead of the publisher, such as osv=https://mirror.example/osv/
-    #[arg(long, value_name = "NAME=URL", value_parser = super::update::address)]
-    pub upstream: Vec<(String, reqwest::Url)>,
-    /// How the network is used.
-    #[command(flatten)]
-    pub network: Network,
-}
-
 fn severity(text: &str) -> Result<Severity, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "critical" => Ok(Severity::Critical),
@@ -410,7 +356,7 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 /// A severity that can be a threshold.
-fn threshold(text: &str) -> Result<Severity, String> {
+pub(super) fn threshold(text: &str) -> Result<Severity, String> {
     match severity(text) {
         Ok(Severity::Unknown) | Err(_) => Err("write critical, high, medium, low or negligible".into()),
         known => known,

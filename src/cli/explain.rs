@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &ExplainArgs, global: &Global) -> Result<Ending, Fa
     if images.is_empty() {
         return Ok(worst);
     }
-    let collect = CollectOptions { secrets: true };
+    let collect = CollectOptions { secrets: true, ..CollectOptions::default() };
     let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
     let request = ExplainRequest {

@@ -1,22 +1,33 @@
 //! Arguments to a request, a report and an exit code: one file a verb.
 
+mod airgap;
 mod args;
 mod db;
+mod db_args;
+mod db_show;
 mod diff;
 mod exit;
 mod explain;
+mod fetch;
+mod guard;
+mod incident;
 mod keys;
 mod list;
 mod output;
 mod places;
 mod progress;
+mod publish;
 mod reading;
 mod rules;
 mod sbom;
 mod scan;
+mod secrets;
+mod secrets_args;
 mod sign;
 mod sign_args;
+mod signatures;
 mod sources;
+mod suppressing;
 mod tree;
 mod update;
 mod verify;
@@ -29,10 +40,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use args::Cli;
-use args::{Color, DbVerb, Verb};
+use args::{Color, Verb};
+use db_args::DbVerb;
 use exit::Ending;
-
-use crate::advisory::ImportOptions;
 
 /// An error for people: what happened, and what to do next.
 #[derive(Debug)]
@@ -56,6 +66,7 @@ impl Failed {
 /// Runs the program; the process ends with the code this returns.
 #[must_use]
 pub fn main() -> ExitCode {
+    guard::seal();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -92,6 +103,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
     match &cli.verb {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
+        Verb::Secrets(arguments) => secrets::secrets(arguments, &cli.global),
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
@@ -102,11 +114,13 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Rules { verb } => rules::run(verb, &cli.global),
-        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
-            let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
-            db::import_into(inputs, output, options)
-        }
+        Verb::Db { verb: DbVerb::Import(arguments) } => db::import(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Export(arguments) } => airgap::export(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Build(arguments) } => publish::build(arguments),
+        Verb::Db { verb: DbVerb::Push(arguments) } => publish::push(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Diff(arguments) } => db_show::diff(arguments),
+        Verb::Db { verb: DbVerb::Search(arguments) } => db_show::search(arguments),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

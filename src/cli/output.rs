@@ -12,11 +12,16 @@ use crate::report::{RenderOptions, ReportFormat, by_name};
 /// Columns of a page that no terminal shows.
 const PIPE_WIDTH: usize = 100;
 
+/// A report is for others to read, as far as the umask says so; a temporary file is not.
+const READABLE: u32 = 0o666;
+
 /// The reports that were asked for, checked before any work is done.
 pub(super) struct Plan<'a> {
     main: (&'static dyn ReportFormat, Option<&'a Path>),
     also: &'a [(&'static dyn ReportFormat, PathBuf)],
     options: RenderOptions,
+    /// Files are for their owner only.
+    private: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -31,6 +36,21 @@ impl<'a> Plan<'a> {
             ..RenderOptions::default()
         };
         Self::new(&output.format, output.output.as_deref(), &output.also, options)
+    }
+
+    /// Writes something else in place of the main report.
+    pub(super) fn write_other(&self, render: &Render<'_>, reports: &Reports) -> Result<(), Failed> {
+        for (format, file) in self.also {
+            self.write_file(&|out| format.render(reports, &self.options, out), file)?;
+        }
+        match self.main.1 {
+            Some(file) => self.write_file(render, file),
+            None => print(render),
+        }
+    }
+
+    fn write_file(&self, render: &Render<'_>, file: &Path) -> Result<(), Failed> {
+        write_mode(render, file, if self.private { 0o600 } else { READABLE })
     }
 
     /// For bills of materials.
@@ -54,16 +74,22 @@ impl<'a> Plan<'a> {
         let options = RenderOptions { width: PIPE_WIDTH, created: created()?, ..options };
         let format = by_name(format)
             .ok_or_else(|| Failed::new(Ending::Usage, anyhow::anyhow!("there is no report format `{format}`")))?;
-        Ok(Self { main: (format, output), also, options })
+        Ok(Self { main: (format, output), also, options, private: false })
+    }
+
+    /// With files that nobody else can read, where they hold secrets.
+    pub(super) fn private(mut self, private: bool) -> Self {
+        self.private = private;
+        self
     }
 
     /// Writes every report; files are written aside and renamed.
     pub(super) fn write(&self, reports: &Reports, global: &Global) -> Result<(), Failed> {
         for (format, file) in self.also {
-            write_file(&|out| format.render(reports, &self.options, out), file)?;
+            self.write_file(&|out| format.render(reports, &self.options, out), file)?;
         }
         match self.main {
-            (format, Some(file)) => write_file(&|out| format.render(reports, &self.options, out), file),
+            (format, Some(file)) => self.write_file(&|out| format.render(reports, &self.options, out), file),
             (format, None) => write_stdout(format, reports, &self.options, global),
         }
     }
@@ -120,6 +146,10 @@ fn terminal_width() -> usize {
 
 /// Writes to a file.
 pub(super) fn write_file(render: &Render<'_>, file: &Path) -> Result<(), Failed> {
+    write_mode(render, file, READABLE)
+}
+
+fn write_mode(render: &Render<'_>, file: &Path, mode: u32) -> Result<(), Failed> {
     let written = match std::fs::metadata(file) {
         // A pipe or /dev/stdout has nothing that could be replaced.
         Ok(known) if !known.is_file() => std::fs::OpenOptions::new().write(true).open(file).and_then(|out| {
@@ -127,8 +157,8 @@ pub(super) fn write_file(render: &Render<'_>, file: &Path) -> Result<(), Failed>
             render(&mut out).and_then(|()| out.flush())
         }),
         // A link stays, and what it names is replaced.
-        Ok(_) => std::fs::canonicalize(file).and_then(|file| replace(render, &file)),
-        Err(_) => replace(render, file),
+        Ok(_) => std::fs::canonicalize(file).and_then(|file| replace(render, &file, mode)),
+        Err(_) => replace(render, file, mode),
     };
     written.map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("the report `{}` could not be written", file.display()));
@@ -137,10 +167,9 @@ pub(super) fn write_file(render: &Render<'_>, file: &Path) -> Result<(), Failed>
 }
 
 /// Writes aside, then renames: a reader meets the old report or the new one, never a part.
-fn replace(render: &Render<'_>, file: &Path) -> io::Result<()> {
+fn replace(render: &Render<'_>, file: &Path, mode: u32) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A report is for others to read, as far as the umask says so; a temporary file is not.
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
     let mut aside = tempfile::Builder::new().prefix(".imgguard").permissions(mode).tempfile_in(folder)?;
     let mut out = io::BufWriter::new(&mut aside);
     render(&mut out).and_then(|()| out.flush())?;

@@ -17,7 +17,7 @@ pub(super) fn sbom(arguments: &SbomArgs, global: &Global) -> Result<Ending, Fail
     if images.is_empty() {
         return Ok(worst);
     }
-    let collect = CollectOptions { secrets: false };
+    let collect = CollectOptions::default();
     let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
     let answers = scan::list(images, reading::options(how, collect), &cache, today(how.as_of), bar.clone());

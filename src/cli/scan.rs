@@ -7,17 +7,20 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, rules, today, vex};
+use super::{Failed, db, reading, rules, signatures, suppressing, today, update, vex};
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
 use crate::report::contract::Reports;
-use crate::scan::{self, Answer, CollectOptions, Request};
+use crate::scan::{self, Answer, CollectOptions, Judging, Request, Stage};
 
 /// `scan`: informs, and judges only when asked to.
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
     rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = policy(arguments.policy.as_deref(), arguments.fail_on)?;
+    if arguments.update {
+        update::before_scan(&arguments.target, arguments.looking.db.as_deref(), &arguments.upstream, global)?;
+    }
     let judged = policy.is_some();
     let policy = match policy {
         Some(policy) => policy,
@@ -36,8 +39,12 @@ pub(super) fn gate(arguments: &GateArgs, global: &Global) -> Result<Ending, Fail
     run(&arguments.target, &arguments.looking, &arguments.output, &policy, true, false, global)
 }
 
-/// The policy that was asked for; `--fail-on` adds its gate to it.
 fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy>, Failed> {
+    named_policy(name, fail_on.map(Policy::fail_on))
+}
+
+/// The policy that was asked for; `--fail-on` adds its gate to it.
+pub(super) fn named_policy(name: Option<&str>, fail_on: Option<Policy>) -> Result<Option<Policy>, Failed> {
     let usage = |error: crate::policy::PolicyError| Failed::new(Ending::Usage, error);
     let named = match name {
         Some(name) if Path::new(name).is_file() => {
@@ -54,12 +61,14 @@ fn policy(name: Option<&str>, fail_on: Option<Severity>) -> Result<Option<Policy
                     anyhow::anyhow!("the policy `{name}` is larger than {MAX_POLICY_BYTES} bytes"),
                 ));
             }
-            Some(Policy::parse(&std::fs::read_to_string(name).map_err(file_error)?).map_err(usage)?)
+            let mut policy = Policy::parse(&std::fs::read_to_string(name).map_err(file_error)?).map_err(usage)?;
+            policy.beside(Path::new(name).parent().unwrap_or(Path::new("")));
+            Some(policy)
         }
         Some(name) => Some(Policy::builtin(name).map_err(usage)?),
         None => None,
     };
-    Ok(match (named, fail_on.map(Policy::fail_on)) {
+    Ok(match (named, fail_on) {
         (Some(mut named), Some(fail_on)) => {
             named.gates.extend(fail_on.gates);
             Some(named)
@@ -115,28 +124,39 @@ pub(super) fn answers(
     guess: bool,
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
-    let vex = vex::load(&looking.vex)?;
+    let mut vex = vex::load(&looking.vex)?;
+    let policy = &with_demands(policy, looking.verify.as_deref())?;
+    let suppressions = suppressing::load(&looking.suppressing, &policy.waivers)?;
     let store = db::open_store(looking.db.as_deref())?;
     let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }
-    let collect = CollectOptions { secrets: !looking.no_secrets };
+    let signatures = signatures::check_all(&images, &policy.signatures, how, &mut vex)?;
+    let evaluated_at = today(how.as_of);
+    let collect = CollectOptions { secrets: !looking.no_secrets, ..CollectOptions::default() };
     let cache = reading::cache(how, collect, global);
     let bar = reading::announce(&images, global);
     let request = Request {
         images,
         read: reading::options(how, collect),
         cache: &cache,
-        store: &store,
-        policy,
-        vex: &vex,
-        judged,
-        evaluated_at: today(how.as_of),
+        stage: Stage::Everything(&store),
+        judging: Judging {
+            policy,
+            signatures: &signatures,
+            suppressions: &suppressions,
+            verifier: None,
+            shows_secrets: false,
+            vex: &vex,
+            judged,
+            evaluated_at,
+        },
         progress: bar.clone(),
     };
     let answers = scan::run(request).map_err(db::refused)?;
     bar.finish();
+    suppressing::tell(&suppressions, &answers, evaluated_at, global);
     for answer in &answers {
         worst = worst.max(ending(answer, judged));
         if !global.quiet && answer.report.subject.transport == "dir" {
@@ -144,6 +164,21 @@ pub(super) fn answers(
         }
     }
     Ok((answers, worst))
+}
+
+/// The policy with the demands for signatures of another one, which does not judge anything else.
+fn with_demands(policy: &Policy, verify: Option<&Path>) -> Result<Policy, Failed> {
+    let mut policy = policy.clone();
+    let Some(file) = verify else { return Ok(policy) };
+    let demands = self::policy(file.to_str(), None)?.map(|named| named.signatures).unwrap_or_default();
+    if demands.is_empty() {
+        let error = anyhow::anyhow!("the policy `{}` demands no signature", file.display());
+        return Err(
+            Failed::new(Ending::Usage, error).hint("add a [[signature]] table with keys, or identity and issuer")
+        );
+    }
+    policy.signatures.extend(demands);
+    Ok(policy)
 }
 
 /// Tells whoever scans a checkout as a root file system how to scan a checkout.
@@ -157,7 +192,7 @@ fn suggest_source(reference: &str, lock_files: usize) {
     }
 }
 
-fn ending(answer: &Answer, judged: bool) -> Ending {
+pub(super) fn ending(answer: &Answer, judged: bool) -> Ending {
     let verdict = match answer.outcome {
         Outcome::Fail if judged => Ending::Refused,
         // What was asked for cannot be answered from this source, though all of it was read.

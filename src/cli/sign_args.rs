@@ -47,33 +47,49 @@ pub struct Place {
     pub network: Network,
 }
 
+/// Whom to trust.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Trust")]
+pub struct Trusted {
+    /// A public key that is trusted (PEM, such as cosign.pub); repeat for several
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// The certificate identity that is trusted: a workflow's URL, an e-mail address
+    #[arg(long, value_name = "NAME", conflicts_with = "identity_regexp")]
+    pub identity: Option<String>,
+    /// The same as an expression that must match the whole identity
+    #[arg(long, value_name = "REGEXP", value_parser = Matcher::pattern)]
+    pub identity_regexp: Option<Matcher>,
+    /// The OpenID Connect issuer that vouches for the identity
+    #[arg(long, value_name = "URL", conflicts_with = "issuer_regexp")]
+    pub issuer: Option<String>,
+    /// The same as an expression that must match the whole URL
+    #[arg(long, value_name = "REGEXP", value_parser = Matcher::pattern)]
+    pub issuer_regexp: Option<Matcher>,
+    /// Trust this Sigstore instance (trusted_root.json) instead of the public one
+    #[arg(long, value_name = "FILE")]
+    pub trusted_root: Option<PathBuf>,
+    /// Accept signatures that no transparency log has seen; with a key, its log entries are then not looked at
+    #[arg(long)]
+    pub allow_no_log: bool,
+}
+
+impl Trusted {
+    /// Whether somebody is named.
+    pub fn is_named(&self) -> bool {
+        !self.key.is_empty() || self.identity.is_some() || self.identity_regexp.is_some()
+    }
+}
+
 /// What `verify` takes.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Where the image is.
     #[command(flatten)]
     pub place: Place,
-    /// A public key that is trusted (PEM, such as cosign.pub); repeat for several
-    #[arg(long, value_name = "FILE", help_heading = "Trust")]
-    pub key: Vec<PathBuf>,
-    /// The certificate identity that is trusted: a workflow's URL, an e-mail address
-    #[arg(long, value_name = "NAME", help_heading = "Trust", conflicts_with = "identity_regexp")]
-    pub identity: Option<String>,
-    /// The same as an expression that must match the whole identity
-    #[arg(long, value_name = "REGEXP", help_heading = "Trust", value_parser = Matcher::pattern)]
-    pub identity_regexp: Option<Matcher>,
-    /// The OpenID Connect issuer that vouches for the identity
-    #[arg(long, value_name = "URL", help_heading = "Trust", conflicts_with = "issuer_regexp")]
-    pub issuer: Option<String>,
-    /// The same as an expression that must match the whole URL
-    #[arg(long, value_name = "REGEXP", help_heading = "Trust", value_parser = Matcher::pattern)]
-    pub issuer_regexp: Option<Matcher>,
-    /// Trust this Sigstore instance (trusted_root.json) instead of the public one
-    #[arg(long, value_name = "FILE", help_heading = "Trust")]
-    pub trusted_root: Option<PathBuf>,
-    /// Accept signatures that no transparency log has seen; with a key, its log entries are then not looked at
-    #[arg(long, help_heading = "Trust")]
-    pub allow_no_log: bool,
+    /// Whom to trust.
+    #[command(flatten)]
+    pub trust: Trusted,
     /// Demand an attestation of this type instead of a signature: spdx, cyclonedx, openvex, vuln, slsaprovenance1, vsa, …, or a URI
     #[arg(long = "type", value_name = "PREDICATE", help_heading = "Demands", value_parser = PredicateType::parse)]
     pub predicate_type: Option<PredicateType>,

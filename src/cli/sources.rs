@@ -159,7 +159,7 @@ pub(super) fn settings(network: &Network) -> Settings {
     }
 }
 
-fn start(network: &Network) -> Result<Registry, SourceError> {
+pub(super) fn start(network: &Network) -> Result<Registry, SourceError> {
     Registry::new(settings(network), &|name| std::env::var(name).ok())
 }
 
@@ -214,6 +214,24 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
                 .hint("name an image in a registry, or an OCI layout (oci:DIR); `skopeo copy` makes one of an archive"))
         }
     }
+}
+
+/// Opens the repository that an artifact is in, to be asked so often for each thing; nothing need be there when it is to be written.
+pub(super) fn artifact(text: &str, network: &Network, attempts: Option<u32>, write: bool) -> Result<Opened, Failed> {
+    let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
+    let Reference::Registry { name, .. } = reference else {
+        let error = anyhow::anyhow!("`{text}` is not in a registry");
+        return Err(Failed::new(Ending::Usage, error).hint("name it as registry.example/advisories:latest"));
+    };
+    let failed = |error| failed(error, true, |error| error.context(format!("`{text}` could not be opened")));
+    let mut settings = settings(network);
+    settings.attempts = attempts.unwrap_or(settings.attempts);
+    let registry = Registry::new(settings, &|name| std::env::var(name).ok()).map_err(failed)?;
+    let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
+    let repository = Box::new(opened.map_err(failed)?);
+    let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
+    let root = name.digest.clone().map_or_else(tag, Root::Digest);
+    Ok(Opened { repository, root, _registry: Some(registry) })
 }
 
 /// A source's error as it counts, and what to do.

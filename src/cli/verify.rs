@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use super::exit::Ending;
-use super::sign_args::{Format, Recursive as Asked, VerifyArgs};
+use super::sign_args::{Format, Recursive as Asked, Trusted, VerifyArgs};
 use super::sources::{self, read_file};
 use super::{Failed, keys};
 use crate::report::escape::{terminal, write_json};
@@ -19,7 +19,7 @@ use crate::source::SourceError;
 
 /// `verify`.
 pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
-    let engine = engine(arguments)?;
+    let engine = engine(&arguments.trust)?;
     let demand = demand(arguments);
     let recursive = match arguments.recursive {
         Asked::Any => Recursive::Any,
@@ -61,19 +61,17 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
     }
 }
 
-fn engine(arguments: &VerifyArgs) -> Result<Engine, Failed> {
+/// What checks signatures against those who are trusted.
+pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
     let usage = |text: &str, hint: &str| Failed::new(Ending::Usage, anyhow::anyhow!("{text}")).hint(hint);
-    let mut trust = Trust { allow_no_log: arguments.allow_no_log, ..Trust::default() };
-    for path in &arguments.key {
+    let mut trust = Trust { allow_no_log: trusted.allow_no_log, ..Trust::default() };
+    for path in &trusted.key {
         trust.keys.push((path.display().to_string(), keys::open_public(path)?));
     }
     let matcher = |exact: &Option<String>, pattern: &Option<Matcher>| {
         exact.clone().map(Matcher::Exact).or_else(|| pattern.clone())
     };
-    match (
-        matcher(&arguments.identity, &arguments.identity_regexp),
-        matcher(&arguments.issuer, &arguments.issuer_regexp),
-    ) {
+    match (matcher(&trusted.identity, &trusted.identity_regexp), matcher(&trusted.issuer, &trusted.issuer_regexp)) {
         (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer }),
         (None, None) if trust.keys.is_empty() => {
             return Err(usage(
@@ -89,7 +87,7 @@ fn engine(arguments: &VerifyArgs) -> Result<Engine, Failed> {
             return Err(usage("--issuer needs --identity", "an issuer vouches for everybody who has an account there"));
         }
     }
-    let Some(path) = &arguments.trusted_root else {
+    let Some(path) = &trusted.trusted_root else {
         return Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)));
     };
     let unusable = |error: String| {

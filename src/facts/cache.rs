@@ -24,7 +24,7 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 const MAX_FACTS_BYTES: usize = 1 << 30;
 
 /// First bytes of every file; the number changes with the serialisation of [`LayerFacts`].
-const MAGIC: &[u8; 8] = b"imggLF05";
+const MAGIC: &[u8; 8] = b"imggLF06";
 
 /// What besides the layer's bytes decides about its facts: revisions of inspectors and rules, limits in force, how the layer was read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Account, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
+use super::{Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
 
 /// All facts of one platform.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Inventory {
     pub packages: Vec<InstalledPackage>,
     /// Secrets of every layer, those of deleted files too.
     pub secrets: Vec<FoundSecret>,
+    /// Certificates of every layer, those of deleted files too: a key in one layer may belong to a certificate in another.
+    pub certificates: Vec<FoundCertificate>,
     /// Privileged files of the merged view.
     pub privileged: Vec<FoundPrivileged>,
     /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
@@ -46,6 +48,8 @@ pub struct InstalledPackage {
     pub owner: Option<String>,
     /// The main module of a program, whose version may be a placeholder.
     pub is_program: bool,
+    /// Whether the image's command can load it: false where no path leads to it, none where nothing can be said. See `merge/reach.rs`.
+    pub loaded: Option<bool>,
 }
 
 impl InstalledPackage {
@@ -81,6 +85,8 @@ pub enum SecretState {
 pub struct FoundSecret {
     /// The file.
     pub path: FilePath,
+    /// The place in it, where it is an archive or the like.
+    pub inside: Option<FilePath>,
     /// Index of the layer that holds its bytes.
     pub layer: usize,
     /// Whether the file is still there.
@@ -89,6 +95,17 @@ pub struct FoundSecret {
     pub owner: Option<String>,
     /// What was seen.
     pub secret: SecretFact,
+}
+
+/// A certificate with its place in the image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundCertificate {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that holds its bytes.
+    pub layer: usize,
+    /// What it says.
+    pub certificate: CertificateFact,
 }
 
 /// A file of an OS package that was changed since the package was installed.

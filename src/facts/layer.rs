@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
+use super::loading::{Loading, LoadingFile};
 use super::tree::Tree;
-use super::{FilePath, PackageFact, PathSet, SecretFact, Unknown};
+use super::{CertificateFact, FilePath, PackageFact, PathSet, SecretFact, Unknown};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 
@@ -19,6 +20,9 @@ pub struct LayerFacts {
     pub links: Vec<FilePath>,
     /// Secrets by file, in the order of the stream. A file that is replaced in its own layer is here too: its bytes are in the layer.
     pub secrets: Vec<FileSecrets>,
+    /// What programs, libraries and scripts ask for when they are started. There are many and few are looked at, so they stand apart from
+    /// [`files`](Self::files).
+    pub loading: Vec<LoadingFile>,
     /// Files that give privileges to whoever runs them.
     pub privileged: Vec<PrivilegedFile>,
     /// Digests of files that were hashed to be compared with a package's record, one set an algorithm.
@@ -88,12 +92,16 @@ pub enum Fact {
     Conffiles(PathSet),
     /// Files that dpkg writes under another name than a package has for them.
     Diversions(Vec<Diversion>),
+    /// What the file asks for when it is started; kept in [`LayerFacts::loading`].
+    Loading(Loading),
     /// The operating system names itself here.
     OsRelease(OsRelease),
     /// Accounts, from `passwd`.
     Accounts(Vec<Account>),
     /// Groups, from `group`.
     Groups(Vec<Group>),
+    /// A certificate.
+    Certificate(CertificateFact),
     /// Names of accounts without a password, from `shadow` or `passwd`.
     NoPassword(Vec<String>),
 }
@@ -183,11 +191,13 @@ pub struct Group {
     pub gid: i64,
 }
 
-/// The secrets of one file.
+/// The secrets of one file, or of one file in it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FileSecrets {
     /// The file.
     pub path: FilePath,
+    /// The place in it, where it is an archive or the like: `conf/app.env`, `a.tar.gz!/etc/key`.
+    pub inside: Option<FilePath>,
     /// What was found in it.
     pub secrets: Vec<SecretFact>,
 }

@@ -207,12 +207,14 @@ fn installed<'a>(
     let owner = component.property("imgguard:owner").map(str::to_owned).or_else(|| listing.owners.get(&place).cloned());
     let owner = owner.filter(|_| !package.kind.is_os());
     let is_program = component.property("imgguard:program") == Some("true");
+    let loaded = component.property("imgguard:loaded").and_then(|loaded| loaded.parse().ok());
     paths.into_iter().map(move |path| InstalledPackage {
         fact: package.clone(),
         path: normalised(path),
         layer: 0,
         owner: owner.clone(),
         is_program,
+        loaded,
     })
 }
 

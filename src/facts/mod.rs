@@ -4,10 +4,12 @@
 //! layer's digest; owners, confidence, state and attribution are worked out at the merge.
 
 pub mod cache;
+pub mod certificate;
 pub mod file_digest;
 pub mod inventory;
 pub mod layer;
 pub mod listed;
+pub mod loading;
 pub mod merge;
 pub mod package;
 pub mod path;
@@ -20,7 +22,8 @@ pub mod tree;
 pub mod unknown;
 mod view;
 
-pub use inventory::{FoundSecret, InstalledPackage, Inventory, SecretState};
+pub use certificate::CertificateFact;
+pub use inventory::{FoundCertificate, FoundSecret, InstalledPackage, Inventory, SecretState};
 pub use layer::{
     Account, Checksums, Diversion, Fact, FileFacts, FileSecrets, Group, LayerFacts, OsRelease, OwnedFiles,
     PrivilegedFile,
@@ -28,5 +31,5 @@ pub use layer::{
 pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;
-pub use secret::{Confidence, SecretFact};
+pub use secret::{Confidence, Encoding, SecretFact, SecretValue};
 pub use unknown::{Effect, Unknown};

@@ -78,6 +78,7 @@ fn unpacked<'a>(facts: &LayerFacts, stream: &Stream, below: &View<'_>) -> Placed
     facts.files.iter_mut().for_each(|file| file.path = place(&file.path));
     facts.links.iter_mut().for_each(|link| *link = place(link));
     facts.secrets.iter_mut().for_each(|file| file.path = place(&file.path));
+    facts.loading.iter_mut().for_each(|file| file.path = place(&file.path));
     facts.privileged.iter_mut().for_each(|file| file.path = place(&file.path));
     for path in facts.unknowns.iter_mut().filter_map(|unknown| unknown.path.as_mut()) {
         *path = place(path);

@@ -1,6 +1,7 @@
-//! One secret that was seen, already masked: the value itself is never kept.
+//! One secret that was seen, already masked: the value itself is kept only in a run that was asked for it, and never written anywhere.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize as _;
 
 /// How sure a rule is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -12,6 +13,27 @@ pub enum Confidence {
     Medium,
     /// The form is unmistakable, or a checksum or a parser confirms it.
     High,
+}
+
+/// What a secret was encoded with where it stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// base64, of either alphabet (RFC 4648).
+    Base64,
+    /// Two hex digits a byte.
+    Hex,
+}
+
+impl Encoding {
+    /// The field's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+        }
+    }
 }
 
 /// A secret in a file or in the image configuration.
@@ -31,4 +53,41 @@ pub struct SecretFact {
     pub offset: u64,
     /// SHA-256 of the value, in hex, only where the rule's format guarantees at least 80 bits of entropy (a hash of a password would hand it to a dictionary).
     pub fingerprint: Option<String>,
+    /// What it had to be decoded from; its place is that of the encoded characters.
+    pub encoding: Option<Encoding>,
+    /// Its line says `gitleaks:allow` or `imgguard:allow`. That is a fact and no judgement: whoever made the image may have written it.
+    pub allowed_inline: bool,
+    /// The value in clear, only in a run that was asked for it; never serialised, so a cache cannot hold it.
+    #[serde(skip)]
+    pub value: Option<SecretValue>,
+}
+
+/// A secret in clear. It has no `Debug` that shows it, is not serialised, and its memory is overwritten when it goes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretValue(Vec<u8>);
+
+impl SecretValue {
+    /// Keeps a copy of `bytes`.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// The value. Whoever asks must not log, cache or hash it.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretValue(********)")
+    }
+}
+
+impl Drop for SecretValue {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
 }

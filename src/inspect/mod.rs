@@ -5,6 +5,7 @@
 
 mod accounts;
 mod apk;
+mod certificate;
 mod conda;
 mod control;
 mod dotnet;
@@ -29,6 +30,7 @@ pub mod rpm;
 mod rpm_files;
 mod ruby;
 mod sbom;
+mod script;
 mod snap;
 
 use crate::facts::Fact;
@@ -96,13 +98,15 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &lua::Rockspec,
     &java::JavaArchive,
     &sbom::Sbom,
+    &certificate::Certificates,
     &program::Toolchain,
     &program::KnownProgram,
     &executable::Executable,
+    &script::ExecutableScript,
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
-pub const REVISION: u32 = 3;
+pub const REVISION: u32 = 4;
 
 /// Reads one kind of file.
 pub trait Inspector: Sync {
@@ -179,9 +183,9 @@ pub enum InspectError {
     /// A damaged rpm database.
     #[error(transparent)]
     Rpm(#[from] rpm::RpmError),
-    /// A zip archive that cannot be read.
+    /// A Java archive that cannot be read.
     #[error(transparent)]
-    Zip(#[from] java::ZipError),
+    Java(#[from] java::JavaError),
     /// Single records are damaged; the rest was read.
     #[error("{count} of its records could not be read, the first because {first}")]
     Records {

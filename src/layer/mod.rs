@@ -23,6 +23,11 @@ pub const MAX_ENTRIES: u64 = 8_000_000;
 
 /// Sees every entry of a layer in the order of the stream: `entry`, then for files `data` and `hole` in turn, then `end`.
 pub trait Visitor {
+    /// Whether it wants what is in a folder; asked only where that spares reading it.
+    fn enters(&self, folder: &[u8]) -> bool {
+        let _ = folder;
+        true
+    }
     /// A new entry begins.
     fn entry(&mut self, entry: &Entry<'_>);
     /// The next bytes of the file; any number of calls of any length.

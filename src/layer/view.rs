@@ -155,19 +155,29 @@ impl Gather {
         self.length = 0;
         self.failed = None;
         if size > MEMORY_BYTES {
-            match tempfile::tempfile().or_else(|_| memory_file()) {
-                Ok(file) => self.spool = Some(file),
-                Err(error) => self.failed = Some(error),
-            }
+            self.spill();
         } else if self.memory.capacity() > 1 << 20 && size < 64 << 10 {
             // One large file must not pin its buffer for the rest of the layer.
             self.memory = Vec::new();
         }
     }
 
-    /// Adds bytes. The stream has checked that there are no more than the entry's size.
+    /// Moves what there is to a temporary file.
+    fn spill(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        let file = tempfile::tempfile().or_else(|_| memory_file());
+        match file.and_then(|mut file| file.write_all(&memory).map(|()| file)) {
+            Ok(file) => self.spool = Some(file),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Adds bytes, also more than the announced size, which may be a lie of an archive in the file.
     pub fn push(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
+        if self.spool.is_none() && self.failed.is_none() && self.length > MEMORY_BYTES {
+            self.spill();
+        }
         match &mut self.spool {
             _ if self.failed.is_some() => {}
             Some(file) => {
@@ -265,6 +275,19 @@ mod tests {
             assert_eq!(tail[..n], content[from as usize..]);
             assert!(view.read_exact_at(size, &mut [0]).is_err());
         }
+    }
+
+    #[test]
+    fn a_file_that_is_larger_than_announced_does_not_stay_in_memory() {
+        let mut gather = Gather::default();
+        gather.start(10);
+        (0..=MEMORY_BYTES / 1024).for_each(|n| gather.push(&[n as u8; 1024]));
+        assert_eq!(gather.memory.capacity(), 0);
+        let view = gather.view(entry(10)).unwrap();
+        assert_eq!(view.len(), MEMORY_BYTES + 1024);
+        let mut first = [9; 2];
+        view.read_exact_at(1023, &mut first).unwrap();
+        assert_eq!(first, [0, 1]);
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Settings {
     pub insecure_tls: Vec<String>,
     /// `certs.d` folders, the first that knows a host wins. Below are folders named `HOST[:PORT]` with `*.crt`, `*.cert` and `*.key` (containers-certs.d(5)).
     pub certificate_folders: Vec<PathBuf>,
+    /// How often one request is sent at most: fewer where another place can be asked instead.
+    pub attempts: u32,
     /// Delay before the first repetition.
     pub backoff: Duration,
     /// How long a server may be silent.
@@ -60,6 +62,7 @@ impl Default for Settings {
             plain_http: Vec::new(),
             insecure_tls: Vec::new(),
             certificate_folders: Vec::new(),
+            attempts: retry::MAX_ATTEMPTS,
             backoff: BACKOFF,
             stall: STALL_TIMEOUT,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// How often one request is sent at most.
+/// How often one request is sent at most, unless the settings say less.
 pub(super) const MAX_ATTEMPTS: u32 = 4;
 
 /// Longest delay that we choose ourselves.

@@ -124,7 +124,7 @@ impl Transport {
         let mut repetition = 0;
         loop {
             let outcome = self.follow(request).await;
-            let last = repetition + 1 >= retry::MAX_ATTEMPTS;
+            let last = repetition + 1 >= self.settings.attempts;
             let delay = match &outcome {
                 _ if last => None,
                 Ok(answer) if retry::is_transient(answer.status()) => {

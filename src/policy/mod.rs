@@ -3,9 +3,18 @@
 //! In: the findings of one subject and whether its platforms were read completely. Out: a [`Verdict`]. A policy parses no image, and a subject that is not
 //! complete never passes.
 
+pub mod baseline;
+pub mod gitleaks_ignore;
+pub mod signature;
+pub mod suppress;
 pub mod vex;
+pub mod waiver;
+
+use std::path::Path;
 
 use serde::Deserialize;
+use signature::SignatureDemand;
+use waiver::{RawWaiver, Waiver};
 
 use crate::advisory::model::Severity;
 use crate::check::CHECKS;
@@ -14,7 +23,10 @@ use crate::finding::{Finding, Kind};
 use crate::secret;
 
 /// The built-in policies.
-static BUILTIN: &[(&str, &str)] = &[("local", include_str!("../../policies/gates/local.toml"))];
+static BUILTIN: &[(&str, &str)] = &[
+    ("local", include_str!("../../policies/gates/local.toml")),
+    ("secrets", include_str!("../../policies/gates/secrets.toml")),
+];
 
 /// Largest policy file, in bytes.
 pub const MAX_POLICY_BYTES: u64 = 1 << 20;
@@ -26,6 +38,10 @@ pub struct Policy {
     pub name: String,
     /// Its gates, in the order of the file.
     pub gates: Vec<Gate>,
+    /// Signatures that it demands.
+    pub signatures: Vec<SignatureDemand>,
+    /// Its waivers.
+    pub waivers: Vec<Waiver>,
 }
 
 /// One condition. All fields that are set must fit for a finding to be selected.
@@ -66,6 +82,10 @@ struct RawPolicy {
     summary: String,
     #[serde(default)]
     gate: Vec<Gate>,
+    #[serde(default)]
+    signature: Vec<SignatureDemand>,
+    #[serde(default)]
+    waiver: Vec<RawWaiver>,
 }
 
 /// Why a policy cannot be used.
@@ -103,6 +123,22 @@ pub enum PolicyError {
         gate: String,
         /// What it names.
         rule: String,
+    },
+    /// A file of waivers does not parse.
+    #[error("line {line}: {reason}")]
+    Waivers {
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A waiver that says too little.
+    #[error("the waiver of `{waiver}`: {reason}")]
+    Waiver {
+        /// What it names.
+        waiver: String,
+        /// What is wrong.
+        reason: String,
     },
     /// A kind that no finding has.
     #[error("gate `{gate}` names the kind `{kind}`, which does not exist")]
@@ -162,11 +198,12 @@ impl Policy {
     /// When it is malformed or could never refuse anything.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let raw: RawPolicy = toml::from_str(text).map_err(|error| malformed(text, &error))?;
-        if raw.gate.is_empty() {
+        if raw.gate.is_empty() && raw.signature.is_empty() {
             return Err(PolicyError::Empty);
         }
         raw.gate.iter().try_for_each(Gate::check)?;
-        Ok(Self { name: raw.name, gates: raw.gate })
+        let waivers = raw.waiver.into_iter().map(Waiver::try_from).collect::<Result<_, _>>()?;
+        Ok(Self { name: raw.name, gates: raw.gate, signatures: raw.signature, waivers })
     }
 
     /// A policy with the one gate that `--fail-on SEVERITY` means.
@@ -182,7 +219,18 @@ impl Policy {
             min_confidence: None,
             fixable: None,
         };
-        Self { name: "fail-on".into(), gates: vec![gate] }
+        Self { name: "fail-on".into(), gates: vec![gate], signatures: Vec::new(), waivers: Vec::new() }
+    }
+
+    /// What `--fail-on SEVERITY` means where only secrets are looked for: what is of low confidence is told and refuses nothing.
+    #[must_use]
+    pub fn fail_on_secrets(severity: Severity) -> Self {
+        let mut policy = Self::fail_on(severity);
+        for gate in &mut policy.gates {
+            gate.kinds = vec![Kind::Secret.name().to_owned()];
+            gate.min_confidence = Some(Confidence::Medium);
+        }
+        policy
     }
 
     /// Whether a gate is about secrets, so that a scan that does not look for them says nothing about it.
@@ -205,6 +253,11 @@ impl Policy {
         self.gates.iter().any(about)
     }
 
+    /// Takes files that the policy names as lying in the folder of the policy.
+    pub fn beside(&mut self, folder: &Path) {
+        self.signatures.iter_mut().for_each(|demand| demand.beside(folder));
+    }
+
     /// Judges the findings of one subject.
     #[must_use]
     pub fn judge(&self, findings: &[(String, Finding)], complete: bool) -> Verdict {
@@ -214,7 +267,15 @@ impl Policy {
             let passed = selected.is_empty() && (complete || !gate.complete);
             GateVerdict { name: gate.name.clone(), passed, findings: selected }
         };
-        let gates: Vec<GateVerdict> = self.gates.iter().map(judge).collect();
+        let signed = |demand: &SignatureDemand| {
+            let is_unmet = |finding: &Finding| {
+                finding.rule == signature::RULE && finding.identity == demand.name && finding.set_aside.is_none()
+            };
+            let unmet = findings.iter().filter(|(_, finding)| is_unmet(finding));
+            let unmet: Vec<String> = unmet.map(|(id, _)| id.clone()).collect();
+            GateVerdict { name: demand.name.clone(), passed: unmet.is_empty(), findings: unmet }
+        };
+        let gates: Vec<GateVerdict> = self.gates.iter().map(judge).chain(self.signatures.iter().map(signed)).collect();
         let result = match (gates.iter().any(|gate| !gate.findings.is_empty()), complete) {
             (true, _) => Outcome::Fail,
             (false, false) => Outcome::Incomplete,
@@ -227,7 +288,8 @@ impl Policy {
 impl Gate {
     /// Refuses what could only be a mistake.
     fn check(&self) -> Result<(), PolicyError> {
-        let kinds = [Kind::Secret, Kind::Config, Kind::Vulnerability, Kind::Informational].map(Kind::name);
+        let kinds =
+            [Kind::Secret, Kind::Config, Kind::Signature, Kind::Vulnerability, Kind::Informational].map(Kind::name);
         if let Some(kind) = self.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
             return Err(PolicyError::Kind { gate: self.name.clone(), kind: kind.clone() });
         }
@@ -257,8 +319,13 @@ impl Gate {
 }
 
 fn malformed(text: &str, error: &toml::de::Error) -> PolicyError {
+    PolicyError::Malformed { line: line_of(text, error), reason: error.message().to_owned() }
+}
+
+/// The line that an error is about, from 1.
+fn line_of(text: &str, error: &toml::de::Error) -> usize {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    PolicyError::Malformed { line: before.matches('\n').count() + 1, reason: error.message().to_owned() }
+    before.matches('\n').count() + 1
 }
 
 /// Whether something may report under that name. Ids of advisories have capitals, which names of our rules have not.
@@ -266,6 +333,7 @@ fn is_rule(name: &str) -> bool {
     name.bytes().any(|byte| byte.is_ascii_uppercase())
         || CHECKS.iter().any(|check| check.meta().name == name)
         || secret::rule(name).is_some()
+        || name == signature::RULE
 }
 
 /// An unknown severity counts as medium.

@@ -5,7 +5,9 @@ pub mod contract;
 pub mod diff;
 pub mod escape;
 pub mod explain;
+pub mod incident;
 mod json;
+mod openvex;
 mod sarif;
 mod table;
 
@@ -20,6 +22,7 @@ pub static REPORTS: &[&dyn ReportFormat] = &[
     &table::Table,
     &json::Json,
     &sarif::SarifFormat,
+    &openvex::OpenVex,
     &CycloneDx::V1_6,
     &CycloneDx::V1_5,
     &Spdx::JSON,

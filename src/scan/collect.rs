@@ -3,26 +3,30 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use super::secrets::SecretPass;
+use crate::facts::loading::LoadingFile;
 use crate::facts::tree::{Node, TreeBuilder};
-use crate::facts::{Effect, Fact, FileFacts, FilePath, FileSecrets, LayerFacts, PrivilegedFile, Unknown};
+use crate::facts::{Effect, Fact, FileFacts, FilePath, LayerFacts, PrivilegedFile, Unknown};
 use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector, wanted_by_name};
 use crate::layer::path::{Whiteout, whiteout};
 use crate::layer::view::{MAX_FILE_BYTES, Reservation};
-use crate::layer::{Budget, Entry, EntryKind, Gather, LayerError, PassOptions, Visitor, read_layer};
-use crate::secret::{FileScan, Scanner, Scratch};
+use crate::layer::{Budget, Entry, EntryKind, FileView, Gather, LayerError, PassOptions, Slice, Visitor, read_layer};
+use crate::nested::Form;
+use crate::secret::Scratch;
 use crate::source::Layer;
 
 /// Most unknowns that are kept of one layer; a layer of a million broken files is one fact, not a million.
 const MAX_UNKNOWNS: usize = 1000;
 
-/// Most secrets that are kept of one layer, for the same reason.
-const MAX_SECRETS: usize = 10_000;
-
 /// What to look for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct CollectOptions {
     /// Scan for secrets.
     pub secrets: bool,
+    /// Keep the secrets in clear, for a run that shows or verifies them. Facts from a cache have none, so such a run reads every layer.
+    pub reveal: bool,
+    /// Of a folder's `.git`, look only at the files right in it (`config` may hold a password); its objects are for git to read.
+    pub checkout: bool,
 }
 
 /// What a worker keeps from layer to layer.
@@ -66,10 +70,17 @@ struct Current {
     head: Vec<u8>,
     asked: bool,
     inspector: Option<&'static dyn Inspector>,
+    /// What files it holds, where the secret scan is to look into them.
+    form: Option<Form>,
     _reservation: Option<Reservation>,
 }
 
 impl Current {
+    /// Its content is put together for somebody who reads it when it is complete.
+    fn is_gathered(&self) -> bool {
+        self.inspector.is_some() || self.form.is_some()
+    }
+
     fn entry(&self) -> Entry<'_> {
         Entry {
             path: &self.path,
@@ -87,29 +98,29 @@ impl Current {
 /// Collects facts while a layer streams by. Also fed by folders.
 pub(super) struct Collector<'w> {
     gather: &'w mut Gather,
-    scan: Option<FileScan<'w>>,
+    secret_pass: Option<SecretPass<'w>>,
     budget: &'w Budget,
     tree: TreeBuilder,
     facts: LayerFacts,
     /// What was inspected, with the index of its facts in [`LayerFacts::files`] where it had any.
     inspected: HashMap<FilePath, Option<usize>>,
-    secrets: usize,
     current: Option<Current>,
+    checkout: bool,
 }
 
 impl<'w> Collector<'w> {
     /// A collector that knows nothing yet.
     pub(super) fn new(worker: &'w mut Worker, budget: &'w Budget, options: CollectOptions) -> Self {
-        let scan = options.secrets.then(|| Scanner::in_use().scan(&mut worker.scratch));
+        let secret_pass = options.secrets.then(|| SecretPass::new(&mut worker.scratch, options.reveal));
         Self {
             gather: &mut worker.gather,
-            scan,
+            secret_pass,
             budget,
             tree: TreeBuilder::default(),
             facts: LayerFacts::default(),
             inspected: HashMap::new(),
-            secrets: 0,
             current: None,
+            checkout: options.checkout,
         }
     }
 
@@ -122,8 +133,12 @@ impl<'w> Collector<'w> {
     }
 
     fn unknown(&mut self, effect: Effect, path: &[u8], by: &str, reason: String) {
+        self.keep(Unknown { effect, path: Some(FilePath::new(path)), by: by.to_owned(), reason });
+    }
+
+    fn keep(&mut self, unknown: Unknown) {
         if self.facts.unknowns.len() < MAX_UNKNOWNS {
-            self.facts.unknowns.push(Unknown { effect, path: Some(FilePath::new(path)), by: by.to_owned(), reason });
+            self.facts.unknowns.push(unknown);
         } else if self.facts.unknowns.len() == MAX_UNKNOWNS {
             let reason =
                 format!("more than {MAX_UNKNOWNS} files of the layer could not be read; the others are not listed");
@@ -184,41 +199,46 @@ impl<'w> Collector<'w> {
         }
     }
 
-    /// Asks the inspectors once the file's first bytes are there.
+    /// Asks the inspectors once the file's first bytes are there, and whether it holds other files.
     fn ask(&mut self) {
         let Some(current) = &mut self.current else { return };
         current.asked = true;
         let head = current.head.get(..current.head.len().min(HEAD_BYTES)).unwrap_or_default();
-        let wanted = INSPECTORS.iter().copied().find(|inspector| inspector.wants(&current.entry(), head));
-        let Some(inspector) = wanted else { return };
-        if current.size > MAX_FILE_BYTES {
-            let (path, size) = (current.path.clone(), current.size);
-            let effect = if inspector.meta().required { Effect::Required } else { Effect::Optional };
-            self.unknown(
-                effect,
-                &path,
-                inspector.meta().name,
-                format!("the file has {size} bytes; more than {MAX_FILE_BYTES} are not read"),
-            );
+        let inspector = INSPECTORS.iter().copied().find(|inspector| inspector.wants(&current.entry(), head));
+        let form = self.secret_pass.as_ref().and_then(|_| Form::detect(&current.path, head));
+        if inspector.is_none() && form.is_none() {
             return;
         }
+        if current.size > MAX_FILE_BYTES {
+            let is_required = inspector.is_some_and(|inspector| inspector.meta().required);
+            let by = inspector.map_or("secrets", |inspector| inspector.meta().name);
+            let (path, size) = (current.path.clone(), current.size);
+            let effect = if is_required { Effect::Required } else { Effect::Optional };
+            let reason = format!("the file has {size} bytes; more than {MAX_FILE_BYTES} are not read");
+            return self.unknown(effect, &path, by, reason);
+        }
         current._reservation = Some(self.budget.reserve(current.size.min(crate::layer::view::MEMORY_BYTES)));
-        current.inspector = Some(inspector);
+        (current.inspector, current.form) = (inspector, form);
         self.gather.start(current.size);
         self.gather.push(&current.head);
     }
 
-    fn inspect(&mut self, current: &Current) {
-        let Some(inspector) = current.inspector else { return };
+    fn inspect(&mut self, current: &Current, inspector: &'static dyn Inspector, view: Result<&FileView<'_>, &str>) {
         let mut found: Vec<Fact> = Vec::new();
-        let outcome = match self.gather.view(current.entry()) {
-            Ok(view) => inspector.inspect(&view, &mut found).map_err(|error| describe(&error)),
-            Err(error) => Err(format!("no temporary file could be written: {error}")),
+        let outcome = match view {
+            Ok(view) => inspector.inspect(view, &mut found).map_err(|error| describe(&error)),
+            Err(reason) => Err(reason.to_owned()),
         };
         let meta = inspector.meta();
         if let Err(reason) = outcome {
             let effect = if meta.required { Effect::Required } else { Effect::Optional };
             self.unknown(effect, &current.path, meta.name, reason);
+        }
+        let (loading, found): (Vec<Fact>, Vec<Fact>) =
+            found.into_iter().partition(|fact| matches!(fact, Fact::Loading(_)));
+        for fact in loading {
+            let Fact::Loading(loading) = fact else { continue };
+            self.facts.loading.push(LoadingFile { path: FilePath::new(&current.path), loading });
         }
         let is_kept = !found.is_empty() || meta.required;
         self.inspected.insert(FilePath::new(&current.path), is_kept.then_some(self.facts.files.len()));
@@ -231,29 +251,28 @@ impl<'w> Collector<'w> {
         }
     }
 
-    fn finish_secrets(&mut self, current: &Current) {
-        let Some(scan) = &mut self.scan else { return };
-        let found = scan.finish();
-        let unread = scan.unread();
-        if let Some(reason) = unread {
-            self.unknown(Effect::Optional, &current.path, "secrets", reason.to_owned());
-        }
-        if found.is_empty() {
-            return;
-        }
-        self.secrets += found.len();
-        if self.secrets > MAX_SECRETS {
-            let reason = format!("the layer holds more than {MAX_SECRETS} secrets; the others are not listed");
-            if !self.facts.unknowns.iter().any(|unknown| unknown.reason == reason) {
-                self.facts.unknowns.push(Unknown { effect: Effect::Required, path: None, by: "layer".into(), reason });
+    fn finish_secrets(&mut self, current: &Current, view: Option<Result<&FileView<'_>, &str>>) {
+        let container = match (current.form, view) {
+            (Some(form), Some(Ok(view))) => Some((form, Slice::whole(view))),
+            (Some(_), Some(Err(reason))) => {
+                self.unknown(Effect::Optional, &current.path, "secrets", reason.to_owned());
+                None
             }
-            return;
+            _ => None,
+        };
+        let Some(pass) = &mut self.secret_pass else { return };
+        for unknown in pass.end(&current.path, container, &mut self.facts.secrets) {
+            self.keep(unknown);
         }
-        self.facts.secrets.push(FileSecrets { path: FilePath::new(&current.path), secrets: found });
     }
 }
 
 impl Visitor for Collector<'_> {
+    fn enters(&self, folder: &[u8]) -> bool {
+        let parent = folder.rsplitn(2, |byte| *byte == b'/').nth(1).unwrap_or_default();
+        !(self.checkout && (parent == b".git" || parent.ends_with(b"/.git")))
+    }
+
     fn entry(&mut self, entry: &Entry<'_>) {
         self.current = None;
         if !self.note(entry) {
@@ -266,8 +285,8 @@ impl Visitor for Collector<'_> {
         if !entry.is_file() {
             return;
         }
-        if let Some(scan) = &mut self.scan {
-            scan.begin(entry.path, entry.size);
+        if let Some(pass) = &mut self.secret_pass {
+            pass.begin(entry.path, entry.size);
         }
         let (path, kind, size) = (entry.path.to_vec(), entry.kind, entry.size);
         let current = Current {
@@ -280,6 +299,7 @@ impl Visitor for Collector<'_> {
             head: Vec::new(),
             asked: false,
             inspector: None,
+            form: None,
             _reservation: None,
         };
         self.current = Some(current);
@@ -287,11 +307,11 @@ impl Visitor for Collector<'_> {
 
     fn data(&mut self, bytes: &[u8]) {
         let Some(current) = &mut self.current else { return };
-        if let Some(scan) = &mut self.scan {
-            scan.feed(bytes);
+        if let Some(pass) = &mut self.secret_pass {
+            pass.feed(bytes);
         }
         if current.asked {
-            if current.inspector.is_some() {
+            if current.is_gathered() {
                 self.gather.push(bytes);
             }
             return;
@@ -308,10 +328,10 @@ impl Visitor for Collector<'_> {
 
     fn hole(&mut self, length: u64) {
         const ZEROS: [u8; 4096] = [0; 4096];
-        let wants_bytes = self.current.as_ref().is_some_and(|current| !current.asked || current.inspector.is_some());
+        let wants_bytes = self.current.as_ref().is_some_and(|current| !current.asked || current.is_gathered());
         if !wants_bytes {
-            if let Some(scan) = &mut self.scan {
-                scan.skip(length);
+            if let Some(pass) = &mut self.secret_pass {
+                pass.skip(length);
             }
             return;
         }
@@ -327,10 +347,18 @@ impl Visitor for Collector<'_> {
         if self.current.as_ref().is_some_and(|current| !current.asked) {
             self.ask();
         }
-        if let Some(current) = self.current.take() {
-            self.inspect(&current);
-            self.finish_secrets(&current);
+        let Some(current) = self.current.take() else { return };
+        if !current.is_gathered() {
+            return self.finish_secrets(&current, None);
         }
+        let mut gather = std::mem::take(self.gather);
+        let view = gather.view(current.entry()).map_err(|error| format!("no temporary file could be written: {error}"));
+        let view = view.as_ref().map_err(String::as_str);
+        if let Some(inspector) = current.inspector {
+            self.inspect(&current, inspector, view);
+        }
+        self.finish_secrets(&current, Some(view));
+        *self.gather = gather;
     }
 
     fn skipped(&mut self, path: &[u8], reason: &str) {
@@ -346,7 +374,7 @@ impl Visitor for Collector<'_> {
 }
 
 /// An error with its causes, in one line.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

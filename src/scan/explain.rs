@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::findings::{candidates, findings};
+use super::pairs::Certificates;
 use super::run::{ScannedImage, ScannedPlatform, scan_images};
 use super::{Progress, ReadOptions};
 use crate::advisory::explain::{Known, explain, known};
@@ -42,8 +43,10 @@ pub fn explain_images(request: ExplainRequest<'_>) -> Result<Explained, Advisory
     let finding = if is_finding_id(id) {
         let mut found = Vec::new();
         for image in &scanned {
+            let certificates = Certificates::new(&image.platforms);
             for platform in &image.platforms {
-                found.extend(findings(&image.image, platform, store, evaluated_at, read.collect.secrets)?.findings);
+                let all = findings(&image.image, platform, store, evaluated_at, &certificates, read.collect)?;
+                found.extend(all.findings);
             }
         }
         unite(found).into_iter().find(|(known, _)| known == id).map(|(_, finding)| finding)
@@ -79,6 +82,10 @@ fn is_finding_id(id: &str) -> bool {
 fn finding_facts(finding: &Finding) -> FindingFacts {
     let place = |location: &Location| match location {
         Location::Config(config) => config.clone(),
+        Location::Commit { path, line, state, commit } => {
+            let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("{path}{line}, commit {}, {state}", commit.id)
+        }
         Location::File { path, line, layer_index, state, .. } => {
             let line = line.map(|line| format!(":{line}")).unwrap_or_default();
             let layer = layer_index.map(|index| format!(", layer {index}")).unwrap_or_default();

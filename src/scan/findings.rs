@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::collect::CollectOptions;
+use super::pairs::Certificates;
+use super::places::{attached_secrets, config_secrets};
 use super::run::ScannedPlatform;
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
@@ -14,11 +17,8 @@ use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
 use crate::facts::{Confidence, Evidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
 use crate::finding::{Finding, Kind, Location, SetAside};
-use crate::secret::{self, RuleInfo, Scanner};
+use crate::secret::{self, RuleInfo};
 use crate::source::Image;
-
-/// Most build arguments of one step that are looked at one by one; of more, the rest counts as part of the command.
-const MAX_ARGUMENTS: usize = 256;
 
 /// What was found on one platform.
 pub(super) struct Found {
@@ -39,15 +39,17 @@ pub(super) fn findings(
     platform: &ScannedPlatform,
     store: &Store,
     evaluated_at: jiff::civil::Date,
-    secrets: bool,
+    certificates: &Certificates<'_>,
+    collect: CollectOptions,
 ) -> Result<Found, AdvisoryError> {
     let name = platform.manifest.platform.to_string();
     let subject =
         check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
     let mut findings = check::run(&subject);
-    findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, found)));
-    if secrets {
-        let found = config_secrets(image, platform);
+    findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
+    if collect.secrets {
+        let mut found = config_secrets(image, platform, collect.reveal);
+        found.extend(attached_secrets(image, collect.reveal));
         // What is known to be a secret needs no guess by its name.
         findings.retain(|finding| finding.rule != check::SECRET_NAME || !is_among(finding, &found));
         findings.extend(found);
@@ -63,6 +65,24 @@ pub(super) fn findings(
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
     Ok(Found { findings, coverage, undetermined })
+}
+
+/// Only the secrets of one platform, in its files and its configuration.
+pub(super) fn secrets(
+    image: &Image,
+    platform: &ScannedPlatform,
+    certificates: &Certificates<'_>,
+    collect: CollectOptions,
+) -> Found {
+    let subject =
+        check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
+    let mut findings: Vec<Finding> =
+        platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)).collect();
+    findings.extend(config_secrets(image, platform, collect.reveal));
+    findings.extend(attached_secrets(image, collect.reveal));
+    let name = platform.manifest.platform.to_string();
+    findings.iter_mut().for_each(|finding| finding.seen_on(&name));
+    Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
 }
 
 /// Whether a finding is at a place of one of the others.
@@ -138,7 +158,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     };
     if found.urgency == Urgency::Unimportant {
         let reason = "unimportant: no security problem as the distribution builds the package".to_owned();
-        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason });
+        finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason, expires: None });
     }
     match installed {
         Some(package) => finding.at(subject.place(&package.place(), package.layer)),
@@ -146,21 +166,41 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
     }
 }
 
-fn file_secret(subject: &check::Subject<'_>, found: &FoundSecret) -> Finding {
+fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, found: &FoundSecret) -> Finding {
     let state = match found.state {
         SecretState::Present => "present",
         SecretState::Deleted { .. } => "deleted",
         SecretState::Overwritten { .. } => "overwritten",
     };
-    let identity = format!("{}:{}", found.path, found.secret.key.as_deref().unwrap_or_default());
-    let finding = secret_finding(&found.secret, &identity);
+    let inside = found.inside.as_ref().map(|inside| format!("!{inside}")).unwrap_or_default();
+    let identity = place_identity(&format!("{}{inside}", found.path), &found.secret);
+    let mut finding = secret_finding(&found.secret, &identity);
+    if is_published(found) && secret::rule(&found.secret.rule).is_some_and(RuleInfo::goes_by_context) {
+        finding.confidence = Confidence::Low;
+    }
+    if let (Some(evidence), Some(more)) = (&mut finding.evidence, certificates.of(&found.secret)) {
+        evidence.push_str(&more);
+    }
     let Location::File { path, layer, layer_index, instruction, .. } = subject.place(&found.path, found.layer) else {
         return finding;
     };
+    let path = path + &inside;
     finding.at(Location::File { path, layer, layer_index, line: found.secret.line, state, instruction })
 }
 
-fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
+/// What identifies a secret in a file that has no fingerprint: the place with the key's name or, where it has none, with what may be shown of the
+/// secret, so that two of them in one file are two. It says no more than the report.
+pub(super) fn place_identity(place: &impl std::fmt::Display, fact: &SecretFact) -> String {
+    format!("{place}:{}", fact.key.as_deref().unwrap_or(&fact.masked))
+}
+
+/// What a distribution publishes in a package is an example or a default, unless it has the form of a token. Only below `/usr`, where nobody but the package
+/// manager writes: configuration files are owned by packages too, and are there to be changed.
+fn is_published(found: &FoundSecret) -> bool {
+    found.owner.is_some() && found.state == SecretState::Present && found.path.as_bytes().starts_with(b"usr/")
+}
+
+pub(super) fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
     let rule = secret::rule(&fact.rule);
     let title = rule.map_or_else(|| fact.rule.clone(), |rule| rule.title.clone());
     let severity = rule.and_then(|rule| severity::from_word(&rule.severity)).unwrap_or(Severity::High);
@@ -168,11 +208,14 @@ fn secret_finding(fact: &SecretFact, place: &str) -> Finding {
     let identity = fact.fingerprint.clone().unwrap_or_else(|| place.to_owned());
     let mut finding = Finding::new(Kind::Secret, &fact.rule, severity, title, identity);
     finding.confidence = fact.confidence;
+    let decoded = fact.encoding.map(|encoding| format!(", decoded from {}", encoding.name())).unwrap_or_default();
     finding.evidence = Some(match fact.key.as_deref() {
-        None | Some("") => fact.masked.clone(),
-        Some(key) => format!("{key} = {}", fact.masked),
+        None | Some("") => format!("{}{decoded}", fact.masked),
+        Some(key) => format!("{key} = {}{decoded}", fact.masked),
     });
     finding.remediation = Some(remediation(rule));
+    finding.allowed_inline = fact.allowed_inline;
+    finding.values.extend(fact.value.clone());
     finding
 }
 
@@ -187,109 +230,4 @@ fn remediation(rule: Option<&RuleInfo>) -> String {
         }
     }
     text
-}
-
-/// A text of the configuration that may hold a secret.
-struct ConfigText {
-    /// As the report names it: `env:NAME`, `history:INDEX:NAME`.
-    place: String,
-    /// What stays the same when a build step is added before it: the place without the step's index.
-    identity: String,
-    name: String,
-    value: String,
-    /// A build argument; no check looks at its name, as one does at a variable's.
-    is_argument: bool,
-}
-
-impl ConfigText {
-    fn new(place: String, name: &str, value: &str) -> Self {
-        Self { identity: place.clone(), place, name: name.to_owned(), value: value.to_owned(), is_argument: false }
-    }
-}
-
-/// Environment, labels, history with build arguments, and annotations. Of several with one name each is looked at: all of them are published.
-fn config_texts(image: &Image, platform: &ScannedPlatform) -> Vec<ConfigText> {
-    let manifest = &platform.manifest;
-    let config = &manifest.config.config;
-    let mut texts = Vec::new();
-    let env = config.env.iter().filter_map(|pair| pair.split_once('='));
-    texts.extend(env.map(|(name, value)| ConfigText::new(format!("env:{name}"), name, value)));
-    texts.extend(config.labels.iter().map(|(name, value)| ConfigText::new(format!("label:{name}"), name, value)));
-    let annotations = image.annotations.iter().chain(&manifest.annotations);
-    texts.extend(annotations.map(|(name, value)| ConfigText::new(format!("annotation:{name}"), name, value)));
-    for (place, words) in [("entrypoint", &config.entrypoint), ("cmd", &config.cmd), ("onbuild", &config.on_build)] {
-        texts.push(ConfigText::new(place.to_owned(), "", &words.join(" ")));
-    }
-    if let Some(check) = &config.healthcheck {
-        texts.push(ConfigText::new("healthcheck".to_owned(), "", &check.test.join(" ")));
-    }
-    for (index, step) in manifest.config.history.iter().enumerate() {
-        let (arguments, rest) = build_arguments(&step.created_by);
-        for (name, value) in arguments {
-            let identity = format!("history:{name}");
-            let place = format!("history:{index}:{name}");
-            texts.push(ConfigText { identity, is_argument: true, ..ConfigText::new(place, name, value) });
-        }
-        let rest = ConfigText::new(format!("history:{index}"), "", rest);
-        texts.push(ConfigText { identity: "history".to_owned(), ..rest });
-    }
-    texts
-}
-
-fn config_secrets(image: &Image, platform: &ScannedPlatform) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for text in config_texts(image, platform) {
-        let scanner = Scanner::in_use();
-        let facts = if text.is_argument {
-            scanner.scan_argument(&text.name, &text.value)
-        } else {
-            scanner.scan_value(&text.name, &text.value)
-        };
-        for fact in facts {
-            findings.push(secret_finding(&fact, &text.identity).at(Location::Config(text.place.clone())));
-        }
-    }
-    findings
-}
-
-/// A step's build arguments, and what is left of it. Docker's classic builder writes `|2 NAME=value OTHER=value /bin/sh -c …`, BuildKit
-/// puts `RUN ` before that; both write `ARG NAME=value` (the classic one behind `#(nop) `).
-fn build_arguments(created_by: &str) -> (Vec<(&str, &str)>, &str) {
-    let step = created_by.strip_prefix("/bin/sh -c #(nop)").unwrap_or(created_by).trim_start();
-    if let Some(argument) = step.strip_prefix("ARG ") {
-        return (argument.trim().split_once('=').into_iter().collect(), "");
-    }
-    let Some((count, mut rest)) =
-        step.strip_prefix("RUN ").unwrap_or(step).strip_prefix('|').and_then(|rest| rest.split_once(' '))
-    else {
-        return (Vec::new(), created_by);
-    };
-    let mut arguments = Vec::new();
-    for _ in 0..count.parse::<usize>().unwrap_or(0).min(MAX_ARGUMENTS) {
-        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
-        arguments.extend(word.split_once('='));
-        rest = after;
-    }
-    (arguments, rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn build_arguments_stand_in_front_of_the_command() {
-        for step in
-            ["|2 TOKEN=abc MODE=x /bin/sh -c make TARGET=all", "RUN |2 TOKEN=abc MODE=x /bin/sh -c make TARGET=all"]
-        {
-            assert_eq!(build_arguments(step), (vec![("TOKEN", "abc"), ("MODE", "x")], "/bin/sh -c make TARGET=all"));
-        }
-        for step in ["ARG TOKEN=a b", "/bin/sh -c #(nop)  ARG TOKEN=a b"] {
-            assert_eq!(build_arguments(step), (vec![("TOKEN", "a b")], ""));
-        }
-        assert_eq!(build_arguments("ARG TOKEN"), (vec![], ""));
-        for step in ["/bin/sh -c A=b", "RUN /bin/sh -c A=b # buildkit", "|", "|x"] {
-            assert_eq!(build_arguments(step), (vec![], step));
-        }
-    }
 }

@@ -4,30 +4,42 @@
 //! ones together and knows nothing of the command line.
 
 mod assemble;
+mod checkout;
 mod collect;
 mod explain;
 mod findings;
 mod hash_files;
+mod pairs;
+mod places;
 mod run;
 mod schedule;
 mod second_read;
+mod secrets;
+mod signed;
 mod statements;
+pub mod verify;
 
 pub use assemble::Judgement;
+pub use checkout::Part;
 pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
+pub use signed::{Signatures, Signed};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::advisory::{AdvisoryError, Store};
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
+use crate::policy::suppress::Suppressions;
 use crate::policy::vex::Vex;
 use crate::policy::{Outcome, Policy};
 use crate::report::contract::Report;
 use crate::source::Image;
+use crate::source::git::{Checkout, GitError};
+use verify::Verifier;
 
 /// What a run is asked.
 pub struct Request<'a> {
@@ -37,18 +49,42 @@ pub struct Request<'a> {
     pub read: ReadOptions,
     /// Where facts are kept.
     pub cache: &'a Cache,
-    /// The advisories.
-    pub store: &'a Store,
+    /// What is looked for.
+    pub stage: Stage<'a>,
+    /// How it is judged.
+    pub judging: Judging<'a>,
+    /// Told of the progress.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// What a run looks for.
+#[derive(Clone, Copy)]
+pub enum Stage<'a> {
+    /// Everything, with these advisories.
+    Everything(&'a Store),
+    /// Only secrets: no advisory is matched and no check runs.
+    Secrets,
+}
+
+/// How findings are judged.
+#[derive(Clone, Copy)]
+pub struct Judging<'a> {
     /// The policy.
     pub policy: &'a Policy,
+    /// What was found of the signatures that the policy demands.
+    pub signatures: &'a Signatures,
+    /// What sets findings aside.
+    pub suppressions: &'a Suppressions,
+    /// Asks providers about secrets, where the user wants that.
+    pub verifier: Option<&'a Verifier>,
+    /// Whether reports may have secrets in clear.
+    pub shows_secrets: bool,
     /// What others say of vulnerabilities in products.
     pub vex: &'a Vex,
     /// False when the policy is only a preview.
     pub judged: bool,
     /// The date of evaluation.
     pub evaluated_at: jiff::civil::Date,
-    /// Told of the progress.
-    pub progress: Arc<dyn Progress>,
 }
 
 /// What a run says of one image.
@@ -63,6 +99,8 @@ pub struct Answer {
     pub failures: Vec<Failure>,
     /// Lock files of all platforms that would say more in a project's sources.
     pub set_aside: usize,
+    /// The numbers of the waivers that fit a finding.
+    pub waivers_used: BTreeSet<usize>,
 }
 
 /// What decides about the facts of a layer besides its bytes.
@@ -79,28 +117,87 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// # Errors
 /// When the advisory store is damaged.
 pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
-    let Request { images, read, cache, store, policy, vex, judged, evaluated_at, progress } = request;
+    let Request { images, read, cache, stage, judging, progress } = request;
     let mut answers = Vec::new();
     for scanned in run::scan_images(images, read, cache, &progress) {
-        let platform =
-            |platform| findings::findings(&scanned.image, platform, store, evaluated_at, read.collect.secrets);
-        let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
-        let mut united = unite(found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings)));
-        statements::set_aside(&mut united, &scanned.image, vex);
-        let complete = scanned.platforms.iter().all(|platform| platform.complete);
-        let is_answerable = scanned.image.has_layers() || !policy.demands_files();
-        let verdict = policy.judge(&united, complete && is_answerable);
-        let outcome = verdict.result;
-        let set_aside = set_aside(&scanned);
-        let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
-        let mut report =
-            assemble::report(&scanned, &found, &united, &judgement, store, evaluated_at, read.collect.secrets);
+        let certificates = pairs::Certificates::new(&scanned.platforms);
+        let platform = |platform| match stage {
+            Stage::Everything(store) => {
+                findings::findings(&scanned.image, platform, store, judging.evaluated_at, &certificates, read.collect)
+            }
+            Stage::Secrets => Ok(findings::secrets(&scanned.image, platform, &certificates, read.collect)),
+        };
+        let found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
+        let mut answer = judge(scanned, found, stage, judging, read.collect);
         if read.merging.without_development {
-            report.skipped.push("development dependencies".to_owned());
+            answer.report.skipped.push("development dependencies".to_owned());
         }
-        answers.push(Answer { report, outcome, complete, failures: scanned.failures, set_aside });
+        answers.push(answer);
     }
     Ok(answers)
+}
+
+/// Looks for the secrets of a checkout's history, or of what is staged in it; `image` is the folder as a source opens it.
+///
+/// # Errors
+/// When git cannot tell what is there.
+pub fn run_checkout(
+    image: Image,
+    checkout: &Checkout,
+    part: Part,
+    collect: CollectOptions,
+    judging: Judging<'_>,
+) -> Result<Answer, GitError> {
+    let (scanned, found) = checkout::scan(image, checkout, part, collect)?;
+    Ok(judge(scanned, found, Stage::Secrets, judging, collect))
+}
+
+/// What was found in one image to its report and verdict.
+fn judge(
+    scanned: run::ScannedImage,
+    mut found: Vec<findings::Found>,
+    stage: Stage<'_>,
+    judging: Judging<'_>,
+    collect: CollectOptions,
+) -> Answer {
+    let Judging { policy, signatures, suppressions, verifier, shows_secrets, vex, judged, evaluated_at } = judging;
+    let signed = signatures.get(&scanned.image.reference).map(Vec::as_slice).unwrap_or_default();
+    let mut unsigned = signed::findings(policy, signed);
+    for platform in &scanned.platforms {
+        unsigned.iter_mut().for_each(|finding| finding.seen_on(&platform.manifest.platform.to_string()));
+    }
+    let found_there = found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings));
+    let mut united = unite(found_there.chain(unsigned));
+    statements::set_aside(&mut united, &scanned.image, vex);
+    let waivers_used = suppressions.apply(&mut united, &scanned.image.reference, evaluated_at);
+    if let Some(verifier) = verifier {
+        verifier.verify(&mut united);
+    }
+    #[cfg(debug_assertions)]
+    inject_panic(&united);
+    if !shows_secrets {
+        united.iter_mut().for_each(|(_, finding)| finding.values.clear());
+    }
+    let complete = scanned.platforms.iter().all(|platform| platform.complete);
+    let is_answerable = scanned.image.has_layers() || !policy.demands_files();
+    let verdict = policy.judge(&united, complete && is_answerable);
+    let outcome = verdict.result;
+    let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
+    let mut report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    if !signed.is_empty() {
+        report.skipped.retain(|what| what != "signature");
+        report.signatures.extend(signed::entries(signed));
+    }
+    Answer { report, outcome, complete, set_aside: set_aside(&scanned), failures: scanned.failures, waivers_used }
+}
+
+/// Panics as a defect of ours might, with a secret in the message; only in builds for development, where a test wants to see that nobody is shown it.
+#[cfg(debug_assertions)]
+fn inject_panic(findings: &[(String, crate::finding::Finding)]) {
+    if std::env::var_os("IMGGUARD_TEST_PANIC").is_some() {
+        let values = findings.iter().flat_map(|(_, finding)| &finding.values);
+        panic!("{:?}", values.map(|value| String::from_utf8_lossy(value.expose())).collect::<Vec<_>>());
+    }
 }
 
 fn set_aside(scanned: &run::ScannedImage) -> usize {
@@ -121,6 +218,7 @@ pub fn list(
         outcome: Outcome::Pass,
         complete: scanned.platforms.iter().all(|platform| platform.complete),
         set_aside: set_aside(&scanned),
+        waivers_used: BTreeSet::new(),
         failures: scanned.failures,
     };
     run::scan_images(images, read, cache, &progress).into_iter().map(answer).collect()

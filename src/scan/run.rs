@@ -156,7 +156,7 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, 
     for manifest in &image.manifests {
         let mut inventory = match &manifest.listing {
             Some(listing) => listed::inventory(listing),
-            None => merge(&facts_of(manifest, number, outcomes), merging),
+            None => merge(&facts_of(manifest, number, outcomes), &manifest.config.config, merging),
         };
         for (index, layer) in manifest.layers.iter().enumerate() {
             let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
@@ -169,10 +169,19 @@ fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, 
             };
             inventory.unknowns.extend(unknown.map(|unknown| (Some(index), unknown)));
         }
+        inventory.unknowns.extend(unread_statements(&image).map(|unknown| (None, unknown)));
         let complete = inventory.unknowns.iter().all(|(_, unknown)| unknown.effect == Effect::Optional);
         platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete });
     }
     ScannedImage { image, platforms, failures: failures.into_iter().collect() }
+}
+
+/// Attestations that could not be read.
+fn unread_statements(image: &Image) -> impl Iterator<Item = Unknown> {
+    image.attached.iter().filter_map(|attached| {
+        let reason = format!("the attestation {}: {}", attached.digest, attached.content.as_ref().err()?);
+        Some(Unknown { effect: Effect::Optional, path: None, by: "attestations".into(), reason })
+    })
 }
 
 /// Engines go by the first bytes; a media type that says something else is told, since other tools may go by it.

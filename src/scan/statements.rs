@@ -21,6 +21,7 @@ pub(super) fn set_aside(findings: &mut [(String, Finding)], image: &Image, vex: 
             state: "vex",
             by: decision.by,
             reason: decision.reason,
+            expires: None,
         });
     }
 }

@@ -1,15 +1,16 @@
 //! Passwords and tokens of no known form: `password = value` where settings are written.
 //!
-//! Only a name tells that such a value is a secret, so this looks in configuration alone: files of settings and what an image says of itself. It is
+//! Only a name tells that such a value is a secret, so this looks in files of settings alone, also in those that no parser knows. It is
 //! code and no regex, since the words stand everywhere; the cheapest question comes first.
 
 use std::ops::Range;
 
 use super::parse;
-use super::validate::{
-    entropy, is_default_password, is_hash, is_illustration, is_placeholder, looks_random, reads_as_words,
-};
+use super::validate::{entropy, is_hash, is_illustration, is_placeholder, looks_random, reads_as_words};
 use crate::facts::Confidence;
+
+/// The rule for what only a name says, where no parser knows the file.
+const RULE: &str = "generic-secret";
 
 /// Longest name and longest value.
 const MAX_NAME: usize = 80;
@@ -54,47 +55,38 @@ const ENDINGS: &[&str] = &[
 /// Names of such files.
 const NAMES: &[&str] = &["Dockerfile", "Containerfile", "Jenkinsfile", "Procfile", "Makefile", "environment"];
 
-/// What an assignment holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    /// A secret of nobody's form.
-    Secret,
-    /// A password that everybody knows.
-    Default,
-}
-
 /// A secret behind its name.
 #[derive(Debug)]
 pub(super) struct Assignment {
-    pub(super) kind: Kind,
+    /// Id of the rule.
+    pub(super) rule: &'static str,
     pub(super) name: Range<usize>,
     pub(super) value: Range<usize>,
     pub(super) confidence: Confidence,
 }
 
-/// Whether settings are written in the file at a path; an empty path is the configuration of an image.
+/// Whether settings are written in the file at a path.
 pub(super) fn holds_settings(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let ending = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     let known = |list: &[&str], text: &[u8]| list.iter().any(|known| text.eq_ignore_ascii_case(known.as_bytes()));
-    path.is_empty() || known(ENDINGS, ending) || NAMES.iter().any(|known| name.starts_with(known.as_bytes()))
+    known(ENDINGS, ending) || NAMES.iter().any(|known| name.starts_with(known.as_bytes()))
 }
 
-/// The assignment whose name holds the bytes at `at`; `is_image` for the configuration of an image, which starts with these very values.
-pub(super) fn read(bytes: &[u8], at: usize, is_image: bool) -> Option<Assignment> {
+/// The assignment whose name holds the bytes at `at`.
+pub(super) fn read(bytes: &[u8], at: usize) -> Option<Assignment> {
     let name = name_at(bytes, at)?;
     let value = value_behind(bytes, name.end)?;
     let (name_text, text) = (bytes.get(name.clone())?, bytes.get(value.clone())?);
     if !is_secret_name(name_text) || is_reference(text) {
         return None;
     }
-    if is_password(name_text) && is_default_password(text) {
-        // In a file it is what a manual says; an image that sets it starts with it.
-        let confidence = if is_image { Confidence::Medium } else { Confidence::Low };
-        return Some(Assignment { kind: Kind::Default, name, value, confidence });
+    if parse::is_default_password(name_text, text) && is_password(name_text) {
+        // Here it is what a manual says; where it takes effect, a parser or the image's own configuration tells it.
+        return Some(Assignment { rule: parse::DEFAULT_PASSWORD, name, value, confidence: Confidence::Low });
     }
     let confidence = judge(name_text, text)?;
-    Some(Assignment { kind: Kind::Secret, name, value, confidence })
+    Some(Assignment { rule: RULE, name, value, confidence })
 }
 
 /// Last words of names whose value is a secret.
@@ -200,11 +192,13 @@ fn skip_space(bytes: &[u8], at: usize) -> usize {
 /// What points to a secret instead of being one: variables, templates, calls, paths, addresses.
 fn is_reference(value: &[u8]) -> bool {
     let has = |part: &[u8]| memchr::memmem::find(value, part).is_some();
-    value.iter().any(|byte| {
-        matches!(byte, b'$' | b'(' | b'{' | b'<' | b'%' | b'|' | b'\\')
-            || byte.is_ascii_whitespace()
-            || !byte.is_ascii_graphic()
-    }) || has(b"://")
+    parse::is_reference(value)
+        || value.iter().any(|byte| {
+            matches!(byte, b'$' | b'(' | b'{' | b'<' | b'%' | b'|' | b'\\')
+                || byte.is_ascii_whitespace()
+                || !byte.is_ascii_graphic()
+        })
+        || has(b"://")
         || has(b"env.")
         || value.iter().filter(|byte| **byte == b'/').count() > 1 && value.len() < 32
         || value.starts_with(b"/")
@@ -241,11 +235,11 @@ fn judge(name: &[u8], value: &[u8]) -> Option<Confidence> {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Option<(Kind, Confidence, &str)> {
+    fn found(text: &str) -> Option<(&'static str, Confidence, &str)> {
         let at =
             ["password", "token", "secret", "api_key"].iter().find_map(|word| text.to_ascii_lowercase().find(word))?;
-        let found = read(text.as_bytes(), at, false)?;
-        Some((found.kind, found.confidence, &text[found.value]))
+        let found = read(text.as_bytes(), at)?;
+        Some((found.rule, found.confidence, &text[found.value]))
     }
 
     #[test]
@@ -257,7 +251,7 @@ mod tests {
             ("spring.datasource.password=Xk29-lmq8!", "Xk29-lmq8!"),
             ("API_KEY := 'a8f5f167f44f4964e6c998dee827110c1'", "a8f5f167f44f4964e6c998dee827110c1"),
         ] {
-            assert_eq!(found(text), Some((Kind::Secret, Confidence::Medium, value)), "{text}");
+            assert_eq!(found(text), Some((RULE, Confidence::Medium, value)), "{text}");
         }
     }
 
@@ -287,10 +281,8 @@ mod tests {
     #[test]
     fn default_passwords_are_of_their_own_kind() {
         for text in ["POSTGRES_PASSWORD=postgres", "password: admin", "MYSQL_ROOT_PASSWORD: \"changeme\""] {
-            assert_eq!(found(text).map(|found| found.0), Some(Kind::Default), "{text}");
+            assert_eq!(found(text).map(|found| found.0), Some(parse::DEFAULT_PASSWORD), "{text}");
         }
-        let in_image = read(b"POSTGRES_PASSWORD=postgres\n", 9, true).unwrap();
-        assert_eq!(in_image.confidence, Confidence::Medium);
         assert_eq!(found("token: admin"), None);
     }
 
@@ -303,10 +295,10 @@ mod tests {
 
     #[test]
     fn settings_are_known_by_their_files() {
-        for path in ["app/application.yml", "srv/Dockerfile.prod", "", "etc/app.conf", "a/settings.JSON"] {
+        for path in ["app/application.yml", "srv/Dockerfile.prod", "etc/app.conf", "a/settings.JSON"] {
             assert!(holds_settings(path.as_bytes()), "{path}");
         }
-        for path in ["app/main.py", "lib/index.js", "README.md", "usr/bin/app"] {
+        for path in ["", "app/main.py", "lib/index.js", "README.md", "usr/bin/app"] {
             assert!(!holds_settings(path.as_bytes()), "{path}");
         }
     }

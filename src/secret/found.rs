@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
+use super::key::file::Held;
 use super::key::hex;
-use super::mask;
 use super::parse::Credential;
-use super::rules::{Requirement, Rule, Rules};
-use crate::facts::{Confidence, SecretFact};
+use super::rules::{Detector, Requirement, Rule, Rules};
+use super::{inline, mask};
+use crate::facts::{Confidence, Encoding, SecretFact, SecretValue};
 
 /// Most findings of one file. A hostile file is made of nothing else; a real one with so many is one problem, not a thousand.
 const MAX_FOUND: usize = 1000;
@@ -32,6 +33,12 @@ pub(super) struct Found {
     pub(super) identity: Option<Vec<u8>>,
     /// A credential file's parser named it.
     pub(super) parsed: bool,
+    /// What it was decoded from.
+    pub(super) encoding: Option<Encoding>,
+    /// Its line allows it.
+    pub(super) allowed: bool,
+    /// It, in clear.
+    pub(super) value: SecretValue,
 }
 
 impl Found {
@@ -87,13 +94,35 @@ impl Findings {
                 line: line.and_then(|line| u32::try_from(line).ok()),
                 column: 0,
                 masked: mask::HIDDEN.to_owned(),
-                key: Some(
-                    mask::printable(credential.key.get(..credential.key.len().min(MAX_NAME)).unwrap_or_default())
-                        .into_owned(),
-                )
-                .filter(|key| !key.is_empty()),
+                key: name(&credential.key),
                 identity: None,
                 parsed: true,
+                encoding: None,
+                allowed: at.is_some_and(|at| inline::allows(text, &(at..end))),
+                value: SecretValue::new(&credential.value),
+            });
+        }
+    }
+
+    /// Adds what a file of keys holds. Its keys have no place in it that would help anybody.
+    pub(super) fn add_held(&mut self, rules: &Rules, held: Vec<Held>) {
+        for key in held {
+            let Some((rule, _)) = rules.find(key.rule) else { continue };
+            self.add(Found {
+                rule,
+                confidence: key.confidence,
+                start: 0,
+                end: 0,
+                line: None,
+                column: 0,
+                masked: key.shown,
+                key: name(key.name.as_bytes()),
+                identity: key.identity,
+                parsed: true,
+                encoding: None,
+                allowed: false,
+                // Bytes that no terminal shows; the file is the secret.
+                value: SecretValue::new(b""),
             });
         }
     }
@@ -123,7 +152,14 @@ impl Findings {
                     || (kept.rule, kept.start, &kept.key) == (candidate.rule, candidate.start, &candidate.key)
             });
             match better {
-                Some(better) => better.key = better.key.take().or_else(|| candidate.key.take()),
+                Some(better) => {
+                    better.key = better.key.take().or_else(|| candidate.key.take());
+                    // What makes an address doubtful in a text (a short password, a host of one word) does not in a credential file.
+                    let is_url = rules.get(better.rule).and_then(Rule::detector) == Some(Detector::Url);
+                    if is_url && candidate.parsed {
+                        better.confidence = better.confidence.max(candidate.confidence);
+                    }
+                }
                 None => kept.push(candidate),
             }
         }
@@ -156,6 +192,12 @@ fn is_near(a: &Found, b: &Found, wanted: &Requirement) -> bool {
         && wanted.columns.is_none_or(|most| a.column.abs_diff(b.column) <= most)
 }
 
+/// The name of a key as it is kept; none for an empty one.
+fn name(key: &[u8]) -> Option<String> {
+    let shown = mask::printable(key.get(..key.len().min(MAX_NAME)).unwrap_or_default()).into_owned();
+    Some(shown).filter(|name| !name.is_empty())
+}
+
 /// Overlapping findings: a key's structure before a token's form, a whole token before a value behind a name, those before what only a place
 /// makes a secret.
 fn specificity(rules: &Rules, found: &Found) -> u8 {
@@ -172,5 +214,8 @@ fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
         line: found.line,
         offset: found.start * stretch,
         fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
+        encoding: found.encoding,
+        allowed_inline: found.allowed,
+        value: Some(found.value),
     })
 }

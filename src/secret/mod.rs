@@ -21,10 +21,12 @@
 mod assign;
 mod engine;
 mod found;
+mod inline;
 mod key;
 mod mask;
 mod parse;
 mod rules;
+mod statement;
 pub mod template;
 mod trial;
 mod url;
@@ -39,15 +41,24 @@ pub use mask::HIDDEN;
 pub use rules::{Problem, REMEDIATION, REVISION, RuleError, RuleFileError, RuleInfo};
 pub use trial::{Remark, Trial};
 
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
 use rules::Rules;
+
+/// What helps against a secret in a checkout, in place of [`REMEDIATION`].
+pub const CHECKOUT_REMEDIATION: &str = "revoke or rotate it first, if it was ever pushed or copied: whoever has the repository has it; then take it out of the file, and have it read from the environment or a secret store; a later commit that removes it does not help";
 
 /// Longest value of a variable or label that is looked at; the kernel passes no longer one to a process (`MAX_ARG_STRLEN`).
 const MAX_VALUE: usize = 128 << 10;
 
 /// The rule for what only the name of a build argument tells.
 const ARGUMENT_RULE: &str = "build-argument";
+
+/// The same for labels and annotations.
+const METADATA_RULE: &str = "metadata-credential";
+
+/// The rule for what a command is given as a password.
+const COMMAND_RULE: &str = "command-credential";
 
 /// The rules, ready to search.
 #[derive(Debug)]
@@ -140,13 +151,14 @@ impl Scanner {
         FileScan::new(self, scratch)
     }
 
-    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start.
+    /// The secrets in the value of a variable, label or build argument; `offset` counts from the value's start. They come in clear, too, as the
+    /// caller has them anyway.
     #[must_use]
     pub fn scan_value(&self, name: &str, value: &str) -> Vec<SecretFact> {
         let (name_bytes, value) = (name.as_bytes(), value.as_bytes());
         let value = value.get(..value.len().min(MAX_VALUE)).unwrap_or_default();
         let mut scratch = Scratch::default();
-        let mut scan = self.scan(&mut scratch);
+        let mut scan = self.scan(&mut scratch).revealing(true);
         scan.feed(name_bytes);
         scan.feed(b"=");
         scan.feed(value);
@@ -157,23 +169,67 @@ impl Scanner {
             .collect()
     }
 
-    /// As [`scan_value`](Self::scan_value), of a build argument: a name that says secret makes a value one that no rule knows.
+    /// As [`scan_value`](Self::scan_value), of a variable: a password that everybody knows is one there, too.
+    #[must_use]
+    pub fn scan_variable(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_value(name, value);
+        if facts.is_empty() && parse::is_default_password(name.as_bytes(), value.as_bytes()) {
+            facts.push(hidden(parse::DEFAULT_PASSWORD, name, value.as_bytes(), Confidence::Medium));
+        }
+        facts
+    }
+
+    /// As [`scan_variable`](Self::scan_variable), of a build argument: a name that says secret makes a value one that no rule knows.
     #[must_use]
     pub fn scan_argument(&self, name: &str, value: &str) -> Vec<SecretFact> {
-        let facts = self.scan_value(name, value);
-        let named = parse::is_named_secret(name.as_bytes(), value.as_bytes());
-        if !facts.is_empty() || !named {
-            return facts;
+        self.scan_named(name, value, ARGUMENT_RULE)
+    }
+
+    /// The same of a label or an annotation.
+    #[must_use]
+    pub fn scan_metadata(&self, name: &str, value: &str) -> Vec<SecretFact> {
+        self.scan_named(name, value, METADATA_RULE)
+    }
+
+    fn scan_named(&self, name: &str, value: &str, rule: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_variable(name, value);
+        if facts.is_empty() && parse::is_named_secret(name.as_bytes(), value.as_bytes()) {
+            facts.push(hidden(rule, name, value.as_bytes(), Confidence::Medium));
         }
-        vec![SecretFact {
-            rule: ARGUMENT_RULE.to_owned(),
-            confidence: Confidence::Medium,
-            masked: mask::HIDDEN.to_owned(),
-            key: Some(name.to_owned()),
-            line: None,
-            offset: 0,
-            fingerprint: None,
-        }]
+        facts
+    }
+
+    /// The secrets of a command: what a rule finds in it, and what it is given as a password.
+    #[must_use]
+    pub fn scan_command(&self, command: &str) -> Vec<SecretFact> {
+        let mut facts = self.scan_value("", command);
+        let bytes = command.get(..command.floor_char_boundary(MAX_VALUE)).unwrap_or_default().as_bytes();
+        parse::command_secrets(bytes, &mut |name, value| {
+            let Some(range) = range_in(bytes, value) else { return };
+            let at = range.start as u64;
+            let known = facts.iter().any(|fact| (at..range.end as u64).contains(&fact.offset));
+            let Some(credential) = parse::judge(COMMAND_RULE, name, value).filter(|_| !known) else { return };
+            let fact = hidden(credential.rule, &String::from_utf8_lossy(name), value, credential.confidence);
+            facts.push(SecretFact { offset: at, ..fact });
+        });
+        facts
+    }
+
+    /// The secrets of an attestation: what a rule finds in it, and the build's arguments as [`scan_argument`](Self::scan_argument) judges them.
+    #[must_use]
+    pub fn scan_statement(&self, statement: &[u8]) -> Vec<SecretFact> {
+        let arguments = statement::arguments(statement);
+        let named: Vec<SecretFact> =
+            arguments.iter().flat_map(|(name, value)| self.scan_argument(name, value)).collect();
+        let mut scratch = Scratch::default();
+        let mut scan = self.scan(&mut scratch);
+        scan.begin(b"statement.json", statement.len() as u64);
+        scan.feed(statement);
+        let mut facts = scan.finish();
+        // Found with its name already.
+        facts.retain(|fact| !named.iter().any(|other| (&fact.rule, &fact.masked) == (&other.rule, &other.masked)));
+        facts.extend(named);
+        facts
     }
 
     /// A text of the image's author with every secret in it masked, so that it can be shown: what a rule finds, and the value of each
@@ -185,6 +241,11 @@ impl Scanner {
         scan.feed(text.as_bytes());
         let mut hidden = scan.finish_ranges();
         hidden.extend(named_values(text));
+        parse::command_secrets(text.as_bytes(), &mut |name, value| {
+            if parse::judge(COMMAND_RULE, name, value).is_some() {
+                hidden.extend(range_in(text.as_bytes(), value));
+            }
+        });
         hidden.sort_by_key(|range| range.start);
         let mut shown = Vec::with_capacity(text.len());
         let mut at = 0;
@@ -203,6 +264,28 @@ impl Scanner {
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.rules.iter().map(|(_, rule)| &rule.info)
     }
+}
+
+/// A secret of which nothing is shown but its name.
+fn hidden(rule: &str, name: &str, value: &[u8], confidence: Confidence) -> SecretFact {
+    SecretFact {
+        rule: rule.to_owned(),
+        confidence,
+        masked: mask::HIDDEN.to_owned(),
+        key: Some(name.to_owned()),
+        line: None,
+        offset: 0,
+        fingerprint: None,
+        encoding: None,
+        allowed_inline: false,
+        value: Some(SecretValue::new(value)),
+    }
+}
+
+/// Where a part of a text stands in it.
+fn range_in(text: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    Some(start..start + part.len()).filter(|range| range.end <= text.len())
 }
 
 /// The values of `NAME=value` words whose name says secret.

@@ -139,6 +139,7 @@ impl Filler {
                 let signature = URL_SAFE_NO_PAD.encode(self.bytes(32));
                 format!("{}.{payload}.{signature}", header.strip_prefix("eyJhbGciOi")?)
             }
+            "wireguard" => STANDARD.encode(self.bytes(32)),
             "aws-secret" => STANDARD.encode(self.bytes(30)),
             "azure-storage-key" => STANDARD.encode(self.bytes(64)),
             // A snowflake of discord.com's: 18 digits.

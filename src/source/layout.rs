@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::attached;
 use super::resolve::{self, ContentStore, Descriptor, Kind, MANIFEST_TYPES, Root, read_bounded};
 use super::{Blobs, Content, Image, Layer, MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, PlatformChoice, SourceError};
 use crate::digest::Digest;
@@ -108,6 +109,7 @@ pub(super) fn open_index(
         Chosen::Whole => Root { digest: Digest::sha256(&index), bytes: index, media_type: String::new() },
     };
     let digest = root.digest.clone();
+    let attached = attached::read(&root, store);
     let resolved = resolve::resolve(root, store, choice)?;
     let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
     Ok(Image {
@@ -117,6 +119,7 @@ pub(super) fn open_index(
         media_type,
         annotations,
         manifests,
+        attached,
         blobs,
     })
 }

@@ -5,7 +5,10 @@
 //! Nothing here looks inside a layer.
 
 pub mod archive;
+mod attached;
+pub mod carriers;
 pub mod daemon;
+pub mod git;
 pub mod layout;
 pub mod registry;
 pub mod repository;
@@ -20,6 +23,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use attached::Attached;
 pub use resolve::Descriptor;
 
 use crate::digest::Digest;
@@ -55,6 +59,8 @@ pub struct Image {
     pub annotations: BTreeMap<String, String>,
     /// The chosen platforms' manifests, in the order of the index.
     pub manifests: Vec<Manifest>,
+    /// Attestations and the like that are kept with it.
+    pub attached: Vec<Attached>,
     /// Where the layers are read from.
     pub blobs: Arc<dyn Blobs>,
 }

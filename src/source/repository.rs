@@ -71,6 +71,12 @@ pub trait Repository: Send + Sync {
     /// When it cannot be had ([`SourceError::NotFound`] when it is not there), or is another.
     fn blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError>;
 
+    /// The bytes of a blob as a stream. Whoever reads it checks digest and size, and reads no more than that and one byte.
+    ///
+    /// # Errors
+    /// When it cannot be had. What breaks later travels in the stream's errors, as [`SourceError`] where it is one.
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError>;
+
     /// What says of itself that it refers to `subject`; none where the repository keeps no such list.
     ///
     /// # Errors

@@ -86,6 +86,7 @@ pub fn open(path: &Path, reference: &str) -> Result<Image, SourceError> {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: Arc::new(Trees),
     })
 }
@@ -195,6 +196,9 @@ impl Walk<'_> {
         self.visitor.end();
         if is_opaque(opened.as_fd()) {
             self.mark(&[path.as_slice(), b"/.wh..wh..opq"].concat());
+        }
+        if !self.visitor.enters(path) {
+            return Ok(());
         }
         if depth >= MAX_DEPTH {
             return Err(Skip::TooDeep);

@@ -13,6 +13,10 @@
 //! | `hostile` | names that try to leave the report |
 //! | `rules` | rules of users, and the verbs about rules |
 //! | `secrets` | secrets of a whole image: all found, none shown |
+//! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
+//! | `checkouts` | secrets of folders, what is staged, and histories |
+//! | `secret_places` | every format of secret in every kind of place |
+//! | `signatures` | signatures that a policy demands, and VEX that signers attest |
 //! | `vex` | statements that set findings aside |
 //! | `pages` | what people read: tables, errors, help, and the README |
 
@@ -25,7 +29,10 @@ mod skip;
 mod shared;
 
 mod bills;
+#[path = "../secrets/cases.rs"]
+mod cases;
 mod changed_files;
+mod checkouts;
 mod diff;
 mod exit_codes;
 mod explain;
@@ -34,9 +41,10 @@ mod hostile;
 mod outputs;
 mod pages;
 mod rules;
+mod secret_places;
 mod secrets;
-#[path = "../secrets/template.rs"]
-mod template;
+mod secrets_verb;
+mod signatures;
 mod vex;
 mod world;
 #[expect(dead_code, reason = "the tests of the tar reader use all of it")]

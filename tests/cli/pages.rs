@@ -166,7 +166,7 @@ fn errors_say_what_happened_where_and_what_to_do() {
     fs::write(&misspelt, "name = 'mine'\n[[gate]]\nname = 'a'\nkind = ['secret']\n").unwrap();
     let misspelt = misspelt.to_str().unwrap();
     let (several, broken, missing) = (layout.reference(), damaged.reference(), format!("oci:{dir}/missing"));
-    let runs: [&[&str]; 14] = [
+    let runs: [&[&str]; 17] = [
         &["scan"],
         &["scan", "app:1", "--offline"],
         &["scan", "sif:app.sif"],
@@ -181,6 +181,9 @@ fn errors_say_what_happened_where_and_what_to_do() {
         &["scan", SAMPLE, "--policy", misspelt],
         &["gate", SAMPLE, "--no-secrets"],
         &["scan", SAMPLE, "--db", &format!("{dir}/missing.store")],
+        &["secrets", SAMPLE, "--history"],
+        &["secrets", SAMPLE, "--show-secrets", "--format", "sarif"],
+        &["secrets", SAMPLE, "--waivers", policy],
     ];
     let mut page = String::new();
     for arguments in runs {
@@ -204,6 +207,7 @@ fn help() {
         "",
         "scan",
         "gate",
+        "secrets",
         "sbom",
         "diff",
         "rules list",

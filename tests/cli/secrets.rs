@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::template::fill;
 use crate::world::{Built, Layout, scan, with_end};
 use crate::writer::{Archive, Format};
+use imgguard::secret::template::fill;
 
 /// A secret in a file: layer, path, template, rule, and what became of the file.
 type Planted = (usize, &'static str, &'static str, &'static str, &'static str);
@@ -209,4 +209,59 @@ fn the_cache_keeps_no_secret() {
     }
     assert!(files > 0, "nothing was cached");
     assert_eq!(secrets(&scan(arguments.iter().map(|argument| &**argument)).json()), secrets(&first.json()));
+}
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn secrets_in_archives_and_in_base64_have_their_places() {
+    use base64::Engine as _;
+    let token = |seed| fill("TOKEN=ghp_{github}\n", seed).text;
+    let inner = with_end(Archive::default().file(Format::Ustar, b"conf/app.env", token(1).as_bytes()));
+    let inner = zstd::encode_all(&inner[..], 3).unwrap();
+    let outer = zip_of(&[("lib/data.tar.zst", &inner), ("broken.zip", b"PK\x03\x04, and no more")]);
+    let encoded = format!("data:\n  env: {}\n", base64::engine::general_purpose::STANDARD.encode(token(2)));
+    // Not compressed, so the bytes of the archive show the token, too.
+    let plain = with_end(Archive::default().file(Format::Ustar, b"deep/key", token(3).as_bytes()));
+    let layer = Archive::default()
+        .file(Format::Ustar, b"srv/app.zip", &outer)
+        .file(Format::Ustar, b"srv/secret.yaml", encoded.as_bytes())
+        .file(Format::Ustar, b"srv/a.tar", &plain);
+    let layout = Layout::of(&[Built::new(vec![with_end(layer)])]);
+    let ended = scan([&layout.reference(), "--cache", "none", "--format", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let report = ended.json();
+    let mut places: Vec<(String, bool)> = Vec::new();
+    for finding in secrets(&report) {
+        assert_eq!(finding["rule"], "github-pat");
+        let decoded = finding["evidence"].as_str().unwrap().contains("decoded from base64");
+        let locations = finding["locations"].as_array().unwrap();
+        places.extend(locations.iter().map(|place| (place["path"].as_str().unwrap().to_owned(), decoded)));
+    }
+    places.sort();
+    let expected = [
+        ("/srv/a.tar!/deep/key", false),
+        ("/srv/app.zip!/lib/data.tar.zst!/conf/app.env", false),
+        ("/srv/secret.yaml", true),
+    ];
+    assert_eq!(places, expected.map(|(place, decoded)| (place.to_owned(), decoded)));
+    let unread = report["unknowns"].to_string();
+    assert!(unread.contains("/srv/app.zip!/broken.zip"), "{unread}");
+    for (format, shown) in [
+        ("table", "/srv/app.zip!/lib/data.tar.zst!/conf/app.env"),
+        ("sarif", "srv/app.zip!/lib/data.tar.zst!/conf/app.env"),
+    ] {
+        let ended = scan([&layout.reference(), "--cache", "none", "--format", format]);
+        // The table breaks long paths; what it shows is compared without spaces and line ends.
+        let text: String = ended.out.split_whitespace().collect();
+        assert!(text.contains(shown), "{format}: {}", ended.out);
+    }
 }

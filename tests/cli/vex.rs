@@ -162,3 +162,24 @@ fn documents_of_other_scanners_mean_the_same() {
         assert!(!vex.is_empty(), "{name}");
     }
 }
+
+#[test]
+fn what_was_set_aside_is_written_as_openvex_and_sets_it_aside_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("out.json");
+    let (document, also) = (written.to_str().unwrap(), format!("openvex={}", written.display()));
+    let first = scan(&["testdata/vex"], &["--format", "json", "-o", &also]).json();
+    let text = fs::read(&written).unwrap();
+    let value: Value = serde_json::from_slice(&text).unwrap();
+    if let Some(schemas) = shared::folder("data/schemas/openvex") {
+        let schema: Value =
+            serde_json::from_slice(&fs::read(schemas.join("openvex_json_schema.json")).unwrap()).unwrap();
+        let errors: Vec<String> =
+            jsonschema::validator_for(&schema).unwrap().iter_errors(&value).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new());
+    }
+    let again = scan(&[document], &["--format", "json"]).json();
+    let names = |report| dispositions(report).into_iter().map(|(rule, _)| rule).collect::<Vec<_>>();
+    assert_eq!(names(&again), names(&first));
+    assert_eq!(value["statements"].as_array().unwrap().len(), 5);
+}

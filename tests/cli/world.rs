@@ -217,6 +217,27 @@ impl Layout {
         fs::write(self.path().join("index.json"), index.to_string()).unwrap();
     }
 
+    /// Adds an entry to the index of several platforms.
+    pub(crate) fn add(&self, entry: Value) {
+        let root: Value = serde_json::from_slice(&fs::read(self.path().join("index.json")).unwrap()).unwrap();
+        let mut index = self.document(root["manifests"][0]["digest"].as_str().unwrap());
+        index["manifests"].as_array_mut().unwrap().push(entry);
+        self.index(&[self.blob("application/vnd.oci.image.index.v1+json", index.to_string().as_bytes())]);
+    }
+
+    /// Annotates the index of several platforms, and the manifest of its first.
+    pub(crate) fn annotate(&self, of_index: &str, index_value: &str, of_manifest: &str, manifest_value: &str) {
+        let root: Value = serde_json::from_slice(&fs::read(self.path().join("index.json")).unwrap()).unwrap();
+        let mut index = self.document(root["manifests"][0]["digest"].as_str().unwrap());
+        let mut manifest = self.document(index["manifests"][0]["digest"].as_str().unwrap());
+        manifest["annotations"] = json!({of_manifest: manifest_value});
+        let mut entry = self.blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+        entry["platform"] = index["manifests"][0]["platform"].clone();
+        index["manifests"][0] = entry;
+        index["annotations"] = json!({of_index: index_value});
+        self.index(&[self.blob("application/vnd.oci.image.index.v1+json", index.to_string().as_bytes())]);
+    }
+
     /// Digests of the layers of a platform of [`Layout::sample`], lowest first.
     pub(crate) fn sample_layers(&self, platform: usize) -> Vec<String> {
         let root: Value = serde_json::from_slice(&fs::read(self.path().join("index.json")).unwrap()).unwrap();

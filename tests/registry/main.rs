@@ -7,7 +7,9 @@
 //! | `faults` | what servers and networks do wrong |
 //! | `logins` | challenges, tokens, and where credentials are found |
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
+//! | `incident` | which tags carry a leaked layer |
 //! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
+//! | `stores` | advisory stores: published, fetched by deltas, and what is not believed |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -18,11 +20,13 @@ mod skip;
 
 mod clouds;
 mod faults;
+mod incident;
 mod logins;
 mod places;
 mod real;
 mod server;
 mod signing;
+mod stores;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;

@@ -11,6 +11,7 @@ use imgguard::digest::Digest;
 use serde_json::Value;
 
 use crate::world::{Built, Layout, layer};
+use imgguard::secret::template::fill;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -20,7 +21,9 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// By lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
+    /// As text, for what is one.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
     /// How often this path was asked for before.
     pub(crate) before: usize,
 }
@@ -161,7 +164,8 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, headers, body: String::from_utf8(body).unwrap(), before: 0 })
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Some(Asked { method, path, headers, body: text, bytes: body, before: 0 })
 }
 
 /// Sends an answer; none when the connection is over.
@@ -211,7 +215,17 @@ impl Stored {
     pub(crate) fn new() -> Self {
         let noise: String = (0..40_000u32).map(|n| format!("{} ", Digest::sha256(&n.to_le_bytes()).hex())).collect();
         let files = [("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"), ("srv/noise", &noise[..1_500_000])];
-        let layout = Layout::of(&[Built::new(vec![layer(&files)])]);
+        Self::of(&files)
+    }
+
+    /// An image with a leaked key, of a kind that needs no checksum.
+    pub(crate) fn with_secret() -> Self {
+        let key = fill("sk-ant-api03-{base64url:93}AA", 1).text;
+        Self::of(&[("srv/key.txt", &format!("key: '{key}'\n"))])
+    }
+
+    fn of(files: &[(&str, &str)]) -> Self {
+        let layout = Layout::of(&[Built::new(vec![layer(files)])]);
         let index: Value = serde_json::from_slice(&fs::read(layout.path().join("index.json")).unwrap()).unwrap();
         let digest = |value: &Value| value["digest"].as_str().unwrap().to_owned();
         let manifest = digest(&index["manifests"][0]);

@@ -12,10 +12,10 @@ use super::rules::{assert_hidden, scan};
 use super::template::fill;
 
 /// Lengths around which the engine changes blocks: what it keeps behind, searches, and needs ahead, alone and in sum.
-const BORDERS: [usize; 6] = [4 << 10, 64 << 10, 256 << 10, 260 << 10, 324 << 10, 640 << 10];
+pub(crate) const BORDERS: [usize; 6] = [4 << 10, 64 << 10, 256 << 10, 260 << 10, 324 << 10, 640 << 10];
 
 /// A key that no one has: Ed25519 in PKCS #8 (RFC 8410, 7), in PEM.
-fn private_key(seed: u64) -> String {
+pub(crate) fn private_key(seed: u64) -> String {
     const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     let body = fill("{base62:32}", seed).text;
     let der = STANDARD.encode([&HEAD[..], body.as_bytes()].concat());
@@ -37,7 +37,7 @@ fn secrets(seed: u64) -> Vec<(&'static str, String)> {
 }
 
 /// Scans in chunks that end at these places.
-fn scan_split(bytes: &[u8], cuts: &[usize]) -> Vec<SecretFact> {
+pub(crate) fn scan_split(bytes: &[u8], cuts: &[usize]) -> Vec<SecretFact> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).chain([0, bytes.len()]).collect();
     cuts.sort_unstable();
     let mut scratch = Scratch::default();
@@ -48,7 +48,7 @@ fn scan_split(bytes: &[u8], cuts: &[usize]) -> Vec<SecretFact> {
 }
 
 /// Text of this length that holds nothing, in lines.
-fn filler(length: usize) -> String {
+pub(crate) fn filler(length: usize) -> String {
     let mut text = "lorem ipsum = dolor; sit(amet)\n".repeat(length / 31 + 1);
     text.truncate(length.saturating_sub(1));
     text.push('\n');
@@ -297,12 +297,15 @@ fn arguments_named_like_secrets_are_secrets() {
         scanner.scan_argument("NPM_TOKEN", &token).iter().map(|fact| fact.rule.as_str()).collect::<Vec<_>>(),
         ["npm-token"]
     );
-    for (name, value) in [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("TOKEN_FILE", "run/secret")] {
+    for facts in [scanner.scan_argument("DB_PASSWORD", "changeme"), scanner.scan_variable("DB_PASSWORD", "changeme")] {
+        let [fact] = facts.as_slice() else { panic!("{facts:?}") };
+        assert_eq!((fact.rule.as_str(), fact.confidence), ("default-password", Confidence::Medium));
+    }
+    for (name, value) in
+        [("VERSION", "1.2.3-correct"), ("DB_PASSWORD", ""), ("DB_PASSWORD", "${X}"), ("TOKEN_FILE", "run/secret")]
+    {
         assert_eq!(scanner.scan_argument(name, value), [], "{name}");
     }
-    let found = scanner.scan_argument("DB_PASSWORD", "changeme");
-    let [fact] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((fact.rule.as_str(), fact.confidence), ("default-password", Confidence::Medium));
 }
 
 #[test]

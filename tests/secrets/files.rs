@@ -5,172 +5,9 @@ use std::process::{Command, Stdio};
 
 use imgguard::facts::Confidence;
 
+use super::cases::CASES;
 use super::rules::{assert_hidden, scan};
 use super::template::fill;
-
-/// Path, template of its text, and the rule and key of each secret in it, front to back.
-type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
-
-const CASES: &[Case] = &[
-    (
-        "root/.docker/config.json",
-        r#"{"auths": {"registry.acme.net": {"auth": "{basic}"}, "other.acme.net": {}}, "credsStore": "pass"}"#,
-        &[("docker-registry-auth", "registry.acme.net")],
-    ),
-    (
-        "run/containers/auth.json",
-        r#"{"auths": {"quay.acme.net": {"auth": "{basic}", "identitytoken": "{base62:30}"}}}"#,
-        &[("docker-registry-auth", "quay.acme.net"), ("docker-registry-auth", "quay.acme.net")],
-    ),
-    (
-        "root/.dockercfg",
-        r#"{"https://index.docker.io/v1/": {"auth": "{basic}"}}"#,
-        &[("docker-registry-auth", "https://index.docker.io/v1/")],
-    ),
-    (
-        "home/app/.npmrc",
-        "registry=https://npm.acme.net/\n//npm.acme.net/:_authToken={uuid}\n//x.acme.net/:_authToken=${NPM_TOKEN}\nalways-auth=true\n",
-        &[("npmrc-credential", "npm.acme.net/")],
-    ),
-    ("home/app/.npmrc", "_auth = \"{basic}\"\n; _password=x\n", &[("npmrc-credential", "_auth")]),
-    (
-        "app/.yarnrc.yml",
-        "npmScopes:\n  acme:\n    npmRegistryServer: \"https://npm.acme.net\"\n    npmAuthToken: \"{base62:30}\"\n",
-        &[("npmrc-credential", "acme")],
-    ),
-    (
-        "root/.netrc",
-        "machine api.acme.net login ci password {base62:20}\nmachine b.acme.net\n  login x\n  password {base62:12}\nmacdef init\npassword no\n\n",
-        &[("netrc-password", "api.acme.net"), ("netrc-password", "b.acme.net")],
-    ),
-    (
-        "root/.pgpass",
-        "# host:port:db:user:password\ndb.acme.net:5432:*:app:{base62:20}\nh\\:6:5432:a:b:{base62:10}\\:x\n",
-        &[("pgpass-password", "db.acme.net"), ("pgpass-password", "h\\:6")],
-    ),
-    (
-        "root/.my.cnf",
-        "[client]\nuser=root\npassword = \"{base62:16}\"\n[mysqldump]\n#password=old-one\nquick\n",
-        &[("mysql-password", "client")],
-    ),
-    ("root/.git-credentials", "https://deploy:{base62:20}@git.acme.net\n", &[("url-password", "")]),
-    (
-        "root/.pypirc",
-        "[distutils]\nindex-servers = acme\n[acme]\nrepository: https://pypi.acme.net\nusername: ci\npassword: {base62:20}\n",
-        &[("pypirc-password", "acme")],
-    ),
-    ("etc/pip.conf", "[global]\nindex-url = https://ci:{base62:20}@pypi.acme.net/simple\n", &[("url-password", "")]),
-    (
-        "root/.aws/credentials",
-        "[default]\naws_access_key_id = AKIA{base32:16}\naws_secret_access_key = {aws-secret}\n[dev]\naws_session_token = {base62:300}\n",
-        &[("aws-access-key-id", ""), ("aws-secret-access-key", "default"), ("aws-credentials-file", "dev")],
-    ),
-    (
-        "root/.s3cfg",
-        "[default]\naccess_key = abc\nsecret_key = {base62:32}\nuse_https = True\n",
-        &[("s3cfg-credential", "default")],
-    ),
-    ("root/.boto", "[Credentials]\ngs_oauth2_refresh_token = {base62:40}\n", &[("s3cfg-credential", "Credentials")]),
-    (
-        "root/.config/gcloud/application_default_credentials.json",
-        r#"{"client_id": "acme.apps", "refresh_token": "{base62:60}", "type": "authorized_user"}"#,
-        &[("gcp-credentials-file", "acme.apps")],
-    ),
-    (
-        "root/.azure/msal_token_cache.json",
-        r#"{"RefreshToken": {"a": {"secret": "0.A{base62:80}", "home_account_id": "x"}}}"#,
-        &[("azure-token-cache", "secret")],
-    ),
-    (
-        "root/.kube/config",
-        "apiVersion: v1\nclusters:\n- cluster:\n    server: https://k.acme.net\n  name: prod\nusers:\n- name: admin\n  user:\n    token: {base62:40}\n",
-        &[("kubeconfig-credential", "admin")],
-    ),
-    (
-        "etc/nginx/.htpasswd",
-        "# users\nadmin:$apr1${base62:8}${base62:22}\nbob:$2y$05${base62:53}\nnobody:!\n",
-        &[("htpasswd-hash", "admin"), ("htpasswd-hash", "bob")],
-    ),
-    (
-        "etc/shadow",
-        "root:*:19000:0:99999:7:::\nadmin:$6${base62:16}${base62:86}:19000:0:99999:7:::\nlocked:!$y$j9T${base62:22}${base62:43}:1::::::\nnone::1::::::\nd:!!:1::::::\n",
-        &[("shadow-hash", "admin"), ("shadow-hash", "locked")],
-    ),
-    (
-        "var/www/html/wp-config.php",
-        "<?php\ndefine( 'DB_NAME', 'wp' );\ndefine( 'DB_PASSWORD', '{base62:16}' );\ndefine('AUTH_KEY', 'put your unique phrase here');\ndefine('NONCE_SALT', '{base62:64}');\ndefine('DB_HOST', getenv('X'));\n",
-        &[("wordpress-credential", "DB_PASSWORD"), ("wordpress-credential", "NONCE_SALT")],
-    ),
-    (
-        "app/.env",
-        "# comment\nexport DB_PASSWORD=\"{base62:14}\"\nDB_PASSWORD_FILE=/run/secrets/db\nAPI_TOKEN={base62:24} # ci\nPORT=8080\nSECRET_KEY=changeme\nEMPTY_SECRET=\n",
-        &[("dotenv-credential", "DB_PASSWORD"), ("dotenv-credential", "API_TOKEN")],
-    ),
-    ("app/.env.production", "JWT_SECRET='{base62:40}'\n", &[("dotenv-credential", "JWT_SECRET")]),
-    ("srv/app.env", "SMTP_PASS={base62:12}\n", &[("dotenv-credential", "SMTP_PASS")]),
-    (
-        "root/.m2/settings.xml",
-        "<settings><servers><server><id>releases</id><username>ci</username><password>{base62:18}</password></server><server><id>enc</id><password>{bm90aGluZw==}</password></server></servers></settings>",
-        &[("maven-password", "releases")],
-    ),
-    (
-        "app/nuget.config",
-        "<configuration><packageSourceCredentials><acme><add key=\"Username\" value=\"ci\" /><add key=\"ClearTextPassword\" value=\"{base62:24}\" /></acme></packageSourceCredentials></configuration>",
-        &[("nuget-password", "acme")],
-    ),
-    (
-        "root/.gradle/gradle.properties",
-        "org.gradle.jvmargs=-Xmx2g\nacmePassword={base62:20}\nsigning.keyId=24875D73\n",
-        &[("gradle-credential", "acmePassword")],
-    ),
-    (
-        "srv/terraform.tfstate",
-        r#"{"version": 4, "resources": [{"type": "aws_db_instance", "instances": [{"attributes": {"username": "app", "password": "{base62:20}", "port": 5432}}]}]}"#,
-        &[("terraform-credential", "password")],
-    ),
-    (
-        "srv/prod.tfvars",
-        "region = \"eu\"\ndb_password = \"{base62:20}\"\n# api_token = \"x\"\n",
-        &[("terraform-credential", "db_password")],
-    ),
-    (
-        "root/.terraformrc",
-        "credentials \"app.terraform.io\" {\n  token = \"{base62:40}\"\n}\n",
-        &[("terraform-token", "app.terraform.io")],
-    ),
-    (
-        "root/.terraform.d/credentials.tfrc.json",
-        r#"{"credentials": {"tf.acme.net": {"token": "{base62:40}"}}}"#,
-        &[("terraform-token", "tf.acme.net")],
-    ),
-    ("app/config/master.key", "{hex:32}\n", &[("rails-master-key", "")]),
-    (
-        "root/.composer/auth.json",
-        r#"{"http-basic": {"repo.acme.net": {"username": "ci", "password": "{base62:24}"}}, "bearer": {"b.acme.net": "{base62:30}"}}"#,
-        &[("composer-auth", "repo.acme.net"), ("composer-auth", "b.acme.net")],
-    ),
-    (
-        "root/.cargo/credentials.toml",
-        "[registries.acme]\ntoken = \"{base62:36}\"\n",
-        &[("cargo-token", "registries.acme")],
-    ),
-    (
-        "root/.config/gh/hosts.yml",
-        "git.acme.net:\n    user: ci\n    oauth_token: {base62:40}\n",
-        &[("code-host-token", "git.acme.net")],
-    ),
-    ("root/.gem/credentials", "---\n:acme_api_key: {hex:40}\n", &[("gem-credential", ":acme_api_key")]),
-    (
-        "srv/.vscode/sftp.json",
-        "{\n  // deploy\n  \"host\": \"ftp.acme.net\",\n  \"username\": \"x\",\n  \"password\": \"{base62:16}\"\n}\n",
-        &[("sftp-password", "ftp.acme.net")],
-    ),
-    (
-        "root/.config/filezilla/sitemanager.xml",
-        "<FileZilla3><Servers><Server><Host>ftp.acme.net</Host><Pass encoding=\"base64\">{basic}</Pass></Server></Servers></FileZilla3>",
-        &[("sftp-password", "ftp.acme.net")],
-    ),
-];
 
 #[test]
 fn each_file_gives_its_secrets_and_nothing_else() {
@@ -196,7 +33,14 @@ fn each_file_gives_its_secrets_and_nothing_else() {
 fn every_kind_of_file_has_a_case() {
     let covered: std::collections::BTreeSet<_> =
         CASES.iter().flat_map(|(_, _, expected)| expected.iter().map(|(rule, _)| *rule)).collect();
-    let elsewhere = ["private-key", "private-key-encrypted", "build-argument", "default-password"];
+    let elsewhere = [
+        "private-key",
+        "private-key-encrypted",
+        "keystore-known-password",
+        "kerberos-keytab",
+        "build-argument",
+        "metadata-credential",
+    ];
     let is_file =
         |rule: &&imgguard::secret::RuleInfo| rule.examples.is_empty() && !elsewhere.contains(&rule.id.as_str());
     let missing: Vec<_> = imgguard::secret::Scanner::builtin()

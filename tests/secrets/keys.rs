@@ -8,7 +8,7 @@ use imgguard::facts::{Confidence, SecretFact};
 use super::rules::scan;
 
 /// Runs a tool; none where it is absent or refuses.
-fn run(program: &str, arguments: &[&str], folder: &Path) -> Option<String> {
+pub(crate) fn run(program: &str, arguments: &[&str], folder: &Path) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).env("GNUPGHOME", folder).stdin(Stdio::null());
     let output = command.output().ok()?;
@@ -16,10 +16,17 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> Option<String> {
 }
 
 /// The one secret of a file, which must be a key.
-fn only(folder: &Path, name: &str) -> SecretFact {
+pub(crate) fn only(folder: &Path, name: &str) -> SecretFact {
     let found = scan(name, &std::fs::read(folder.join(name)).unwrap());
     let [fact] = found.as_slice() else { panic!("{name}: {found:?}") };
     fact.clone()
+}
+
+/// The SHA-256 of a key's `SubjectPublicKeyInfo`, as openssl writes it.
+pub(crate) fn public_sum(key: &str, folder: &Path) -> Option<String> {
+    run("openssl", &["pkey", "-in", key, "-pubout", "-outform", "DER", "-out", "public.der"], folder)?;
+    let sum = run("openssl", &["dgst", "-sha256", "-r", "public.der"], folder)?;
+    sum.split(' ').next().map(str::to_owned)
 }
 
 #[test]
@@ -34,11 +41,11 @@ fn keys_of_openssl_are_told_as_openssl_tells_them() {
         ("rsa1024", &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "RSA private key, 1024 bits"),
         ("rsa2048", &["-algorithm", "RSA"], "RSA private key, 2048 bits"),
         ("pss", &["-algorithm", "RSA-PSS"], "RSA private key, 2048 bits"),
-        ("p224", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"], "EC private key, 224 bits"),
-        ("p256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "EC private key, 256 bits"),
-        ("p384", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "EC private key, 384 bits"),
-        ("p521", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"], "EC private key, 521 bits"),
-        ("k256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"], "EC private key, 256 bits"),
+        ("p224", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"], "EC private key, P-224"),
+        ("p256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "EC private key, P-256"),
+        ("p384", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "EC private key, P-384"),
+        ("p521", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"], "EC private key, P-521"),
+        ("k256", &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"], "EC private key, secp256k1"),
         ("ed25519", &["-algorithm", "ED25519"], "Ed25519 private key"),
         ("x25519", &["-algorithm", "X25519"], "X25519 private key"),
     ];
@@ -48,21 +55,34 @@ fn keys_of_openssl_are_told_as_openssl_tells_them() {
         let fact = only(here, &pem);
         assert_eq!((fact.rule.as_str(), fact.masked.as_str()), ("private-key", expected), "{name}");
         assert_eq!(fact.confidence, Confidence::High, "{name}");
-        // The fingerprint is the SHA-256 of the DER that openssl writes.
-        run("openssl", &["pkcs8", "-topk8", "-nocrypt", "-in", &pem, "-outform", "DER", "-out", "key.der"], here)
-            .unwrap();
-        let sum = run("openssl", &["dgst", "-sha256", "-r", "key.der"], here).unwrap();
-        assert_eq!(fact.fingerprint.as_deref(), sum.split(' ').next(), "{name}");
+        // The fingerprint is the SHA-256 of the public half that openssl writes.
+        let expected_sum = public_sum(&pem, here);
+        assert_eq!(fact.fingerprint, expected_sum, "{name}");
+        for form in [&["-traditional"][..], &[]] {
+            let der = format!("{name}.{}.bin", form.len());
+            let write = ["pkey", "-in", &pem, "-outform", "DER", "-out", &der];
+            // Not every kind has a traditional form.
+            if run("openssl", &[&write[..], form].concat(), here).is_some() {
+                let fact = only(here, &der);
+                assert_eq!((fact.rule.as_str(), fact.masked.as_str()), ("private-key", expected), "{der}");
+                assert_eq!(fact.fingerprint, expected_sum, "{der}");
+            }
+        }
         // In its traditional form, where it has one, it is the same key.
         let traditional = format!("{name}.traditional");
         if run("openssl", &["pkey", "-traditional", "-in", &pem, "-out", &traditional], here).is_some() {
-            assert_eq!(only(here, &traditional).masked, expected, "{name}");
+            let fact = only(here, &traditional);
+            assert_eq!((fact.masked.as_str(), &fact.fingerprint), (expected, &expected_sum), "{name}");
         }
         let encrypted = format!("{name}.encrypted");
         run("openssl", &["pkcs8", "-topk8", "-passout", "pass:x", "-in", &pem, "-out", &encrypted], here).unwrap();
         let fact = only(here, &encrypted);
         assert_eq!((fact.rule.as_str(), fact.masked.as_str()), ("private-key-encrypted", "private key, encrypted"));
         assert_eq!(fact.fingerprint, None, "ciphertext tells nothing of the key");
+        let der = format!("{name}.encrypted.bin");
+        run("openssl", &["pkcs8", "-topk8", "-passout", "pass:x", "-in", &pem, "-outform", "DER", "-out", &der], here)
+            .unwrap();
+        assert_eq!(only(here, &der).masked, "private key, encrypted");
     }
 }
 
@@ -118,12 +138,25 @@ fn keys_of_ssh_keygen_are_told_as_it_tells_them() {
             // `256 SHA256:… me (ED25519)`
             let said = run("ssh-keygen", &["-l", "-f", &format!("{name}.pub")], here).unwrap();
             assert!(said.starts_with(bits), "{said}");
-            let size = if kind == "ed25519" { String::new() } else { format!(", {bits} bits") };
+            let size = match kind {
+                "ed25519" => String::new(),
+                "ecdsa" => format!(", P-{bits}"),
+                _ => format!(", {bits} bits"),
+            };
             let (rule, encrypted) =
                 if passphrase.is_empty() { ("private-key", "") } else { ("private-key-encrypted", ", encrypted") };
             let fact = only(here, &name);
             assert_eq!(fact.masked, format!("{shown} private key{size}{encrypted}"), "{name}");
             assert_eq!((fact.rule.as_str(), fact.confidence), (rule, Confidence::High), "{name}");
+            // The public half is in clear even where the private one is not.
+            let public = format!("{name}.pub");
+            let spki = run("ssh-keygen", &["-e", "-m", "PKCS8", "-f", &public], here);
+            if let Some(spki) = spki.filter(|_| kind != "ed25519" && format == "RFC4716") {
+                std::fs::write(here.join("spki.pem"), spki).unwrap();
+                run("openssl", &["pkey", "-pubin", "-in", "spki.pem", "-outform", "DER", "-out", "spki.der"], here);
+                let sum = run("openssl", &["dgst", "-sha256", "-r", "spki.der"], here);
+                assert_eq!(fact.fingerprint.as_deref(), sum.as_deref().and_then(|sum| sum.split(' ').next()), "{name}");
+            }
             // The public half is no secret.
             assert_eq!(scan("id.pub", &std::fs::read(here.join(format!("{name}.pub"))).unwrap()), []);
         }
@@ -148,14 +181,39 @@ fn keys_of_gpg_are_told() {
     // The agent that gpg started in the folder.
     run("gpgconf", &["--kill", "all"], here);
     for (armoured, rule, shown) in [
-        (clear, "private-key", "OpenPGP RSA private key, 2048 bits"),
-        (locked, "private-key-encrypted", "OpenPGP RSA private key, 2048 bits, encrypted"),
-        (modern, "private-key", "OpenPGP EdDSA private key"),
+        (clear, "private-key", "OpenPGP RSA private key, 2048 bits, key id "),
+        (locked, "private-key-encrypted", "OpenPGP RSA private key, 2048 bits, key id "),
+        (modern, "private-key", "OpenPGP EdDSA private key, key id "),
     ] {
         let found = scan("root/key.asc", armoured.as_bytes());
         let [fact] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((fact.rule.as_str(), fact.masked.as_str()), (rule, shown));
+        assert_eq!(fact.rule, rule);
+        let id = fact.masked.strip_prefix(shown).unwrap_or_else(|| panic!("{}", fact.masked)).get(..16).unwrap();
+        // What gpg calls it.
+        let flags = ["--batch", "--with-colons", "--show-keys", "--keyid-format", "long"];
+        std::fs::write(here.join("key.asc"), &armoured).unwrap();
+        let said = run("gpg", &[&flags[..], &["key.asc"]].concat(), here).unwrap();
+        assert!(said.contains(id), "{id}: {said}");
+        assert_eq!(fact.masked.ends_with("encrypted"), rule.ends_with("encrypted"));
+        // Without its armour it is the same key.
+        run("gpg", &["--batch", "--yes", "--output", "key.gpg", "--dearmor", "key.asc"], here).unwrap();
+        let binary = only(here, "key.gpg");
+        assert_eq!((&binary.masked, &binary.fingerprint), (&fact.masked, &fact.fingerprint));
     }
+    // The agent's own files: each key is in one.
+    let mut kinds = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(here.join("private-keys-v1.d")).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let found = scan("root/.gnupg/private-keys-v1.d/0A.key", &bytes);
+        let [fact] = found.as_slice() else { panic!("{found:?}") };
+        kinds.insert((fact.rule.clone(), fact.masked.clone()));
+    }
+    let expected = [
+        ("private-key", "EC private key, Ed25519"),
+        ("private-key", "RSA private key, 2048 bits"),
+        ("private-key-encrypted", "RSA private key, 2048 bits, encrypted"),
+    ];
+    assert_eq!(kinds, expected.map(|(rule, shown)| (rule.to_owned(), shown.to_owned())).into());
 }
 
 #[test]

@@ -7,12 +7,17 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod cases;
+mod encoded;
 mod engine;
 mod files;
 mod keys;
+mod nested;
 mod noise;
 mod rules;
 #[path = "../support/shared.rs"]
 mod shared;
-mod template;
+mod stores;
 mod user;
+
+use imgguard::secret::template;

@@ -94,6 +94,10 @@ impl Repository for Memory {
         self.content.get(&descriptor.parsed_digest()?).cloned().ok_or_else(missing)
     }
 
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError> {
+        Ok(Box::new(std::io::Cursor::new(self.blob(descriptor)?)))
+    }
+
     fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, SourceError> {
         let refers = |listed: &&Descriptor| {
             let Ok(digest) = listed.digest.parse::<Digest>() else { return true };

@@ -14,18 +14,13 @@ use crate::advisory::error::{AdvisoryError, RecordError};
 use crate::advisory::feed::document::HEAD_BYTES;
 use crate::digest::{Digest, Hasher};
 use crate::layer::tar::{EntryKind, Header, Parser, Sink};
+use crate::nested::stream::{self, Compression};
 
 /// Most inflated bytes of one file. The largest feed known, Ubuntu's, is reported to unpack to 17 GB.
 const MAX_INFLATED_BYTES: u64 = 64 << 30;
 
 /// Largest document in an archive, in bytes. The largest in the data we tested with has 13 MB; Red Hat's are "up to tens of MB".
 pub(super) const MAX_ENTRY_BYTES: u64 = 64 << 20;
-
-/// Memory for xz's dictionary, in KiB: `xz -9` needs 64 MiB.
-const MAX_XZ_KIB: u32 = 128 << 10;
-
-/// Largest zstd window, as a power of two: 128 MiB, the most that the zstd program itself accepts without being asked.
-const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Where a tar archive's first header has its magic (POSIX.1-1988).
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
@@ -82,20 +77,12 @@ impl Read for Hashing {
     }
 }
 
-/// Inflates by the first bytes. Several members or streams after each other are one, as for the tools of each format.
+/// Inflates by the first bytes.
 fn inflate<'a>(file: &'a mut BufReader<Hashing>) -> io::Result<Box<dyn Read + 'a>> {
-    let magic = file.fill_buf()?;
-    Ok(match magic {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(lzma_rust2::XzReader::new_mem_limit(file, true, MAX_XZ_KIB)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
-            decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
-        }
-        _ => Box::new(file),
-    })
+    match Compression::detect(file.fill_buf()?) {
+        Some(compression) => stream::open(compression, file),
+        None => Ok(Box::new(file)),
+    }
 }
 
 /// A stream that ends with an error at [`MAX_INFLATED_BYTES`].

@@ -18,6 +18,7 @@ use rayon::prelude::*;
 
 use self::inputs::Input;
 use self::sources::Sources;
+pub use self::sources::refuse_step_back;
 use super::error::{AdvisoryError, RecordError};
 use super::feed::document::HEAD_BYTES;
 use super::feed::{Document, Documents, FEEDS, Feed, Head, Item, Losses, Translated, osv};
@@ -106,7 +107,7 @@ pub fn import(inputs: &[PathBuf], output: &Path, options: ImportOptions) -> Resu
     let (bytes, report) = compile(inputs, options)?;
     // A store that cannot be opened any more (an older format) has nothing to say.
     if let Some(previous) = Store::open(output).ok().filter(|_| !options.accept_fewer) {
-        sources::refuse_step_back(previous.provenance(), &report.provenance)?;
+        refuse_step_back(previous.provenance(), &report.provenance)?;
     }
     replace_file(output, |file| file.write_all(&bytes))
         .map_err(|source| AdvisoryError::Write { path: output.to_owned(), source })?;

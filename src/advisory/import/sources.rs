@@ -121,7 +121,10 @@ fn fewer(name: &str, now: u64, expected: u64) -> AdvisoryError {
 /// of long ago that somebody sends as today's.
 ///
 /// A source or a release that is not there at all is not refused: its packages are then NOT CHECKED in every report, which nobody overlooks.
-pub(super) fn refuse_step_back(before: &Provenance, now: &Provenance) -> Result<(), AdvisoryError> {
+///
+/// # Errors
+/// Which source or release that is.
+pub fn refuse_step_back(before: &Provenance, now: &Provenance) -> Result<(), AdvisoryError> {
     for old in &before.sources {
         let Some(new) = now.sources.iter().find(|new| new.name == old.name) else { continue };
         let kept = |source: &Source| u64::from(source.records);

@@ -16,7 +16,7 @@ use crate::advisory::model::{Advisory, Row, Upper};
 
 /// Most records and rows of a store. Measured: 200,000 records with five rows each take 470 MB while they are
 /// compiled.
-const MAX_RECORDS: usize = 8_000_000;
+pub(super) const MAX_RECORDS: usize = 8_000_000;
 const MAX_ROWS: u64 = 100_000_000;
 
 /// Collects drafts until [`Compiler::finish`].

@@ -18,9 +18,12 @@
 
 mod compile;
 mod copies;
+pub mod delta;
+pub mod difference;
 mod facts;
 mod format;
 mod provenance;
+pub mod search;
 mod table;
 mod write;
 
@@ -111,13 +114,21 @@ impl Store {
     /// When the file cannot be read, is no store, has another format, or does not match its root digest.
     pub fn open(path: &Path) -> Result<Self, AdvisoryError> {
         let read_error = |source| AdvisoryError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read_error)?;
+        Self::of_file(&File::open(path).map_err(read_error)?, path)
+    }
+
+    /// Maps a store file that is open; `path` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of_file(file: &File, path: &Path) -> Result<Self, AdvisoryError> {
         #[expect(
             unsafe_code,
             reason = "mapping is what makes opening instant; the file is never changed in place (new ones are renamed over it), its bytes \
                       are only read through checked slices, and who can truncate it can also replace the program's answers"
         )]
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(read_error)?;
+        let map = unsafe { memmap2::Mmap::map(file) };
+        let map = map.map_err(|source| AdvisoryError::Read { path: path.to_owned(), source })?;
         Self::from_bytes(Bytes::Mapped(map))
     }
 
@@ -225,6 +236,30 @@ impl Store {
     /// When the store is damaged.
     pub fn id(&self, id: &str) -> Result<Option<IdEntry>, AdvisoryError> {
         self.get(Table::Ids, id.as_bytes())
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
+    /// The provenance as it stands in the file.
+    fn provenance_bytes(&self) -> Result<&[u8], AdvisoryError> {
+        Ok(self.layout.provenance(self.bytes.as_slice())?)
+    }
+
+    /// All pairs of a table, in order; past the cache, which is for look-ups.
+    fn pairs(&self, table: Table) -> Result<Vec<table::Pair>, AdvisoryError> {
+        let mut pairs = Vec::new();
+        for number in 0..self.layout.blocks(table) {
+            let block = self.read_block(table, number)?;
+            for pair in table::pairs(&block) {
+                let (key, value) = pair?;
+                pairs.push((key.to_vec(), value.to_vec()));
+            }
+        }
+        Ok(pairs)
     }
 
     /// Every package of the store: ecosystem and name, in order.

@@ -146,6 +146,16 @@ impl Mirror {
         self.state.files.keys().filter_map(of).collect()
     }
 
+    /// The files that the folder holds, as an import takes them.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let of = |(name, path): &(&'static str, String)| {
+            let upstream = UPSTREAMS.iter().find(|upstream| upstream.name == *name)?;
+            Some(self.folder.join(name).join(file_of(Wanted { upstream, path })))
+        };
+        self.held().iter().filter_map(of).filter(|file| file.is_file()).collect()
+    }
+
     /// Bytes that an update of `wanted` would fetch at most, where the server tells: nothing is kept.
     ///
     /// # Errors

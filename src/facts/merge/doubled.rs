@@ -69,6 +69,7 @@ mod tests {
             layer: 0,
             owner: owner.map(str::to_owned),
             is_program: false,
+            loaded: None,
         }
     }
 

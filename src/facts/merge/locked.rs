@@ -140,7 +140,7 @@ impl Merge<'_> {
 
     fn found(&self, fact: &Fact, package: PackageFact, file: &FileFacts, layer: usize) -> InstalledPackage {
         let (path, layer) = (file.path.clone(), self.since(fact, file, layer));
-        InstalledPackage { fact: package, path, layer, owner: None, is_program: false }
+        InstalledPackage { fact: package, path, layer, owner: None, is_program: false, loaded: None }
     }
 
     /// Whether packages of the ecosystem are recorded where the application would find them.

@@ -11,6 +11,7 @@ mod locked;
 mod nix;
 mod owners;
 mod packages;
+mod reach;
 mod unread;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,10 @@ use super::path::parent;
 use super::place::{Placed, place, refer};
 use super::tree::Node;
 use super::view::{Hidden, StackedLayer, View};
-use super::{Effect, Fact, FileFacts, FilePath, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown};
+use super::{
+    Effect, Fact, FileFacts, FilePath, FoundCertificate, FoundSecret, Inventory, PrivilegedFile, SecretState, Unknown,
+};
+use crate::oci::RunConfig;
 pub use changed::{UnhashedFile, unhashed_files};
 use unread::links;
 pub use unread::{UnreadFile, unread_files};
@@ -81,11 +85,11 @@ pub struct MergeOptions {
     pub verify_files: bool,
 }
 
-/// Merges the layers of one platform, lowest first; `None` stands for one that could not be read.
+/// Merges the layers of one platform, lowest first; `None` stands for one that could not be read. `config` says what is started.
 #[must_use]
-pub fn merge(layers: &[StackedLayer<'_>], options: MergeOptions) -> Inventory {
+pub fn merge(layers: &[StackedLayer<'_>], config: &RunConfig, options: MergeOptions) -> Inventory {
     let placed = place(layers);
-    Merge::new(&refer(&placed), options).run(&placed)
+    Merge::new(&refer(&placed), options).run(&placed, config)
 }
 
 /// Every path of the merged view, with the index of its layer and what is there. Folders that no layer lists are left out.
@@ -133,7 +137,7 @@ impl<'a> Merge<'a> {
         Self { layers, options, view, history, live, folders }
     }
 
-    fn run(self, placed: &[Option<Placed<'_>>]) -> Inventory {
+    fn run(self, placed: &[Option<Placed<'_>>], config: &RunConfig) -> Inventory {
         let mut inventory = Inventory { os: self.os_release(), packages: self.packages(), ..Inventory::default() };
         self.take_scopes(&mut inventory.packages);
         let locked = self.locked(&inventory.packages);
@@ -141,10 +145,12 @@ impl<'a> Merge<'a> {
         inventory.set_aside = locked.set_aside;
         self.accounts(&mut inventory);
         inventory.secrets = self.secrets();
+        inventory.certificates = self.certificates();
         inventory.privileged = self.privileged();
         inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
         doubled::drop_doubled(&mut inventory);
+        self.mark_loaded(&mut inventory, config);
         inventory.unknowns = self.unknowns();
         inventory.unknowns.extend(locked.unknowns);
         inventory.wasted = self.wasted();
@@ -219,6 +225,7 @@ impl<'a> Merge<'a> {
                 };
                 found.extend(file.secrets.iter().map(|secret| FoundSecret {
                     path: file.path.clone(),
+                    inside: file.inside.clone(),
                     layer,
                     state,
                     owner: None,
@@ -227,6 +234,19 @@ impl<'a> Merge<'a> {
             }
         }
         found
+    }
+
+    fn certificates(&self) -> Vec<FoundCertificate> {
+        let files = self.history.iter().flat_map(|(path, of_path)| of_path.iter().map(move |read| (*path, read)));
+        let found = files.flat_map(|(path, (layer, file))| {
+            file.facts.iter().filter_map(move |fact| match fact {
+                Fact::Certificate(certificate) => {
+                    Some(FoundCertificate { path: path.clone(), layer: *layer, certificate: certificate.clone() })
+                }
+                _ => None,
+            })
+        });
+        found.collect()
     }
 
     fn privileged(&self) -> Vec<FoundPrivileged> {

@@ -36,7 +36,14 @@ impl Merge<'_> {
                 self.layers.get(*index).and_then(|layer| *layer).is_some_and(|facts| facts.tree.has_children(&path))
             };
             let layer = (0..self.layers.len()).find(has_it).unwrap_or_default();
-            packages.push(InstalledPackage { fact, path: FilePath::new(&path), layer, owner: None, is_program: false });
+            packages.push(InstalledPackage {
+                fact,
+                path: FilePath::new(&path),
+                layer,
+                owner: None,
+                is_program: false,
+                loaded: None,
+            });
         }
         packages
     }

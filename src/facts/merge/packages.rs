@@ -25,6 +25,7 @@ impl<'a> Merge<'a> {
                     layer: self.since(fact, file, layer),
                     owner: None,
                     is_program: matches!(fact, Fact::Program(_)),
+                    loaded: None,
                 });
             }
         }

@@ -1,7 +1,7 @@
 use super::super::tree::{Node, TreeBuilder};
 use super::super::view::StackedLayer;
 use super::super::{Fact, FileFacts, FilePath, LayerFacts, PackageFact, PackageKind};
-use super::{MergeOptions, merge, unread_files};
+use super::{MergeOptions, RunConfig, merge, unread_files};
 
 /// A layer of these entries (`path`, `path -> symlink`, `path => hard link`, `path/`) in which the files given were read.
 fn layer(entries: &[&str], files: &[(&str, &str)]) -> LayerFacts {
@@ -24,7 +24,7 @@ fn layer(entries: &[&str], files: &[(&str, &str)]) -> LayerFacts {
 
 fn merged(layers: &[LayerFacts]) -> Vec<(String, String, usize)> {
     let stack: Vec<StackedLayer<'_>> = layers.iter().map(Some).collect();
-    let inventory = merge(&stack, MergeOptions::default());
+    let inventory = merge(&stack, &RunConfig::default(), MergeOptions::default());
     inventory.packages.into_iter().map(|p| (p.fact.name, p.path.to_string(), p.layer)).collect()
 }
 

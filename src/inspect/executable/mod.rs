@@ -1,18 +1,21 @@
-//! ELF, PE and Mach-O programs, and what their builds left in them: [`go`]'s modules and [`rust`]'s crates. Here are the headers.
+//! ELF, PE and Mach-O programs: what their builds left in them ([`go`]'s modules and [`rust`]'s crates), and what ELF files ask the loader for ([`links`]).
+//! Here are the headers.
 
 mod go;
+mod links;
 mod rust;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use object::Endianness;
-use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
+use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _, SectionHeader as _};
 use object::read::macho::{FatArch, MachHeader, MachOFatFile, Section as _, Segment as _};
 use object::read::pe::ImageNtHeaders;
 use object::read::{ReadCache, ReadRef};
 
 use super::{InspectError, Inspector, Meta};
 use crate::facts::Fact;
+use crate::facts::loading::Loading;
 use crate::layer::{Entry, FileView, ReadAt as _, Slice};
 
 /// A program or library.
@@ -20,11 +23,11 @@ pub(super) struct Executable;
 
 static META: Meta = Meta {
     name: "language/program",
-    summary: "Go modules and Rust crates compiled into programs",
+    summary: "Go modules and Rust crates compiled into programs, and the libraries that ELF files ask for",
     required: false,
     doc: "**Reads** ELF, PE and Mach-O programs and shared libraries of up to 2 GiB, each part of universal Mach-O files.\n\n**Reports** for Go the main module, every dependency \
           (the replacement where another module replaces it) and Go's own standard library as `stdlib`, as `go version -m` names them; for Rust the crates that `cargo auditable` recorded, \
-          without those that only the build used.\n\n**Cannot see** modules of Go programs built without module mode, crates of Rust programs built without `cargo auditable`, and \
+          without those that only the build used; of ELF files the libraries that they need.\n\n**Cannot see** modules of Go programs built without module mode, crates of Rust programs built without `cargo auditable`, and \
           packed programs (which are told).\n\n**Since** 0.1.0",
 };
 
@@ -69,6 +72,7 @@ impl Inspector for Executable {
 fn compiled_in(file: Slice<'_>) -> Result<Vec<Fact>, InspectError> {
     let Some(program) = Program::parse(file) else { return Ok(Vec::new()) };
     let mut facts = program.audit.map_or_else(|| Ok(Vec::new()), |place| rust::crates(file, place))?;
+    facts.extend(links::linkage(&program, file).map(|linkage| Fact::Loading(Loading::Linked(linkage))));
     match program.build_info(file)? {
         Some(info) => facts.extend(go::packages(&info)),
         None if is_packed(file)? => {
@@ -77,6 +81,17 @@ fn compiled_in(file: Slice<'_>) -> Result<Vec<Fact>, InspectError> {
         None => {}
     }
     Ok(facts)
+}
+
+/// What an entry of the dynamic section says of names.
+fn dynamic_entry<H: FileHeader<Endian = Endianness>>(entry: &H::Dyn, endian: Endianness) -> Option<links::Entry> {
+    let value = entry.d_val(endian).into();
+    match entry.d_tag(endian) {
+        object::elf::DT_NEEDED => Some(links::Entry::Needed(value)),
+        object::elf::DT_RUNPATH | object::elf::DT_RPATH => Some(links::Entry::Search(value)),
+        object::elf::DT_STRTAB => Some(links::Entry::Strings(value)),
+        _ => None,
+    }
 }
 
 /// The programs of a universal Mach-O file, or the file itself.
@@ -116,6 +131,10 @@ struct Program {
     audit: Option<(u64, u64)>,
     /// Address, file offset and file length of each loaded part.
     parts: Vec<(u64, u64, u64)>,
+    /// Of ELF: what the dynamic section points to.
+    dynamic: Vec<links::Entry>,
+    /// Of ELF: where the loader's name is.
+    interpreter: Option<(u64, u64)>,
 }
 
 /// Reads a view for the `object` crate and refuses to read tables that no honest program has.
@@ -180,6 +199,12 @@ impl Program {
                 if part.p_flags(endian).contains(object::elf::PF_W) {
                     program.searched.push((offset, length));
                 }
+            }
+            if part.p_type(endian) == object::elf::PT_INTERP {
+                program.interpreter = Some(part.file_range(endian));
+            }
+            if let Ok(Some(dynamic)) = part.dynamic(endian, data) {
+                program.dynamic = dynamic.iter().filter_map(|entry| dynamic_entry::<H>(entry, endian)).collect();
             }
         }
         if let Ok(sections) = header.sections(endian, data) {

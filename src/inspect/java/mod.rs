@@ -1,24 +1,22 @@
 //! Java archives: jars, web and enterprise archives, executable jars with their libraries inside, and shaded jars.
 //!
-//! `zip` reads directory and entries, `manifest` the texts in them, `identity` decides what an archive is; here is the walk through archives in archives.
+//! `crate::nested::zip` reads directory and entries, `manifest` the texts in them, `identity` decides what an archive is; here is the walk through archives in archives.
 
 mod identity;
 mod known;
 mod manifest;
 mod version;
-mod zip;
 
 use std::collections::BTreeSet;
 
 use identity::{Archive, Named, Roots};
 use manifest::{Manifest, Pom};
-pub use zip::ZipError;
-use zip::{Item, Zip};
 
 use super::{InspectError, Inspector, Meta};
 use crate::facts::{Fact, FilePath, PackageFact};
 use crate::layer::view::MAX_FILE_BYTES;
 use crate::layer::{Entry, FileView, Gather, ReadAt as _, Slice};
+use crate::nested::zip::{Item, Zip, ZipError};
 
 /// A Java archive.
 pub(super) struct JavaArchive;
@@ -93,6 +91,28 @@ fn is_archive(name: &[u8]) -> bool {
     EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
+/// Why an archive, or one in it, could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum JavaError {
+    /// It is damaged, or compressed in a way that Java cannot read.
+    #[error(transparent)]
+    Zip(#[from] ZipError),
+    /// A library by its file's name, which is no evidence.
+    #[error("neither a pom.properties nor the manifest says which library it is")]
+    Nameless,
+    /// An archive in an archive, deeper than is looked.
+    #[error("archives are nested more than {0} deep; deeper ones are not read")]
+    Depth(usize),
+    /// More than a file may hold of something, so that no small file takes hours or gigabytes.
+    #[error("it holds more than {limit} {what}; the rest is not read")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+}
+
 /// The way through an archive and those in it.
 struct Walk<'f> {
     /// The file, whose metadata the temporary copies of archives in it have, too.
@@ -121,9 +141,9 @@ impl<'f> Walk<'f> {
     }
 
     /// Reads the archive `name`, which is at `inside` in the file.
-    fn archive(&mut self, source: Slice<'_>, name: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
+    fn archive(&mut self, source: Slice<'_>, name: &[u8], inside: &[u8], depth: usize) -> Result<(), JavaError> {
         if depth > MAX_DEPTH {
-            return Err(ZipError::Depth(MAX_DEPTH));
+            return Err(JavaError::Depth(MAX_DEPTH));
         }
         let zip = Zip::open(source)?;
         let listing = self.list(&zip)?;
@@ -152,10 +172,10 @@ impl<'f> Walk<'f> {
                 self.problem(&place, &error);
             }
         }
-        if is_nameless { Err(ZipError::Nameless) } else { Ok(()) }
+        if is_nameless { Err(JavaError::Nameless) } else { Ok(()) }
     }
 
-    fn list(&mut self, zip: &Zip<'_>) -> Result<Listing, ZipError> {
+    fn list(&mut self, zip: &Zip<'_>) -> Result<Listing, JavaError> {
         let mut listing = Listing::default();
         zip.entries(|name, item| {
             self.entries = within(self.entries + 1, self.limits.entries, "entries")?;
@@ -165,9 +185,9 @@ impl<'f> Walk<'f> {
     }
 
     /// The first `limit` bytes of an entry.
-    fn content(&mut self, zip: &Zip<'_>, item: Item, limit: usize) -> Result<Vec<u8>, ZipError> {
+    fn content(&mut self, zip: &Zip<'_>, item: Item, limit: usize) -> Result<Vec<u8>, JavaError> {
         let mut content = Vec::new();
-        zip.inflate(item, &mut |piece| {
+        zip.inflate::<JavaError>(item, &mut |piece| {
             self.inflated = within(self.inflated + piece.len() as u64, self.limits.inflated, "bytes when inflated")?;
             content.extend_from_slice(piece);
             Ok(content.len() <= limit)
@@ -177,7 +197,7 @@ impl<'f> Walk<'f> {
     }
 
     /// Reads an archive in an archive. Of those on the way down, each that was compressed is held as an inflated copy: in memory up to 8 MiB, above that in a file.
-    fn nested(&mut self, zip: &Zip<'_>, item: Item, path: &[u8], inside: &[u8], depth: usize) -> Result<(), ZipError> {
+    fn nested(&mut self, zip: &Zip<'_>, item: Item, path: &[u8], inside: &[u8], depth: usize) -> Result<(), JavaError> {
         within(self.packages.len() as u64, self.limits.packages, "packages")?;
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         if let Some(part) = zip.stored(item)? {
@@ -186,23 +206,23 @@ impl<'f> Walk<'f> {
         within(self.inflated.saturating_add(item.size), self.limits.inflated, "bytes when inflated")?;
         let mut gather = Gather::default();
         gather.start(item.size);
-        zip.inflate(item, &mut |piece| {
+        zip.inflate::<JavaError>(item, &mut |piece| {
             self.inflated = within(self.inflated + piece.len() as u64, self.limits.inflated, "bytes when inflated")?;
             gather.push(piece);
             Ok(true)
         })?;
-        let view = gather.view(self.entry)?;
+        let view = gather.view(self.entry).map_err(ZipError::from)?;
         self.archive(Slice::whole(&view), name, inside, depth)
     }
 
-    fn problem(&mut self, place: &[u8], error: &ZipError) {
+    fn problem(&mut self, place: &[u8], error: &JavaError) {
         self.problems += 1;
         self.first_problem.get_or_insert_with(|| format!("of {}: {error}", FilePath::new(place)));
     }
 }
 
 impl Listing {
-    fn take(&mut self, path: &[u8], item: Item) -> Result<(), ZipError> {
+    fn take(&mut self, path: &[u8], item: Item) -> Result<(), JavaError> {
         if path.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") {
             self.manifest.get_or_insert(item);
         } else if is_pom(path) || is_archive(path) {
@@ -227,8 +247,8 @@ fn is_pom(path: &[u8]) -> bool {
 }
 
 /// `count`, where it is no more than `limit`.
-fn within(count: u64, limit: u64, what: &'static str) -> Result<u64, ZipError> {
-    if count > limit { Err(ZipError::TooMuch { what, limit }) } else { Ok(count) }
+fn within(count: u64, limit: u64, what: &'static str) -> Result<u64, JavaError> {
+    if count > limit { Err(JavaError::TooMuch { what, limit }) } else { Ok(count) }
 }
 
 /// The place of an entry, as Java writes it.

@@ -10,13 +10,10 @@ use super::database::{Record, Sink};
 use super::header::{HeaderError, MAX_HEADER_BYTES};
 use super::pages::Pages;
 use crate::layer::view::ReadAt;
-
-/// First bytes of the file.
-pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(super) use crate::nested::sqlite::MAGIC;
+use crate::nested::sqlite::{Cell, Columns, FILE_HEADER_BYTES, LEAF, Value, be16, be32, cell};
 
 const FORM: &str = "SQLite";
-const FILE_HEADER_BYTES: usize = 100;
-const LEAF: u8 = 0x0d;
 const INTERIOR: u8 = 0x05;
 
 /// Deepest b-tree: SQLite's own limit (`BTCURSOR_MAX_DEPTH`). Four levels hold more rows than a file can.
@@ -135,7 +132,7 @@ impl<'a> File<'a> {
         let base = self.page_offset(node.number)?;
         for start in node.cells() {
             let bad = |reason| RpmError::BadPage { page: node.number, reason };
-            let cell = node.page.get(start..).and_then(|cell| self.cell(cell));
+            let cell = node.page.get(start..).and_then(|bytes| cell(bytes, self.usable));
             let cell = cell.ok_or(bad("a cell ends beyond the page"))?;
             let left = self.bytes_left.checked_sub(cell.length);
             self.bytes_left = left.ok_or(bad("the length of a row lies"))?;
@@ -151,22 +148,6 @@ impl<'a> File<'a> {
             })?;
         }
         Ok(())
-    }
-
-    /// Splits a cell of a leaf into what is on the page and where the rest begins ("B-tree Cell Format", "Cell Payload Overflow").
-    fn cell<'c>(&self, cell: &'c [u8]) -> Option<Cell<'c>> {
-        let (length, cell) = varint(cell)?;
-        let (_row, cell) = varint(cell)?;
-        let most = self.usable as u64 - 35;
-        if length <= most {
-            let local = cell.get(..usize::try_from(length).ok()?)?;
-            return Some(Cell { length, local, overflow: 0 });
-        }
-        let least = (self.usable as u64 - 12) * 32 / 255 - 23;
-        let spread = least + (length - least) % (self.usable as u64 - 4);
-        let local = if spread <= most { spread } else { least };
-        let (local, rest) = cell.split_at_checked(usize::try_from(local).ok()?)?;
-        Some(Cell { length, local, overflow: u64::from(be32(rest, 0)?) })
     }
 
     /// Collects the record of a cell from its page and its chain of overflow pages.
@@ -213,16 +194,6 @@ fn renumbered(error: RpmError, page: u64) -> RpmError {
     }
 }
 
-/// A cell of a leaf.
-struct Cell<'a> {
-    /// Bytes of the whole record.
-    length: u64,
-    /// Those on the leaf.
-    local: &'a [u8],
-    /// Page of the rest, 0 when there is none.
-    overflow: u64,
-}
-
 /// A page of a b-tree ("B-tree Pages").
 struct Node<'a> {
     number: u64,
@@ -259,63 +230,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A value of a record. Numbers with a fraction and NULL are of no use here.
-enum Value<'a> {
-    Integer(u64),
-    /// Text or blob.
-    Bytes(&'a [u8]),
-    Other,
-}
-
-/// Column `wanted` of a record ("Record Format"); `None` where the record is not well-formed up to it. Negative numbers show as large ones.
+/// Column `wanted` of a record; `None` where the record is not well-formed up to it.
 fn column(payload: &[u8], wanted: usize) -> Option<Value<'_>> {
-    let (header_bytes, rest) = varint(payload)?;
-    let taken = payload.len() - rest.len();
-    let (header, mut body) = payload.split_at_checked(usize::try_from(header_bytes).ok()?)?;
-    let mut types = header.get(taken..)?;
-    let mut index = 0;
-    loop {
-        let kind;
-        (kind, types) = varint(types)?;
-        let length = match kind {
-            0 | 8 | 9 => 0,
-            1..=4 => kind,
-            5 => 6,
-            6 | 7 => 8,
-            10 | 11 => return None,
-            _ => (kind - 12) / 2,
-        };
-        let value;
-        (value, body) = body.split_at_checked(usize::try_from(length).ok()?)?;
-        if index == wanted {
-            return Some(match kind {
-                1..=6 => Value::Integer(value.iter().fold(0, |sum, b| sum << 8 | u64::from(*b))),
-                8 | 9 => Value::Integer(kind - 8),
-                12.. => Value::Bytes(value),
-                _ => Value::Other,
-            });
-        }
-        index += 1;
-    }
-}
-
-/// A variable-length integer of 1 to 9 bytes, and what follows it.
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for length in 0..8 {
-        let byte = *bytes.get(length)?;
-        value = value << 7 | u64::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            return Some((value, bytes.get(length + 1..)?));
-        }
-    }
-    Some((value << 8 | u64::from(*bytes.get(8)?), bytes.get(9..)?))
-}
-
-fn be16(bytes: &[u8], offset: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(*bytes.get(offset..)?.first_chunk()?))
-}
-
-fn be32(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(*bytes.get(offset..)?.first_chunk()?))
+    Columns::of(payload)?.nth(wanted)
 }

@@ -7,7 +7,7 @@ pub(super) mod cyclonedx;
 mod license;
 mod properties;
 pub(super) mod spdx;
-mod subject;
+pub(super) mod subject;
 
 use super::RenderOptions;
 use super::contract::Reports;
@@ -20,7 +20,7 @@ fn timestamp(reports: &Reports, options: &RenderOptions) -> Option<String> {
 }
 
 /// A UUID of version 8 (RFC 9562, section 5.8) from the SHA-256 of what was scanned, with what, and when it was judged.
-fn uuid(reports: &Reports) -> String {
+pub(super) fn uuid(reports: &Reports) -> String {
     let mut text = String::new();
     for report in &reports.reports {
         let subject = &report.subject;

@@ -19,6 +19,7 @@ pub(super) fn of_package(package: &Package, platforms: usize) -> Vec<Property> {
     if package.program {
         properties.push(property("imgguard:program", "true"));
     }
+    properties.extend(package.loaded.map(|loaded| property("imgguard:loaded", &loaded.to_string())));
     let layers = package.locations.iter().filter_map(|location| location.layer.as_deref());
     let layers: std::collections::BTreeSet<&str> = layers.collect();
     properties.extend(layers.into_iter().map(|layer| property("imgguard:layer", layer)));

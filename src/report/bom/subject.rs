@@ -8,16 +8,16 @@ use crate::reference::{ImageName, Reference};
 use crate::report::contract::Report;
 
 /// What a reference says of an image's name.
-pub(super) struct Image {
-    pub(super) name: String,
+pub(in crate::report) struct Image {
+    pub(in crate::report) name: String,
     repository_url: Option<String>,
-    pub(super) tag: Option<String>,
+    pub(in crate::report) tag: Option<String>,
     /// A folder, which is no image.
-    pub(super) is_folder: bool,
+    pub(in crate::report) is_folder: bool,
 }
 
 impl Image {
-    pub(super) fn of(report: &Report) -> Self {
+    pub(in crate::report) fn of(report: &Report) -> Self {
         let text = &report.subject.reference;
         let local = |path: &Path| Self {
             name: path.file_name().map_or_else(|| "image".into(), |name| name.to_string_lossy().into_owned()),
@@ -49,7 +49,7 @@ impl Image {
     }
 
     /// `pkg:oci/NAME@DIGEST?arch=…&repository_url=…&tag=…`, as the purl type `oci` defines it.
-    pub(super) fn purl(&self, digest: Option<&str>, architecture: Option<&str>) -> Option<String> {
+    pub(in crate::report) fn purl(&self, digest: Option<&str>, architecture: Option<&str>) -> Option<String> {
         let mut purl = PackageUrl::new("oci", self.name.to_lowercase()).ok()?;
         purl.with_version(digest?.to_owned()).ok()?;
         let qualifiers =

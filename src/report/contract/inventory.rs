@@ -83,6 +83,9 @@ pub struct Layer {
     pub size: u64,
     /// The build instruction, where the history tells.
     pub instruction: Option<String>,
+    /// When it was built, as the history tells (RFC 3339); reproducible builds have one date for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
     /// Bytes of files that later layers replace or remove.
     pub wasted: u64,
 }
@@ -119,6 +122,9 @@ pub struct Package {
     /// `development` for what a project's sources need only to develop, build or test it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// Whether the image's command can load it: `false` where no path leads to it, absent where nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<bool>,
     /// Platforms that have it.
     pub platforms: Vec<String>,
     /// Where it is recorded.

@@ -142,9 +142,23 @@ pub struct Location {
     /// The build instruction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instruction: Option<String>,
+    /// The commit that brought it, in the history of a checkout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
     /// Platforms, where not all of the subject have it there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
+}
+
+/// A commit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its id; empty for what is staged and not yet committed.
+    pub id: String,
+    /// Its author.
+    pub author: String,
+    /// When it was written (RFC 3339).
+    pub date: String,
 }
 
 /// A finding.
@@ -179,6 +193,9 @@ pub struct Finding {
     /// EPSS percentile.
     #[serde(default)]
     pub epss_percentile: Option<f64>,
+    /// Whether the image's command can load one of the packages: `false` where no path leads to any, absent where nothing can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded: Option<bool>,
     /// Known to be exploited.
     pub kev: bool,
     /// When CISA listed it, `YYYY-MM-DD`.
@@ -199,6 +216,12 @@ pub struct Finding {
     pub evidence: Option<String>,
     /// What to do.
     pub remediation: Option<String>,
+    /// `active`, `inactive` or `unknown`: what the provider says of a secret, with `--verify-secrets`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<String>,
+    /// The secret in clear, only with `--show-secrets`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
 }
 
 /// What was decided about a finding.

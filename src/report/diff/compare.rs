@@ -96,6 +96,7 @@ fn findings(
 ) -> OnlyOne<FindingSummary> {
     let is_compared = |finding: &&Finding| match finding.kind.as_str() {
         "secret" => !not_compared.contains("secrets") && !not_compared.contains("files"),
+        "signature" => !not_compared.contains("signature"),
         "config" => !not_compared.contains("configuration") && !not_compared.contains("files"),
         _ => true,
     };

@@ -152,6 +152,8 @@ pub(super) struct ResultProperties {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cvss: Option<f64>,
     pub(super) kev: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) loaded: Option<bool>,
 }
 
 #[derive(Serialize)]

@@ -40,6 +40,7 @@ pub(super) fn result(finding: &Finding, rule_index: usize) -> SarifResult {
             aliases: finding.aliases.clone(),
             cvss: finding.cvss,
             kev: finding.kev,
+            loaded: finding.loaded,
         },
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Group<'a> {
     pub(super) ids: BTreeMap<&'a str, &'a str>,
     /// Platforms that have one of them.
     pub(super) platforms: Vec<String>,
+    /// Whether the image's command is known to load none of the packages.
+    pub(super) is_unloaded: bool,
     /// Whether one is known to be exploited.
     pub(super) is_exploited: bool,
 }
@@ -74,6 +76,7 @@ fn group<'a>((source, version, ecosystem): (&'a str, &'a str, &'a str), findings
         severity: worst.map_or("unknown", |finding| &finding.severity),
         ids,
         platforms: platforms.into_iter().cloned().collect(),
+        is_unloaded: findings.iter().all(|finding| finding.loaded == Some(false)),
         is_exploited: findings.iter().any(|finding| finding.kev),
     }
 }

@@ -2,26 +2,23 @@
 
 mod fixes;
 mod grid;
+mod secrets;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::contract::{Finding, Location, Platform, Report, Reports, severity_rank};
+use super::contract::{Finding, Platform, Report, Reports, severity_rank};
 use super::escape::terminal;
 use super::{RenderOptions, ReportFormat, bytes};
-use crate::secret;
-use grid::{Cell, shorten};
+use grid::Cell;
 
 /// Rows of a section before the rest is summed up.
 const MAX_ROWS: usize = 12;
 
 /// Narrowest page.
 const MIN_WIDTH: usize = 60;
-
-/// Longest build instruction that is shown beside a place.
-const MAX_INSTRUCTION: usize = 60;
 
 /// Advisory ids that a row names.
 const MAX_IDS: usize = 3;
@@ -98,6 +95,10 @@ impl<'a> Page<'a> {
         } else {
             writeln!(self.out, "{}", format!("{title}  {digest}").trim_end())?;
         }
+        // Of a checkout there is nothing more to say than its name.
+        if report.subject.digest.is_none() && looks_for_secrets_alone(report) {
+            return Ok(());
+        }
         let row = |platform: &Platform| vec![Cell::new(&platform.platform), Cell::new(&describe(report, platform))];
         let rows: Vec<Vec<Cell>> = report.platforms.iter().map(row).collect();
         self.rows(&rows, &[30])
@@ -143,9 +144,15 @@ impl<'a> Page<'a> {
         if report.findings.iter().any(|finding| finding.disposition.state == "open") {
             return Ok(());
         }
-        let secrets = if report.skipped.iter().any(|what| what == "secrets") { "" } else { "no secrets, " };
+        let is_skipped = |what: &str| report.skipped.iter().any(|skipped| skipped == what);
         let read = if report.platforms.iter().all(|platform| platform.complete) { "" } else { " in what was read" };
-        writeln!(self.out, "\nFound{read}: {secrets}no failed checks, no known vulnerabilities")
+        let looked_for = [
+            ("secrets", "no secrets"),
+            ("checks", "no failed checks"),
+            ("vulnerabilities", "no known vulnerabilities"),
+        ];
+        let found = looked_for.iter().filter(|(what, _)| !is_skipped(what)).map(|(_, none)| *none).collect::<Vec<_>>();
+        writeln!(self.out, "\nFound{read}: {}", found.join(", "))
     }
 
     /// "[only arm64]", where not all platforms have it.
@@ -157,37 +164,6 @@ impl<'a> Page<'a> {
         format!("[only {}] ", platforms.iter().map(short).collect::<Vec<_>>().join(", "))
     }
 
-    fn secrets(&mut self) -> io::Result<()> {
-        let show_all = self.options.show_all;
-        let (shown, doubtful): (Vec<_>, Vec<_>) =
-            self.of_kind("secret").into_iter().partition(|secret| show_all || secret.confidence != "low");
-        if shown.is_empty() && doubtful.is_empty() {
-            return Ok(());
-        }
-        self.heading(&format!("Secrets: {}", shown.len()))?;
-        let row = |secret: &&Finding| {
-            let place = secret.locations.first().map(place).unwrap_or_default();
-            let more = match places(&secret.locations) {
-                0 | 1 => String::new(),
-                2 => ", and in 1 more place".to_owned(),
-                all => format!(", and in {} more places", all - 1),
-            };
-            let evidence = secret.evidence.as_deref().unwrap_or_default();
-            let text = format!("{}{evidence} in {place}{more}", self.only(&secret.platforms));
-            vec![severity(&secret.severity), Cell::new(&secret.title), Cell::new(&text)]
-        };
-        let rows: Vec<Vec<Cell>> = shown.iter().take(self.limit()).map(row).collect();
-        self.rows(&rows, &[10, 30])?;
-        self.rest(shown.len())?;
-        if !shown.is_empty() {
-            self.note(&format!("What to do: {}", secret::REMEDIATION))?;
-        }
-        if !doubtful.is_empty() {
-            self.note(&format!("{} more of low confidence (--show all)", doubtful.len()))?;
-        }
-        Ok(())
-    }
-
     fn rest(&mut self, total: usize) -> io::Result<()> {
         match total.saturating_sub(self.limit()) {
             0 => Ok(()),
@@ -196,7 +172,7 @@ impl<'a> Page<'a> {
     }
 
     fn checks(&mut self) -> io::Result<()> {
-        let failed = self.of_kind("config");
+        let failed: Vec<&Finding> = self.of_kind("config").into_iter().chain(self.of_kind("signature")).collect();
         if failed.is_empty() {
             return Ok(());
         }
@@ -248,13 +224,14 @@ impl<'a> Page<'a> {
             more => format!(" and {more} more"),
         };
         let exploited = if group.is_exploited { "EXPLOITED " } else { "" };
+        let unloaded = if group.is_unloaded { "not loaded: " } else { "" };
         let fix = if group.fix.is_empty() { "no fix".to_owned() } else { format!("-> {}", group.fix) };
         vec![
             severity(group.severity),
             Cell::new(group.source),
             Cell::new(group.version),
             Cell::new(&fix),
-            ids(&format!("{exploited}{}{named}{more}", self.only(&group.platforms))),
+            ids(&format!("{exploited}{unloaded}{}{named}{more}", self.only(&group.platforms))),
         ]
     }
 
@@ -321,10 +298,11 @@ impl<'a> Page<'a> {
             })
             .collect();
         let (policy, failed) = (&verdict.policy, failed.join(", "));
+        let what = if self.report.subject.transport == "dir" { "folder" } else { "image" };
         let (style, line) = match (verdict.result.as_str(), failed.as_str()) {
-            ("none", "") => (AnsiColor::Green, format!("imgguard gate --policy {policy} would pass this image")),
+            ("none", "") => (AnsiColor::Green, format!("imgguard gate --policy {policy} would pass this {what}")),
             ("none", failed) => {
-                (AnsiColor::Yellow, format!("imgguard gate --policy {policy} would refuse this image: {failed}"))
+                (AnsiColor::Yellow, format!("imgguard gate --policy {policy} would refuse this {what}: {failed}"))
             }
             ("pass", _) => (AnsiColor::Green, format!("PASS: policy {policy}")),
             ("fail", failed) => (AnsiColor::Red, format!("REFUSED by policy {policy}: {failed}")),
@@ -333,7 +311,9 @@ impl<'a> Page<'a> {
             }
         };
         let unchecked = unchecked(self.report);
-        let unchecked = unchecked.keys().copied().chain(self.report.skipped.iter().map(String::as_str));
+        // Of whoever looks for secrets alone, nobody takes the rest for checked.
+        let skipped = self.report.skipped.iter().filter(|_| !looks_for_secrets_alone(self.report));
+        let unchecked = unchecked.keys().copied().chain(skipped.map(String::as_str));
         // Who reads only the last line must not take "no data" for "nothing wrong".
         let line = match unchecked.collect::<Vec<_>>().join(", ") {
             names if names.is_empty() => line,
@@ -352,6 +332,11 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Whether it is a report of `secrets`, which lists no packages.
+fn looks_for_secrets_alone(report: &Report) -> bool {
+    report.skipped.iter().any(|what| what == "packages")
+}
+
 /// What a platform is, in one line.
 fn describe(report: &Report, platform: &Platform) -> String {
     let os = match &platform.os {
@@ -366,14 +351,13 @@ fn describe(report: &Report, platform: &Platform) -> String {
         Some((None, spec)) => format!("runs as {spec} (unresolved), "),
     };
     let size: u64 = platform.layers.iter().map(|layer| layer.size).sum();
-    let packages = report.packages.iter().filter(|package| package.platforms.contains(&platform.platform)).count();
     let incomplete = if platform.complete { "" } else { "NOT COMPLETE: " };
-    format!(
-        "{incomplete}{os}, {user}{} ({}), {}",
-        counted(platform.layers.len(), "layer"),
-        bytes(size),
-        counted(packages, "package")
-    )
+    let layers = format!("{incomplete}{os}, {user}{} ({})", counted(platform.layers.len(), "layer"), bytes(size));
+    if looks_for_secrets_alone(report) {
+        return layers;
+    }
+    let packages = report.packages.iter().filter(|package| package.platforms.contains(&platform.platform)).count();
+    format!("{layers}, {}", counted(packages, "package"))
 }
 
 /// Ecosystems without data, with the most packages that a platform has of it.
@@ -395,27 +379,6 @@ fn severity(severity: &str) -> Cell {
         _ => Style::new().dimmed(),
     };
     Cell::styled(severity, style)
-}
-
-/// How many places a person would look at; platforms that have the same file in layers of their own are one.
-fn places(locations: &[Location]) -> usize {
-    let place = |location: &Location| (location.path.clone(), location.config.clone(), location.line);
-    locations.iter().map(place).collect::<BTreeSet<_>>().len()
-}
-
-fn place(location: &Location) -> String {
-    if let Some(config) = &location.config {
-        return format!("the configuration ({config})");
-    }
-    let path = location.path.as_deref().unwrap_or_default();
-    let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let Some(index) = location.layer_index else { return format!("{path}{line}") };
-    let state = match location.state.as_deref() {
-        Some(state @ ("deleted" | "overwritten")) => format!(", {state} later but still in"),
-        _ => ",".to_owned(),
-    };
-    let instruction = location.instruction.as_deref().map(|text| format!(" ({})", shorten(text, MAX_INSTRUCTION)));
-    format!("{path}{line}{state} layer {}{}", index + 1, instruction.unwrap_or_default())
 }
 
 /// "312 unfixed: 3 high, 309 low".

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use packages::packages;
 
+use super::Stage;
 use super::findings::Found;
 use super::run::{ScannedImage, ScannedPlatform};
 use crate::advisory::exploitation::{Exploited, Score};
@@ -39,18 +40,26 @@ pub(super) fn report(
     found: &[Found],
     findings: &[(String, Finding)],
     judgement: &Judgement,
-    store: &Store,
+    stage: Stage<'_>,
     evaluated_at: jiff::civil::Date,
     secrets: bool,
 ) -> contract::Report {
     let covered = scanned.platforms.iter().zip(found);
     let mut report = contract::Report {
-        advisories: advisories(store),
+        advisories: match stage {
+            Stage::Everything(store) => advisories(store),
+            Stage::Secrets => contract::Advisories { digest: String::new(), sources: Vec::new() },
+        },
         coverage: covered.flat_map(|(platform, found)| coverage(platform, found)).collect(),
         unknowns: unknowns(scanned, found),
         verdict: verdict(judgement),
         ..inventory(scanned, evaluated_at, secrets)
     };
+    if matches!(stage, Stage::Secrets) {
+        // Packages were listed to know whose files are whose, and nothing was asked of them.
+        report.packages.clear();
+        report.skipped.extend(["checks", "packages", "vulnerabilities"].map(str::to_owned));
+    }
     report.findings = findings.iter().map(|(id, finding)| self::finding(id, finding, &report)).collect();
     report.sort();
     report
@@ -158,6 +167,7 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
         cvss: finding.cvss,
         epss: finding.exploitation.score.map(Score::probability),
         epss_percentile: finding.exploitation.score.map(Score::percentile),
+        loaded: loaded(finding, &report.packages),
         kev: finding.exploitation.exploited.is_some(),
         kev_added: finding.exploitation.exploited.and_then(Exploited::date_added).map(|date| date.to_string()),
         kev_ransomware: finding.exploitation.exploited.is_some_and(|entry| entry.ransomware),
@@ -179,16 +189,26 @@ fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::
             .collect(),
         evidence: finding.evidence.clone(),
         remediation: finding.remediation.clone(),
+        activity: finding.activity.map(|activity| activity.name().to_owned()),
+        values: finding.values.iter().map(|value| String::from_utf8_lossy(value.expose()).into_owned()).collect(),
     }
+}
+
+/// Whether one of a finding's packages is loaded; none where that is not known of all.
+fn loaded(finding: &Finding, packages: &[contract::Package]) -> Option<bool> {
+    let own = packages.iter().filter(|package| finding.packages.contains(&package.purl));
+    own.map(|package| package.loaded).reduce(packages::either).flatten()
 }
 
 fn disposition(finding: &Finding) -> contract::Disposition {
     let set_aside = finding.set_aside.as_ref();
+    // An expired waiver is told and changes nothing.
+    let told = set_aside.or(finding.lapsed.as_ref());
     contract::Disposition {
         state: set_aside.map_or("open", |set_aside| set_aside.state).to_owned(),
-        by: set_aside.map(|set_aside| set_aside.by.clone()),
-        reason: set_aside.map(|set_aside| set_aside.reason.clone()),
-        expires: None,
+        by: told.map(|told| told.by.clone()),
+        reason: told.map(|told| told.reason.clone()),
+        expires: told.and_then(|told| told.expires.clone()),
     }
 }
 
@@ -215,6 +235,17 @@ fn location(location: &Location) -> contract::Location {
         Location::Config(config) => {
             contract::Location { config: Some(config.clone()), ..contract::Location::default() }
         }
+        Location::Commit { path, line, state, commit } => contract::Location {
+            path: Some(path.clone()),
+            line: *line,
+            state: Some((*state).to_owned()),
+            commit: Some(contract::Commit {
+                id: commit.id.clone(),
+                author: commit.author.clone(),
+                date: commit.date.clone(),
+            }),
+            ..contract::Location::default()
+        },
         finding::Location::File { path, layer, layer_index, line, state, instruction } => contract::Location {
             path: Some(path.clone()),
             layer: layer.as_ref().map(Digest::to_string),

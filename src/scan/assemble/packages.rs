@@ -35,10 +35,12 @@ pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
                     evidence: evidence(fact.evidence).to_owned(),
                     program: installed.is_program,
                     scope: (fact.scope == Scope::Development).then(|| "development".to_owned()),
+                    loaded: installed.loaded,
                     platforms: Vec::new(),
                     locations: Vec::new(),
                 }
             });
+            package.loaded = either(package.loaded, installed.loaded);
             // What is a program here may be a dependency there; then its version is a real one.
             package.program &= installed.is_program;
             if fact.scope == Scope::Runtime {
@@ -64,6 +66,11 @@ pub(super) fn packages(scanned: &ScannedImage) -> Vec<contract::Package> {
         }
     }
     packages.into_values().collect()
+}
+
+/// Of two platforms or places: loaded in one of them is loaded, and not to know of one is not to know.
+pub(super) fn either(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    if one == Some(true) || other == Some(true) { Some(true) } else { one.and(other) }
 }
 
 fn evidence(evidence: Evidence) -> &'static str {

@@ -20,6 +20,7 @@ pub(super) fn platform(image: &Image, platform: &ScannedPlatform) -> contract::P
             .config
             .instruction(index, manifest.layers.len())
             .map(|text| Scanner::in_use().redact(text)),
+        created: manifest.config.step(index, manifest.layers.len()).and_then(|step| step.created.clone()),
         wasted: inventory.wasted.get(index).copied().unwrap_or(0),
     };
     contract::Platform {
@@ -63,7 +64,7 @@ fn configuration(config: &RunConfig) -> contract::Configuration {
 
 fn masked(name: &str, value: &str) -> String {
     let scanner = Scanner::in_use();
-    if holds_secret(name, value) || !scanner.scan_value(name, value).is_empty() {
+    if holds_secret(name, value) || !scanner.scan_metadata(name, value).is_empty() {
         return HIDDEN.to_owned();
     }
     scanner.redact(value)

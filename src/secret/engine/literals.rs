@@ -37,7 +37,16 @@ pub(in crate::secret) struct Literal {
 
 impl Literal {
     fn is_at(&self, found: &[u8]) -> bool {
-        if self.caseless { found.eq_ignore_ascii_case(&self.bytes) } else { found == self.bytes }
+        self.are_same(found, &self.bytes)
+    }
+
+    fn are_same(&self, found: &[u8], bytes: &[u8]) -> bool {
+        if self.caseless { found.eq_ignore_ascii_case(bytes) } else { found == bytes }
+    }
+
+    /// What the rule wrote.
+    fn own(&self) -> &[u8] {
+        self.bytes.get(usize::from(self.lead)..).unwrap_or_default()
     }
 }
 
@@ -58,6 +67,8 @@ pub(in crate::secret) struct Literals {
     starts: Vec<u16>,
     triples: Vec<Triple>,
     literals: Vec<Literal>,
+    /// Literals with a lead, without it and once a rule; by their first three bytes, folded.
+    starts_of_files: Vec<(u32, u16)>,
 }
 
 impl Literals {
@@ -84,7 +95,8 @@ impl Literals {
                 *start += 1;
             }
         }
-        Self { bitmap, starts, triples, literals }
+        let starts_of_files = starts_of_files(&literals);
+        Self { bitmap, starts, triples, literals, starts_of_files }
     }
 
     /// The literal with this number.
@@ -92,9 +104,19 @@ impl Literals {
         self.literals.get(usize::from(index))
     }
 
-    /// All literals, to look at the very start of a file.
-    pub(in crate::secret) fn iter(&self) -> impl Iterator<Item = &Literal> {
-        self.literals.iter()
+    /// The literals with a lead that stand without it at the very start of a file: rule and length.
+    pub(in crate::secret) fn at_start<'l>(&'l self, bytes: &'l [u8]) -> impl Iterator<Item = (u16, usize)> + 'l {
+        let folded = first_triple(bytes).unwrap_or(u32::MAX);
+        let from = self.starts_of_files.partition_point(|(first, _)| *first < folded);
+        let same =
+            self.starts_of_files.get(from..).unwrap_or_default().iter().take_while(move |(first, _)| *first == folded);
+        same.filter_map(move |(_, index)| self.get(*index)).filter_map(move |literal| {
+            let own = literal.own();
+            bytes
+                .get(..own.len())
+                .is_some_and(|found| literal.are_same(found, own))
+                .then_some((literal.rule, own.len()))
+        })
     }
 
     /// Calls `hit(literal, start)` for every literal that is seen from a sample in `from..to`; samples are at `from`, `from + 2` and so
@@ -186,6 +208,22 @@ impl Literals {
         }
         true
     }
+}
+
+/// Literals with a lead, by what they begin with without it.
+fn starts_of_files(literals: &[Literal]) -> Vec<(u32, u16)> {
+    let with_lead = (0_u16..).zip(literals).filter(|(_, literal)| literal.lead > 0);
+    let mut starts: Vec<(u32, u16)> =
+        with_lead.filter_map(|(index, literal)| Some((first_triple(literal.own())?, index))).collect();
+    let same = |index: &u16| literals.get(usize::from(*index)).map(|literal| (literal.rule, literal.own()));
+    starts.sort_by_key(|(first, index)| (*first, same(index)));
+    starts.dedup_by_key(|(first, index)| (*first, same(index)));
+    starts
+}
+
+/// The first three bytes, folded.
+fn first_triple(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk::<3>().map(|[a, b, c]| fold(u32::from_le_bytes([*a, *b, *c, 0])))
 }
 
 /// The lower 24 bits with bit 5 of every byte set: ASCII letters become lower case, other bytes collide harmlessly.

@@ -4,17 +4,18 @@
 //! looked at only when everything that a match may need behind it is there, and enough of what came before is kept; so blocks cannot
 //! change one either. Credential files are also gathered whole and parsed at their end.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::facts::{Confidence, SecretFact};
+use crate::facts::{Confidence, SecretFact, SecretValue};
+use crate::secret::engine::encoded::{MAX_RUN, Progress, Run};
 use crate::secret::engine::window::{self, MAX_LOOKBACK, Match};
 use crate::secret::found::{Findings, Found};
+use crate::secret::key::file::{self, Format};
 use crate::secret::key::{self, MAX_KEY};
 use crate::secret::parse::{self, Kind};
 use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
 use crate::secret::validate::{self, Verdict};
-use crate::secret::{Scanner, assign, mask, url};
+use crate::secret::{Scanner, assign, inline, mask, url};
 
 /// Bytes that are searched at a time; large enough that what is kept from block to block is little.
 const BLOCK: usize = 256 << 10;
@@ -43,6 +44,7 @@ const PAIR_DISTANCE: usize = 512;
 
 const _: () =
     assert!(MAX_LOOKBACK <= LOOKBEHIND && super::literals::MAX_LITERAL <= LOOKBEHIND && PAIR_DISTANCE <= LOOKBEHIND);
+const _: () = assert!(MAX_RUN + LOOKBEHIND <= LOOKAHEAD);
 
 /// What a worker keeps from file to file; at most 1.4 MB.
 #[derive(Default)]
@@ -50,6 +52,15 @@ pub struct Scratch {
     buffer: Vec<u8>,
     gathered: Vec<u8>,
     path: Vec<u8>,
+}
+
+impl Drop for Scratch {
+    /// What was read may hold secrets.
+    fn drop(&mut self) {
+        for buffer in [&mut self.buffer, &mut self.gathered] {
+            zeroize::Zeroize::zeroize(buffer);
+        }
+    }
 }
 
 /// How a file's bytes are read.
@@ -71,6 +82,8 @@ pub struct FileScan<'s> {
     scratch: &'s mut Scratch,
     encoding: Encoding,
     kind: Option<&'static Kind>,
+    /// What the first bytes say of a file of keys; none before they are there.
+    keys: Option<Option<&'static Format>>,
     /// Place in the file of the buffer's first byte; in characters for UTF-16.
     base: u64,
     /// Bytes of the buffer that were searched.
@@ -83,10 +96,16 @@ pub struct FileScan<'s> {
     work: u64,
     /// Settings are written in it.
     has_settings: bool,
+    /// How far base64 and hex were decoded.
+    progress: Progress,
+    /// What the buffer that is searched was decoded from, and its line.
+    decoded: Option<(Run, u32)>,
     /// Where in the file each rule that looks everywhere goes on.
     resume: Vec<u64>,
     found: Findings,
     unread: Option<&'static str>,
+    /// Facts keep the secrets in clear.
+    reveals: bool,
 }
 
 impl<'s> FileScan<'s> {
@@ -96,6 +115,7 @@ impl<'s> FileScan<'s> {
             scratch,
             encoding: Encoding::Undecided,
             kind: None,
+            keys: None,
             base: 0,
             searched: 0,
             half: None,
@@ -103,12 +123,22 @@ impl<'s> FileScan<'s> {
             line_at: 0,
             work: 0,
             has_settings: false,
+            progress: Progress::default(),
+            decoded: None,
             resume: Vec::new(),
             found: Findings::default(),
             unread: None,
+            reveals: false,
         };
         scan.begin(b"", 0);
         scan
+    }
+
+    /// With every secret in clear beside its fact, for a run that was asked for that.
+    #[must_use]
+    pub fn revealing(mut self, reveals: bool) -> Self {
+        self.reveals = reveals;
+        self
     }
 
     /// Starts a file; what was fed of another and not finished is forgotten. `path` has no leading slash; `size` is what its header says.
@@ -120,18 +150,24 @@ impl<'s> FileScan<'s> {
         (self.encoding, self.half) = (Encoding::Undecided, None);
         (self.base, self.searched, self.line, self.line_at) = (0, 0, 1, 0);
         self.work = WORK;
+        self.progress = Progress::default();
         self.resume.clear();
         self.found.clear();
         self.unread = None;
         self.kind = parse::kind_of(path);
         self.has_settings = assign::holds_settings(path);
+        self.keys = None;
         if size > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
     }
 
     fn give_up_parsing(&mut self) {
-        if self.kind.take().is_some() {
+        if self.keys.take().flatten().is_some() {
+            self.unread = Some("the file of keys has more than 1 MiB and was not parsed");
+        }
+        self.keys = Some(None);
+        if self.kind.take().is_some_and(Kind::is_certain) {
             self.unread = Some("the credential file has more than 1 MiB and was searched for tokens only");
             self.scratch.gathered.clear();
         }
@@ -139,13 +175,7 @@ impl<'s> FileScan<'s> {
 
     /// Takes the file's next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.kind.is_some() {
-            if self.scratch.gathered.len() + bytes.len() > MAX_PARSED {
-                self.give_up_parsing();
-            } else {
-                self.scratch.gathered.extend_from_slice(bytes);
-            }
-        }
+        self.gather(bytes);
         self.work = self.work.saturating_add(WORK_PER_BYTE * bytes.len() as u64);
         let mut rest = bytes;
         while !rest.is_empty() && !self.found.is_full() {
@@ -157,6 +187,28 @@ impl<'s> FileScan<'s> {
             if self.scratch.buffer.len() >= CAPACITY {
                 self.search(false);
             }
+        }
+    }
+
+    /// Keeps the bytes of a file that is parsed as a whole: for its name, or for its first bytes, which are kept until they tell.
+    fn gather(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if self.keys.is_none() {
+            let missing = file::HEAD.saturating_sub(self.scratch.gathered.len());
+            let (head, behind) = rest.split_at(missing.min(rest.len()));
+            self.scratch.gathered.extend_from_slice(head);
+            if self.scratch.gathered.len() < file::HEAD {
+                return;
+            }
+            self.keys = Some(file::format_of(&self.scratch.gathered));
+            rest = behind;
+        }
+        if self.kind.is_none() && self.keys.flatten().is_none() {
+            self.scratch.gathered.clear();
+        } else if self.scratch.gathered.len() + rest.len() > MAX_PARSED {
+            self.give_up_parsing();
+        } else {
+            self.scratch.gathered.extend_from_slice(rest);
         }
     }
 
@@ -197,7 +249,7 @@ impl<'s> FileScan<'s> {
         if far == 0 {
             return;
         }
-        if self.kind.is_some() && far > MAX_PARSED as u64 {
+        if far > MAX_PARSED as u64 {
             self.give_up_parsing();
         }
         self.search(true);
@@ -210,13 +262,18 @@ impl<'s> FileScan<'s> {
     /// The file's secrets, in the order of their places.
     pub fn finish(&mut self) -> Vec<SecretFact> {
         self.search(true);
+        self.read_keys();
         self.parse();
         self.find_file();
         if self.found.is_full() {
             self.unread = Some("the file holds more secrets than are listed");
         }
         let stretch = if matches!(self.encoding, Encoding::Utf16 { .. }) { 2 } else { 1 };
-        self.found.facts(&self.scanner.rules, stretch)
+        let mut facts = self.found.facts(&self.scanner.rules, stretch);
+        if !self.reveals {
+            facts.iter_mut().for_each(|fact| fact.value = None);
+        }
+        facts
     }
 
     /// Instead of [`finish`](Self::finish): where the secrets of a text stand, in bytes, those of low confidence too.
@@ -246,7 +303,20 @@ impl<'s> FileScan<'s> {
                 key: None,
                 identity: None,
                 parsed: false,
+                encoding: None,
+                allowed: false,
+                value: SecretValue::new(b""),
             });
+        }
+    }
+
+    fn read_keys(&mut self) {
+        let format = self.keys.take().unwrap_or_else(|| file::format_of(&self.scratch.gathered));
+        let Some(format) = format else { return };
+        match format.read(&self.scratch.gathered) {
+            Some(held) => self.found.add_held(&self.scanner.rules, held),
+            None if format.is_certain() => self.unread = Some("the file of keys could not be parsed"),
+            None => {}
         }
     }
 
@@ -262,6 +332,7 @@ impl<'s> FileScan<'s> {
         }
         match kind.parse(&self.scratch.path, &text) {
             Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
+            Err(parse::NotUnderstood) if !kind.is_certain() => {}
             Err(parse::NotUnderstood) => {
                 self.unread = Some("the credential file could not be parsed and was searched for tokens only")
             }
@@ -303,6 +374,7 @@ impl<'s> FileScan<'s> {
             self.hit(&buffer, literal, at);
             !self.found.is_full()
         });
+        self.search_encoded(&buffer, from, end);
         self.search_everywhere(&buffer, end);
         self.scratch.buffer = buffer;
         self.searched = end;
@@ -342,13 +414,27 @@ impl<'s> FileScan<'s> {
     /// Literals that need a byte before them are also looked for where there is none.
     fn search_start(&mut self, buffer: &[u8]) {
         let scanner = self.scanner;
-        let mut looked = BTreeSet::new();
-        for literal in scanner.literals.iter() {
-            let own = literal.bytes.get(usize::from(literal.lead)..).unwrap_or_default();
-            if literal.lead > 0 && buffer.starts_with(own) && looked.insert((literal.rule, own)) {
-                self.look(buffer, literal.rule, 0, own.len());
-            }
+        for (rule, length) in scanner.literals.at_start(buffer) {
+            self.look(buffer, rule, 0, length);
         }
+    }
+
+    /// Decodes what is encoded in `from..to` of the buffer and searches it.
+    fn search_encoded(&mut self, buffer: &[u8], from: usize, to: usize) {
+        let scanner = self.scanner;
+        while !self.found.is_full()
+            && let Some(mut run) = self.progress.next_run(buffer, self.base, from, to)
+        {
+            let line = line_at(buffer, (self.line, self.line_at), run.start);
+            let text = std::mem::take(&mut run.text);
+            self.decoded = Some((run, line));
+            self.search_start(&text);
+            scanner.literals.find(&text, 0, text.len(), |literal, at| {
+                self.hit(&text, literal, at);
+                !self.found.is_full()
+            });
+        }
+        self.decoded = None;
     }
 
     /// Drops the buffer's first `count` bytes.
@@ -404,7 +490,10 @@ impl<'s> FileScan<'s> {
             return;
         };
         self.work = work;
-        let Some(found) = compiled.find(buffer, at, rule.secret_group()) else { return };
+        // In compiled code the next string follows without a gap.
+        let counted = (self.encoding == Encoding::Binary).then(|| window::counted_end(buffer, at)).flatten();
+        let counted = counted.and_then(|end| compiled.find(buffer.get(..end)?, at, rule.secret_group()));
+        let Some(found) = counted.or_else(|| compiled.find(buffer, at, rule.secret_group())) else { return };
         // A user's literals are no prefixes that somebody documented.
         let public = if found.secret.start == at && !rule.is_custom() { literal } else { 0 };
         self.report(buffer, index, rule, &found, public);
@@ -456,7 +545,8 @@ impl<'s> FileScan<'s> {
     fn stands_alone(&self, buffer: &[u8], found: &Match) -> bool {
         let whole = &found.whole;
         if self.encoding == Encoding::Binary {
-            return window::left_is_free(buffer, whole.start) || window::is_marshalled(buffer, whole);
+            return window::left_is_free(buffer, whole.start)
+                || window::counted_end(buffer, whole.start) == Some(whole.end);
         }
         window::left_is_free(buffer, whole.start) && window::right_is_free(buffer, whole.end)
     }
@@ -509,12 +599,8 @@ impl<'s> FileScan<'s> {
             return;
         }
         let scanner = self.scanner;
-        let Some(found) = assign::read(buffer, at, self.scratch.path.is_empty()) else { return };
-        let id = match found.kind {
-            assign::Kind::Secret => "generic-secret",
-            assign::Kind::Default => "default-password",
-        };
-        let Some((index, rule)) = scanner.rules.find(id) else { return };
+        let Some(found) = assign::read(buffer, at) else { return };
+        let Some((index, rule)) = scanner.rules.find(found.rule) else { return };
         let place = Match { whole: found.name.start..found.value.end, secret: found.value };
         if self.judge(buffer, rule, &place).is_some() {
             let limit = if parse::is_example(&self.scratch.path) { Confidence::Low } else { Confidence::High };
@@ -539,22 +625,28 @@ impl<'s> FileScan<'s> {
         identity: Option<Vec<u8>>,
     ) {
         let is_text = self.encoding != Encoding::Binary;
-        if is_text {
-            let to = found.secret.start;
-            self.line = line_at(buffer, (self.line, self.line_at), to);
-            self.line_at = to;
+        let mut place = found.secret.clone();
+        let mut line = self.line;
+        if let Some((run, line_of_run)) = &self.decoded {
+            (place, line) = (run.place(&found.secret), *line_of_run);
+        } else if is_text {
+            line = line_at(buffer, (self.line, self.line_at), place.start);
+            (self.line, self.line_at) = (line, place.start);
         }
         self.found.add(Found {
             rule,
             confidence,
-            start: self.base + found.secret.start as u64,
-            end: self.base + found.secret.end as u64,
-            line: is_text.then_some(self.line),
+            start: self.base + place.start as u64,
+            end: self.base + place.end as u64,
+            line: is_text.then_some(line),
             column: column_at(buffer, found.secret.start),
             masked,
             key: None,
             identity,
             parsed: false,
+            encoding: self.decoded.as_ref().map(|(run, _)| run.encoding),
+            allowed: inline::allows(buffer, &found.whole),
+            value: SecretValue::new(buffer.get(found.secret.clone()).unwrap_or_default()),
         });
     }
 }

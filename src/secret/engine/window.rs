@@ -238,9 +238,14 @@ pub(crate) fn right_is_free(bytes: &[u8], at: usize) -> bool {
     !bytes.get(at).copied().is_some_and(is_token)
 }
 
-/// Python's marshal format writes short ASCII strings as `z` or `Z` (with or without the reference flag), length, bytes.
-pub(crate) fn is_marshalled(bytes: &[u8], range: &Range<usize>) -> bool {
-    let before = |n: usize| range.start.checked_sub(n).and_then(|i| bytes.get(i)).copied();
-    let kind = before(2).map(|byte| byte & 0x7f);
-    matches!(kind, Some(b'z' | b'Z')) && before(1).is_some_and(|length| usize::from(length) == range.len())
+/// Where the string ends that begins at `at`, if its length stands before it: Python's marshal format writes short ASCII strings as `z` or `Z` (with or
+/// without the reference flag), length, bytes; a Java class file any string as 1, length in two bytes, bytes (JVMS 4.4.7).
+pub(crate) fn counted_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let before = |n: usize| at.checked_sub(n).and_then(|i| bytes.get(i)).copied();
+    let length = match (before(3), before(2)?, before(1)?) {
+        (_, kind, length) if matches!(kind & 0x7f, b'z' | b'Z') => usize::from(length),
+        (Some(1), high, low) => usize::from(high) << 8 | usize::from(low),
+        _ => return None,
+    };
+    Some(at + length).filter(|end| *end <= bytes.len())
 }

@@ -50,17 +50,14 @@ fn structure(kind: &str, body: &Body) -> Option<Structure> {
             "DSA" => "DSA",
             _ => "",
         };
-        return (bytes.len().is_multiple_of(8)).then_some(Structure { algorithm, bits: None, encrypted: true });
+        let sealed = Structure { algorithm, ..Structure::sealed() };
+        return (bytes.len().is_multiple_of(8)).then_some(sealed);
     }
     match kind {
-        "" => der::pkcs8(bytes),
-        "RSA" => der::rsa(bytes),
-        "EC" => der::ec(bytes),
-        "DSA" => der::dsa(bytes),
-        "ENCRYPTED" => der::encrypted_pkcs8(bytes),
         "OPENSSH" => openssh::read(bytes),
         "PGP" => pgp::read(bytes),
-        _ => None,
+        // Whatever the label says, the structure tells: some tools write the traditional form under the new label, and the other way round.
+        _ => der::file(bytes),
     }
 }
 

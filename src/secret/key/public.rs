@@ -11,15 +11,19 @@ pub(crate) const SOURCE: &str = include_str!("../../../policies/secrets/publishe
 
 #[derive(Deserialize)]
 struct List {
-    /// SHA-256 of a key's decoded body, and where it is published.
-    keys: BTreeMap<String, String>,
+    /// Where keys are published, and the SHA-256 of what identifies each.
+    keys: BTreeMap<String, Vec<String>>,
 }
 
-/// Where a key with this decoded body is published. The list is read when the first key is met.
-pub(super) fn published(decoded: &[u8]) -> Option<&'static str> {
+/// Where a key with this public half, or with this body, is published. The list is read when the first key is met.
+pub(super) fn published(identity: &[u8]) -> Option<&'static str> {
     static LIST: OnceLock<BTreeMap<String, String>> = OnceLock::new();
-    let list = LIST.get_or_init(|| toml::from_str::<List>(SOURCE).map(|list| list.keys).unwrap_or_default());
-    list.get(&hex(&Sha256::digest(decoded))).map(String::as_str)
+    let list = LIST.get_or_init(|| {
+        let keys = toml::from_str::<List>(SOURCE).map(|list| list.keys).unwrap_or_default();
+        let of_place = |(place, keys): (String, Vec<String>)| keys.into_iter().map(move |key| (key, place.clone()));
+        keys.into_iter().flat_map(of_place).collect()
+    });
+    list.get(&hex(&Sha256::digest(identity))).map(String::as_str)
 }
 
 /// Lower-case hex.
@@ -29,4 +33,23 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .filter_map(|digit| char::from_digit(u32::from(digit), 16))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_whole_and_names_no_key_twice() {
+        let list: List = toml::from_str(SOURCE).unwrap();
+        let keys: Vec<&String> = list.keys.values().flatten().collect();
+        let different: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert!(
+            keys.len() > 1000 && different.len() == keys.len(),
+            "{} keys, {} different",
+            keys.len(),
+            different.len()
+        );
+        assert!(keys.iter().all(|key| key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit())));
+    }
 }

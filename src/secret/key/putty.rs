@@ -33,13 +33,12 @@ pub(super) fn read(bytes: &[u8], at: usize) -> Option<Key> {
         }
     }
     let [public, private] = blobs;
-    let (name, bits) = openssh::public_key(&public)?;
+    let structure = Structure { encrypted: encrypted?, ..openssh::public_key(&public)? };
     // The public blob repeats the algorithm of the first line.
     if memchr::memmem::find(&public, &algorithm).is_none() || private.len() < 16 {
         return None;
     }
     let end = memchr::memmem::find(text, b"Private-MAC").unwrap_or(text.len().min(64));
-    let structure = Structure { algorithm: name, bits, encrypted: encrypted? };
     Some(judge(at..at + end, "PuTTY private key", private, Some(structure)))
 }
 

@@ -4,7 +4,7 @@ use super::lines::split;
 use super::{NotUnderstood, Sink, text_lines, unquote};
 
 /// Calls `pair(section, key, value)` for each line; keys in lower case.
-fn pairs(text: &[u8], mut pair: impl FnMut(&[u8], &[u8], &[u8])) {
+pub(super) fn pairs(text: &[u8], mut pair: impl FnMut(&[u8], &[u8], &[u8])) {
     let mut section = Vec::new();
     for line in text_lines(text) {
         if let [b'[', name @ .., b']'] = line {

@@ -91,7 +91,7 @@ pub(super) fn google(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood>
 /// The Azure CLI's caches of tokens (`accessTokens.json`, `msal_token_cache.json`, `service_principal_entries.json`).
 pub(super) fn azure(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
     let document: Value = serde_json::from_slice(bytes).map_err(|_| NotUnderstood)?;
-    walk(&document, &mut |name, value| {
+    walk(&document, &mut |_, name, value| {
         if matches!(name, "accessToken" | "refreshToken" | "client_secret" | "secret") {
             sink.sure("azure-token-cache", name, value);
         }
@@ -101,7 +101,7 @@ pub(super) fn azure(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> 
 
 /// Terraform's state (developer.hashicorp.com, "Sensitive data in state"): attributes stand in clear.
 pub(super) fn terraform_state(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
-    walk(&Value::Object(object(bytes)?), &mut |name, value| {
+    walk(&Value::Object(object(bytes)?), &mut |_, name, value| {
         if names::is_secret(name.as_bytes()) && names::is_value(value.as_bytes()) {
             sink.add("terraform-credential", name, value, Confidence::Medium);
         }
@@ -118,12 +118,21 @@ pub(super) fn terraform_credentials(bytes: &[u8], sink: &mut Sink) -> Result<(),
     Ok(())
 }
 
+/// `~/.pulumi/credentials.json`: tokens by the address of their backend.
+pub(super) fn pulumi(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    let document = object(bytes)?;
+    for (host, token) in document.get("accessTokens").and_then(Value::as_object).into_iter().flatten() {
+        sink.sure("tool-credential", host, token.as_str().unwrap_or_default());
+    }
+    Ok(())
+}
+
 /// Editors' settings for SFTP and FTP.
 pub(super) fn sftp(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
     // Editors allow comments in these; lines of them are left out.
     let kept = super::text_lines(bytes).filter(|line| !line.starts_with(b"//")).collect::<Vec<_>>().join(&b'\n');
     let document: Value = serde_json::from_slice(&kept).map_err(|_| NotUnderstood)?;
-    walk(&document, &mut |name, value| {
+    walk(&document, &mut |_, name, value| {
         if matches!(name, "password" | "pass" | "passphrase") {
             sink.sure("sftp-password", text(&document, "host"), value);
         }
@@ -131,19 +140,21 @@ pub(super) fn sftp(bytes: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
     Ok(())
 }
 
-/// Calls `leaf(name, text)` for every named string, front to back, without recursion.
-fn walk(document: &Value, leaf: &mut impl FnMut(&str, &str)) {
-    let mut stack = vec![("", document)];
+/// Calls `leaf(parent, name, text)` for every named string, front to back, without recursion. The parent is the object's own name.
+pub(in crate::secret) fn walk(document: &Value, leaf: &mut impl FnMut(&str, &str, &str)) {
+    let mut stack = vec![("", "", document)];
     let mut left = MAX_VALUES;
-    while let Some((name, value)) = stack.pop() {
+    while let Some((parent, name, value)) = stack.pop() {
         left = left.saturating_sub(1);
         if left == 0 {
             return;
         }
         match value {
-            Value::String(text) => leaf(name, text),
-            Value::Array(items) => stack.extend(items.iter().rev().map(|item| (name, item))),
-            Value::Object(fields) => stack.extend(fields.iter().rev().map(|(name, value)| (name.as_str(), value))),
+            Value::String(text) => leaf(parent, name, text),
+            Value::Array(items) => stack.extend(items.iter().rev().map(|item| (parent, name, item))),
+            Value::Object(fields) => {
+                stack.extend(fields.iter().rev().map(|(field, value)| (name, field.as_str(), value)));
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{NotUnderstood, Sink, text_lines, unquote};
 use crate::facts::Confidence;
+use crate::secret::url;
 
 /// `.netrc` (GNU inetutils manual, "The .netrc file"): words; `password` belongs to the `machine` before it; `macdef` runs to an empty line.
 pub(super) fn netrc(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
@@ -101,6 +102,88 @@ pub(super) fn rails(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
     let key = text.trim_ascii();
     if key.len() == 32 && key.iter().all(u8::is_ascii_hexdigit) {
         sink.add("rails-master-key", b"", key, Confidence::High);
+    }
+    Ok(())
+}
+
+/// git's `.git-credentials` (git-credential-store(1)), repositories' addresses in `.git/config`, indexes in pip's and conda's configuration: all
+/// are URLs with a password. Under HTTP headers, git keeps whole `Authorization` values.
+pub(super) fn addresses(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    for line in text_lines(text).filter(|line| !line.starts_with(b"#") && !line.starts_with(b";")) {
+        for at in memchr::memmem::find_iter(line, b"://") {
+            let Some(url) = url::read(line, at) else { continue };
+            let host = line.get(url.password.end + 1..url.range.end).unwrap_or_default();
+            sink.sure("url-credential", host, line.get(url.password).unwrap_or_default());
+        }
+        let header = split(line, b'=').filter(|(name, _)| name.eq_ignore_ascii_case(b"extraheader"));
+        let scheme = header.and_then(|(_, value)| split(value, b':')).map(|(_, value)| value);
+        if let Some((_, credential)) = scheme.and_then(|value| split(value, b' ')) {
+            sink.sure("url-credential", b"extraheader", credential);
+        }
+    }
+    Ok(())
+}
+
+/// Files that are one secret and nothing else: tokens of `vault`, Hugging Face and k3s, Ansible's vault password, secrets that a build mounted.
+pub(super) fn whole(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    let value = text.trim_ascii();
+    if (MIN_WHOLE..=MAX_WHOLE).contains(&value.len()) && value.iter().all(u8::is_ascii_graphic) {
+        sink.sure("secret-file", b"", value);
+    }
+    Ok(())
+}
+
+/// Lengths of a secret that is a whole file: from short passwords to JSON Web Tokens.
+const MIN_WHOLE: usize = 6;
+const MAX_WHOLE: usize = 4096;
+
+/// Secrets of `pppd` (pppd(8), "AUTHENTICATION"): `client server secret addresses`.
+pub(super) fn ppp(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    for line in text_lines(text).filter(|line| !line.starts_with(b"#")) {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        if let (Some(client), Some(_), Some(secret)) = (words.next(), words.next(), words.next()) {
+            sink.sure("network-password", unquote(client), unquote(secret));
+        }
+    }
+    Ok(())
+}
+
+/// `ipsec.secrets` (strongSwan, ipsec.secrets(5)): `ids : PSK "secret"`.
+pub(super) fn ipsec(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    for line in text_lines(text).filter(|line| !line.starts_with(b"#")) {
+        let Some((ids, rest)) = split(line, b':') else { continue };
+        let Some((kind, secret)) = split(rest, b' ').or_else(|| split(rest, b'\t')) else { continue };
+        if matches!(kind, b"PSK" | b"EAP" | b"XAUTH" | b"NTLM") {
+            sink.sure("network-password", ids, unquote(secret));
+        }
+    }
+    Ok(())
+}
+
+/// `snmpd.conf` (snmpd.conf(5)): communities, which are passwords in clear, and users with their phrases.
+pub(super) fn snmp(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    for line in text_lines(text).filter(|line| !line.starts_with(b"#")) {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        match words.next().unwrap_or_default() {
+            kind @ (b"rocommunity" | b"rwcommunity" | b"rocommunity6" | b"rwcommunity6") => {
+                // The one that everybody tries first locks nothing, and is in half of all files as shipped.
+                let community = words.next().filter(|community| !matches!(*community, b"public" | b"private"));
+                sink.sure("network-password", kind, community.unwrap_or_default());
+            }
+            b"createUser" => {
+                let user = words.next().unwrap_or_default();
+                // `-e ENGINEID` may stand before the name; phrases stand behind the names of the algorithms.
+                while let Some(word) = words.next() {
+                    if matches!(
+                        word,
+                        b"MD5" | b"SHA" | b"SHA-224" | b"SHA-256" | b"SHA-384" | b"SHA-512" | b"DES" | b"AES"
+                    ) {
+                        sink.sure("network-password", user, unquote(words.next().unwrap_or_default()));
+                    }
+                }
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

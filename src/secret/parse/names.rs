@@ -1,6 +1,6 @@
 //! Files of `NAME=value`: a name tells whether the value is a secret.
 
-use super::{NotUnderstood, Sink, text_lines, unquote};
+use super::{NotUnderstood, Sink, known, text_lines, unquote};
 use crate::facts::Confidence;
 
 /// Words of a name whose value is a secret.
@@ -62,6 +62,21 @@ const POINTERS: &[&[u8]] = &[
     b"MAX",
     b"SIZE",
     b"PREFIX",
+    b"REF",
+    b"LABEL",
+    b"TITLE",
+    b"TEXT",
+    b"MESSAGE",
+    b"HINT",
+    b"PLACEHOLDER",
+    b"DESCRIPTION",
+    b"ERROR",
+    b"PATTERN",
+    b"REGEX",
+    b"POLICY",
+    b"ENCODER",
+    b"FORMAT",
+    b"COLUMN",
 ];
 
 /// Least bytes of a value that counts: shorter ones are switches and numbers.
@@ -73,7 +88,9 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
     let last = name.rsplit(|byte| *byte == b'_').next().unwrap_or_default();
     let has = |word: &&[u8]| memchr::memmem::find(&name, word).is_some();
     let public = memchr::memmem::find(&name, b"PUBLIC").is_some();
-    !public && !POINTERS.contains(&last) && (WORDS.iter().any(has) || name == b"PASS" || name == b"PWD")
+    // Helm's charts name a Secret that is there already.
+    let elsewhere = name.starts_with(b"EXISTING_");
+    !public && !elsewhere && !POINTERS.contains(&last) && (WORDS.iter().any(has) || name == b"PASS" || name == b"PWD")
 }
 
 /// `db.password`, `db-password` and `dbPassword` as `DB_PASSWORD`.
@@ -92,11 +109,15 @@ pub(super) fn constant_case(name: &[u8]) -> Vec<u8> {
 
 /// A value that may be one: neither a number nor a path nor too short.
 pub(super) fn is_value(value: &[u8]) -> bool {
-    let path = value.first() == Some(&b'/') && value.iter().filter(|byte| **byte == b'/').count() > 1;
     value.len() >= MIN_VALUE
-        && !path
+        && !is_path(value)
         && !value.iter().all(u8::is_ascii_digit)
         && !value.iter().any(u8::is_ascii_whitespace)
+}
+
+/// An absolute path of more than one part.
+pub(super) fn is_path(value: &[u8]) -> bool {
+    value.first() == Some(&b'/') && value.iter().filter(|byte| **byte == b'/').count() > 1
 }
 
 /// `.env` files (the dialects of docker, dotenv and direnv agree on this much).
@@ -120,7 +141,7 @@ fn assignments(text: &[u8], sink: &mut Sink, rule: &'static str) {
         let Some(equals) = memchr::memchr2(b'=', b':', line) else { continue };
         let (name, value) =
             (line.get(..equals).unwrap_or_default().trim_ascii(), value(line.get(equals + 1..).unwrap_or_default()));
-        if is_secret(name) && is_value(value) {
+        if is_secret(name) && (is_value(value) || known::is_default_password(value)) {
             sink.add(rule, name, value, Confidence::Medium);
         }
     }

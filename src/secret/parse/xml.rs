@@ -100,3 +100,35 @@ pub(super) fn filezilla(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstoo
     });
     Ok(())
 }
+
+/// Tomcat's `tomcat-users.xml` (Tomcat documentation, "Realm Configuration"), and JetBrains' `webServers.xml`: `password` attributes.
+pub(super) fn attributes(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    steps(text, |step| {
+        let Step::Open(_, rest) = step else { return };
+        let name =
+            ["username", "name", "host"].map(|name| attribute(rest, name)).into_iter().find(|name| !name.is_empty());
+        for secret in ["password", "passphrase", "connectionPassword", "keystorePass", "keystorePassword"] {
+            sink.sure("application-credential", name.unwrap_or_default(), attribute(rest, secret));
+        }
+    });
+    Ok(())
+}
+
+/// Jenkins' `credentials.xml` (jenkins.io, "Using credentials"): in clear, or as `{AQAA…}` under a key that stands in the same home folder.
+pub(super) fn jenkins(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    let (mut element, mut id): (&[u8], &[u8]) = (b"", b"");
+    steps(text, |step| match step {
+        Step::Open(name, _) => element = name,
+        Step::Close => element = b"",
+        Step::Text(value) => match element {
+            b"id" => id = value,
+            b"password" | b"secret" | b"secretBytes" | b"passphrase" | b"apiToken" | b"privateKey" | b"secretKey" => {
+                // A PEM key is found by itself; braces would make a placeholder of what is sealed.
+                let sealed = value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}"));
+                sink.sure("jenkins-credential", id, sealed.unwrap_or(value));
+            }
+            _ => {}
+        },
+    });
+    Ok(())
+}

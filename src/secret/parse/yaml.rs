@@ -7,7 +7,7 @@ use crate::secret::validate::decode_base64;
 const MAX_DEPTH: usize = 16;
 
 /// Calls `pair(parents, key, value)` for every `key: value`.
-fn pairs(text: &[u8], mut pair: impl FnMut(&[(usize, Vec<u8>)], &[u8], &[u8])) {
+pub(super) fn pairs(text: &[u8], mut pair: impl FnMut(&[(usize, Vec<u8>)], &[u8], &[u8])) {
     let mut parents: Vec<(usize, Vec<u8>)> = Vec::new();
     for line in text.split(|byte| *byte == b'\n') {
         let content = line.trim_ascii();
@@ -32,7 +32,7 @@ fn pairs(text: &[u8], mut pair: impl FnMut(&[(usize, Vec<u8>)], &[u8], &[u8])) {
 }
 
 /// The nearest parent's name.
-fn parent(parents: &[(usize, Vec<u8>)]) -> &[u8] {
+pub(super) fn parent(parents: &[(usize, Vec<u8>)]) -> &[u8] {
     parents.last().map_or(b"", |(_, name)| name)
 }
 
@@ -86,5 +86,18 @@ pub(super) fn gem(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
             sink.sure("gem-credential", name, unquote(value.get(2..).unwrap_or_default()));
         }
     }
+    Ok(())
+}
+
+/// Bundler's `.bundle/config` (bundler.io, "bundle config"): `BUNDLE_GEMS__ACME__NET: "user:password"`, a name of a host.
+pub(super) fn bundler(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    pairs(text, |_, key, value| {
+        if memchr::memmem::find(key, b"__").is_some()
+            && memchr::memchr(b':', value).is_some()
+            && !value.starts_with(b"http")
+        {
+            sink.sure("gem-credential", key, value);
+        }
+    });
     Ok(())
 }

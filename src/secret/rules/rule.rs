@@ -104,6 +104,12 @@ impl RuleInfo {
     pub fn example_path(&self) -> &'static str {
         if self.detector == Some(Detector::Assignment) { "srv/app.conf" } else { "srv/notes.txt" }
     }
+
+    /// What surrounds a value makes it a secret, not its own form: a name before it, a URL around it.
+    #[must_use]
+    pub fn goes_by_context(&self) -> bool {
+        self.secret_group > 0 || self.detector == Some(Detector::Url)
+    }
 }
 
 fn high() -> String {

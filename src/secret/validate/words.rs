@@ -155,52 +155,6 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
         || lower.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| SHORT_WORDS.contains(&word))
 }
 
-/// Passwords that images and manuals start with; whoever attacks tries these first.
-const DEFAULT_PASSWORDS: &[&str] = &[
-    "123456",
-    "12345678",
-    "123456789",
-    "admin",
-    "admin123",
-    "administrator",
-    "changeit",
-    "changeme",
-    "change_me",
-    "default",
-    "elastic",
-    "example",
-    "guest",
-    "letmein",
-    "minio123",
-    "minioadmin",
-    "mongo",
-    "mysql",
-    "neo4j",
-    "pass",
-    "passw0rd",
-    "password",
-    "password1",
-    "password123",
-    "postgres",
-    "qwerty",
-    "rabbitmq",
-    "redis",
-    "root",
-    "secret",
-    "test",
-    "test123",
-    "toor",
-    "user",
-    "welcome1",
-    "wordpress",
-];
-
-/// One of the passwords that everybody knows.
-pub(in crate::secret) fn is_default_password(value: &[u8]) -> bool {
-    let lower = value.to_ascii_lowercase();
-    DEFAULT_PASSWORDS.iter().any(|known| known.as_bytes() == lower)
-}
-
 /// Parts of passwords that people make up for a manual or a test.
 const ILLUSTRATIONS: &[&[u8]] = &[
     b"1234", b"abcd", b"admin", b"ansible", b"demo", b"foo", b"letmein", b"p@ss", b"pa$$", b"pass", b"pwd", b"qwerty",

@@ -67,6 +67,7 @@ pub(super) fn open(
         media_type: MANIFEST_TYPE.to_owned(),
         annotations: BTreeMap::new(),
         manifests: vec![manifest],
+        attached: Vec::new(),
         blobs: archive.clone(),
     })
 }

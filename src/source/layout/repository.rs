@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Folder, check_version, named};
+use super::{Folder, check_version, named, open_regular};
 use crate::digest::Digest;
 use crate::source::repository::{At, Change, Document, MANIFEST, Repository, Stored};
 use crate::source::resolve::{self, ContentStore as _, Descriptor, Kind};
@@ -150,6 +150,10 @@ impl Repository for LayoutRepository {
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Vec<u8>, SourceError> {
         resolve::read_checked(&self.folder, Kind::Blob, descriptor, descriptor.size)
+    }
+
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError> {
+        Ok(Box::new(open_regular(&self.folder.blob(&descriptor.parsed_digest()?))?))
     }
 
     fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, SourceError> {

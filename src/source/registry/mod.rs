@@ -74,8 +74,9 @@ impl Registry {
         let digest = root.digest.clone();
         let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
         let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
-        let (reference, digest) = (reference.to_owned(), Some(digest));
-        Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, blobs: repository })
+        let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
+        let blobs = repository;
+        Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, attached, blobs })
     }
 
     /// The first of the image's places that has it: mirrors come first, and the last one's word is the error.

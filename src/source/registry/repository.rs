@@ -33,6 +33,14 @@ impl RegistryRepository {
         Self { session }
     }
 
+    /// Every tag, in the order of the registry.
+    ///
+    /// # Errors
+    /// When the list cannot be had whole.
+    pub fn tags(&self) -> Result<Vec<String>, SourceError> {
+        self.session.transport().block_on(self.session.tags())
+    }
+
     fn put(&self, reference: &str, media_type: &str, bytes: &[u8]) -> Result<bool, SourceError> {
         let bytes = bytes::Bytes::copy_from_slice(bytes);
         self.session.transport().block_on(push::manifest(&self.session, reference, media_type, bytes))
@@ -79,6 +87,11 @@ impl Repository for RegistryRepository {
         }
         check_digest(&what, &digest, &bytes)?;
         Ok(bytes)
+    }
+
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError> {
+        let digest = descriptor.parsed_digest()?;
+        Ok(Box::new(BlobReader::open(self.session.clone(), &digest, descriptor.size, "downloading an artifact")?))
     }
 
     fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, SourceError> {

@@ -16,7 +16,7 @@ struct Page {
 
 impl Session {
     /// Every tag (distribution-spec 1.1, "Listing Tags").
-    async fn tags(&self) -> Result<Vec<String>, SourceError> {
+    pub(super) async fn tags(&self) -> Result<Vec<String>, SourceError> {
         const PHASE: &str = "listing tags";
         let path = format!("{}/tags/list", self.repository());
         let mut tags = Vec::new();

@@ -204,6 +204,7 @@ pub fn open(path: &Path, choice: &PlatformChoice, reference: &str) -> Result<Ima
         media_type,
         annotations: BTreeMap::new(),
         manifests,
+        attached: Vec::new(),
         blobs: Arc::new(NoLayers),
     })
 }

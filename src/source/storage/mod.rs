@@ -283,6 +283,7 @@ fn open_image(
         media_type,
         annotations,
         manifests,
+        attached: Vec::new(),
         blobs,
     })
 }

@@ -29,23 +29,9 @@ pub enum ZipError {
     /// The content does not inflate, or the temporary copy could not be read.
     #[error("its content could not be read")]
     Content(#[from] io::Error),
-    /// Encrypted, or compressed by something else than Java's classes know.
-    #[error("it is encrypted or compressed in a way that Java cannot read")]
+    /// Encrypted, or compressed by something else than deflate.
+    #[error("it is encrypted or compressed in another way than deflate")]
     Method,
-    /// A library by its file's name, which is no evidence.
-    #[error("neither a pom.properties nor the manifest says which library it is")]
-    Nameless,
-    /// An archive in an archive, deeper than is looked.
-    #[error("archives are nested more than {0} deep; deeper ones are not read")]
-    Depth(usize),
-    /// More than a file may hold of something, so that no small file takes hours or gigabytes.
-    #[error("it holds more than {limit} {what}; the rest is not read")]
-    TooMuch {
-        /// Of what.
-        what: &'static str,
-        /// The limit.
-        limit: u64,
-    },
 }
 
 /// Bytes as `rawzip` reads them.
@@ -59,35 +45,38 @@ impl rawzip::ReaderAt for Source<'_> {
 }
 
 /// An open archive.
-pub(super) struct Zip<'s> {
+pub(crate) struct Zip<'s> {
     archive: rawzip::ZipArchive<Source<'s>>,
     source: Slice<'s>,
 }
 
 /// Where an entry's content is.
 #[derive(Clone, Copy)]
-pub(super) struct Item {
+pub(crate) struct Item {
     place: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
     is_encrypted: bool,
     /// Length when inflated, as the directory says it.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 impl<'s> Zip<'s> {
     /// Finds the directory.
-    pub(super) fn open(source: Slice<'s>) -> Result<Self, ZipError> {
+    pub(crate) fn open(source: Slice<'s>) -> Result<Self, ZipError> {
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
         let located = ZipLocator::new().locate_in_reader(Source(source), &mut buffer, source.len());
         Ok(Self { archive: located.map_err(|(_, error)| error)?, source })
     }
 
     /// Shows every entry with its name to `visit`, in the order of the directory; folders and entries with longer names than any path has are passed over.
-    pub(super) fn entries(&self, mut visit: impl FnMut(&[u8], Item) -> Result<(), ZipError>) -> Result<(), ZipError> {
+    pub(crate) fn entries<E: From<ZipError>>(
+        &self,
+        mut visit: impl FnMut(&[u8], Item) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut buffer = vec![0; rawzip::MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let mut entries = self.archive.entries(&mut buffer);
         let mut count = 0;
-        while let Some(entry) = entries.next_entry()? {
+        while let Some(entry) = entries.next_entry().map_err(ZipError::from)? {
             count += 1;
             let path = entry.file_path();
             let name = path.as_ref();
@@ -104,11 +93,11 @@ impl<'s> Zip<'s> {
         }
         // Archives with more entries than the field can count say so modulo 2^16.
         let said = self.archive.entries_hint();
-        if count < said { Err(ZipError::Cut { read: count, said }) } else { Ok(()) }
+        if count < said { Err(ZipError::Cut { read: count, said }.into()) } else { Ok(()) }
     }
 
     /// The entry's content where it is stored uncompressed.
-    pub(super) fn stored(&self, item: Item) -> Result<Option<Slice<'s>>, ZipError> {
+    pub(crate) fn stored(&self, item: Item) -> Result<Option<Slice<'s>>, ZipError> {
         if item.method != CompressionMethod::STORE || item.is_encrypted {
             return Ok(None);
         }
@@ -117,32 +106,32 @@ impl<'s> Zip<'s> {
     }
 
     /// Gives the entry's inflated content to `take` piece by piece until that says no; checks its length and CRC when it came to its end.
-    pub(super) fn inflate(
+    pub(crate) fn inflate<E: From<ZipError>>(
         &self,
         item: Item,
-        take: &mut dyn FnMut(&[u8]) -> Result<bool, ZipError>,
-    ) -> Result<(), ZipError> {
+        take: &mut dyn FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
         if item.is_encrypted {
-            return Err(ZipError::Method);
+            return Err(ZipError::Method.into());
         }
-        let entry = self.archive.get_entry(item.place)?;
+        let entry = self.archive.get_entry(item.place).map_err(ZipError::from)?;
         match item.method {
             CompressionMethod::STORE => pump(&entry, entry.reader(), take),
             CompressionMethod::DEFLATE => pump(&entry, flate2::read::DeflateDecoder::new(entry.reader()), take),
-            _ => Err(ZipError::Method),
+            _ => Err(ZipError::Method.into()),
         }
     }
 }
 
-fn pump(
+fn pump<E: From<ZipError>>(
     entry: &ZipEntry<'_, Source<'_>>,
     content: impl Read,
-    take: &mut dyn FnMut(&[u8]) -> Result<bool, ZipError>,
-) -> Result<(), ZipError> {
+    take: &mut dyn FnMut(&[u8]) -> Result<bool, E>,
+) -> Result<(), E> {
     let mut content = entry.verifying_reader(content);
     let mut piece = vec![0; 32 << 10];
     loop {
-        let n = content.read(&mut piece)?;
+        let n = content.read(&mut piece).map_err(ZipError::from)?;
         if n == 0 || !take(piece.get(..n).unwrap_or_default())? {
             return Ok(());
         }

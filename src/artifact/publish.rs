@@ -1,0 +1,104 @@
+//! A store ▸ the artifact under a tag.
+
+use std::collections::BTreeMap;
+
+use super::ArtifactError;
+use super::fetch;
+use super::published::{self, Delta, EMPTY, Extra, MAX_DELTAS, Published};
+use crate::advisory::refuse_step_back;
+use crate::advisory::store::{Store, delta};
+use crate::digest::Digest;
+use crate::sign::keys::Signer;
+use crate::sign::make::{Form, Maker};
+use crate::sign::verify::Subject;
+use crate::source::repository::{At, MANIFEST, Repository};
+
+/// What is published, and by whom.
+pub struct Publication<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// Who signs it.
+    pub signer: &'a dyn Signer,
+    /// The time that is written, RFC 3339 in UTC.
+    pub created: &'a str,
+    /// What goes with it: policies, a trusted root.
+    pub extras: &'a [Extra],
+    /// It stays with whoever publishes it: also what may not be handed on goes along.
+    pub for_own_use: bool,
+    /// Publish it also when a source of it is older, or has far fewer records, than in what is published.
+    pub accept_fewer: bool,
+}
+
+/// What was published.
+#[derive(Debug)]
+pub struct Pushed {
+    /// Digest of the manifest.
+    pub manifest: Digest,
+    /// Bytes of the delta from what was published before; none where there is none.
+    pub delta: Option<u64>,
+    /// How many steps back the deltas reach.
+    pub steps: usize,
+}
+
+/// Publishes a store: content, then the manifest, then its signature, and the tag last, so that it never points to what is not signed.
+///
+/// # Errors
+/// When the store may not be handed on or is a step back, and when it could not be signed or stored; the tag then points to what it did.
+pub fn publish(repository: &dyn Repository, tag: &str, publication: &Publication<'_>) -> Result<Pushed, ArtifactError> {
+    let store = publication.store;
+    let restricted = store.provenance().sources.iter().filter(|source| source.restricted);
+    let restricted: Vec<&str> = restricted.map(|source| source.name.as_str()).collect();
+    if !restricted.is_empty() && !publication.for_own_use {
+        return Err(ArtifactError::Restricted(restricted.join(", ")));
+    }
+    store.verify()?;
+    let (deltas, delta) = deltas(repository, tag, publication)?;
+    repository.put_blob(EMPTY.1)?;
+    repository.put_blob(store.as_bytes())?;
+    publication.extras.iter().try_for_each(|extra| repository.put_blob(&extra.bytes).map(drop))?;
+    let bytes = published::manifest(store, &deltas, publication.extras, publication.created)?;
+    let digest = Digest::sha256(&bytes);
+    repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
+    let subject = Subject { digest, bytes, media_type: MANIFEST.to_owned(), platform: None };
+    let maker = Maker { repository, signer: publication.signer, form: Form::Bundle, created: publication.created };
+    maker.sign(&subject, &BTreeMap::new())?;
+    repository.put_manifest(At::Tag(tag), MANIFEST, &subject.bytes)?;
+    Ok(Pushed { manifest: subject.digest, delta, steps: deltas.len() })
+}
+
+/// The deltas to be listed: the one from what is published now, made and stored here, and those that led there.
+fn deltas(
+    repository: &dyn Repository,
+    tag: &str,
+    publication: &Publication<'_>,
+) -> Result<(Vec<Delta>, Option<u64>), ArtifactError> {
+    let store = publication.store;
+    let Some(before) = repository.manifest(At::Tag(tag))? else { return Ok((Vec::new(), None)) };
+    let before = match Published::parse(&before) {
+        // After a change of the format everybody fetches the whole store once.
+        Err(ArtifactError::Format { .. }) => return Ok((Vec::new(), None)),
+        other => other?,
+    };
+    if before.root == store.digest().as_str() {
+        return Ok((before.deltas, None));
+    }
+    let old = fetch::whole(repository, &before)?;
+    if !publication.accept_fewer {
+        refuse_step_back(old.provenance(), store.provenance())?;
+    }
+    let bytes = match delta::make(&old, store) {
+        Ok(bytes) => bytes,
+        // Those stores have nothing in common: the new one is fetched whole.
+        Err(delta::DeltaError::Damaged(_)) => return Ok((Vec::new(), None)),
+        Err(delta::DeltaError::Store(error)) => return Err(error.into()),
+        Err(error) => return Err(ArtifactError::Delta(error)),
+    };
+    if bytes.len() >= store.as_bytes().len() / 2 {
+        return Ok((Vec::new(), None));
+    }
+    repository.put_blob(&bytes)?;
+    let length = bytes.len() as u64;
+    let newest = Delta::new(&bytes, [old.digest().to_string(), store.digest().to_string()]);
+    let deltas = std::iter::once(newest).chain(before.deltas).take(MAX_DELTAS).collect();
+    Ok((deltas, Some(length)))
+}

@@ -1,0 +1,64 @@
+//! `db build` and `db push`.
+
+use super::args::Global;
+use super::db_args::{BuildArgs, PushArgs};
+use super::exit::Ending;
+use super::{Failed, created, db, fetch, keys, notice, places, sources, update};
+use crate::advisory::ImportOptions;
+use crate::advisory::store::Store;
+use crate::advisory::upstream::Mirror;
+use crate::artifact::{Publication, publish};
+use crate::report::bytes;
+use crate::source::repository::At;
+
+/// `db build`.
+pub(super) fn build(arguments: &BuildArgs) -> Result<Ending, Failed> {
+    let mut inputs = arguments.inputs.clone();
+    if inputs.is_empty() {
+        let folder = arguments.mirror.clone().or_else(places::feeds);
+        let folder = folder.ok_or_else(|| update::no_place("the feeds", "--mirror"))?;
+        inputs = Mirror::open(&folder).map_err(update::failed)?.files();
+        if inputs.is_empty() {
+            let error = anyhow::anyhow!("no feeds were fetched to `{}` yet", folder.display());
+            return Err(Failed::new(Ending::Usage, error)
+                .hint("fetch them with `imgguard db update --ecosystem PyPI,Debian:12`, or name files of yours"));
+        }
+    }
+    let options = ImportOptions { redistributable_only: true, accept_fewer: arguments.accept_fewer };
+    db::import_into(&inputs, &arguments.output, options)
+}
+
+/// `db push`.
+pub(super) fn push(arguments: &PushArgs, global: &Global) -> Result<Ending, Failed> {
+    let store = Store::open(&arguments.db).map_err(|error| {
+        let context = format!("the store `{}` cannot be published", arguments.db.display());
+        Failed::new(Ending::Store, anyhow::Error::new(error).context(context))
+            .hint("make one with `imgguard db build --output FILE`")
+    })?;
+    let key = keys::open_private(&arguments.key)?;
+    let created = created()?;
+    let opened = sources::artifact(&arguments.reference, &arguments.network, None, true)?;
+    let At::Tag(tag) = opened.root() else {
+        let error = anyhow::anyhow!("`{}` names a digest, and what is published gets its own", arguments.reference);
+        return Err(Failed::new(Ending::Usage, error).hint("name a tag, such as registry.example/advisories:latest"));
+    };
+    let publication = Publication {
+        store: &store,
+        signer: &key,
+        created: &created,
+        extras: &[],
+        for_own_use: false,
+        accept_fewer: arguments.accept_fewer,
+    };
+    let pushed = publish(opened.repository.as_ref(), tag, &publication).map_err(|error| {
+        fetch::failed(error, |error| error.context(format!("nothing new was published as `{}`", arguments.reference)))
+    })?;
+    let delta = match (pushed.delta, pushed.steps) {
+        (Some(length), steps) => format!("a delta of {}, {steps} in all", bytes(length)),
+        (None, 0) => "no delta: whoever has another store fetches this one whole".to_owned(),
+        (None, steps) => format!("the same store as before, {steps} deltas lead to it"),
+    };
+    let store = bytes(store.as_bytes().len() as u64);
+    notice(global, &format!("{}: {}, {store}, {delta}", arguments.reference, pushed.manifest));
+    Ok(Ending::Pass)
+}

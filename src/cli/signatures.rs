@@ -1,0 +1,146 @@
+//! The signatures that a policy demands, checked for the images of a run, and the VEX that those who signed have attested.
+
+use std::path::Path;
+
+use super::args::Reading;
+use super::exit::Ending;
+use super::sign_args::Trusted;
+use super::{Failed, sources, verify};
+use crate::digest::Digest;
+use crate::policy::signature::{Recursive as Asked, SignatureDemand};
+use crate::policy::vex::Vex;
+use crate::scan::{Signatures, Signed};
+use crate::sign::identity::Matcher;
+use crate::sign::predicate::{PredicateType, provenance};
+use crate::sign::subject::subjects;
+use crate::sign::verify::{Accepted, Demand, Recursive, Verified, is_covered, verify as check};
+use crate::sign::{Engine, Signer};
+use crate::source::repository::{At, Repository};
+use crate::source::{Image, PlatformChoice, SourceError};
+
+/// Predicates that are VEX, or may hold it.
+const VEX_TYPES: &[&str] = &["openvex", "cyclonedx"];
+
+/// A demand, ready to be checked.
+struct Ready<'a> {
+    demand: &'a SignatureDemand,
+    engine: Engine,
+    wanted: Demand,
+}
+
+/// Checks what `demands` say of every image, by the digest that is scanned; what trusted signers attest as VEX is added to `vex`.
+///
+/// # Errors
+/// When a demand cannot be understood, an image is where no signature can be, or a place could not be looked at: that is never "not signed".
+pub(super) fn check_all(
+    images: &[Image],
+    demands: &[SignatureDemand],
+    how: &Reading,
+    vex: &mut Vex,
+) -> Result<Signatures, Failed> {
+    let ready = demands.iter().map(Ready::new).collect::<Result<Vec<_>, _>>()?;
+    let mut signatures = Signatures::new();
+    for image in images.iter().filter(|_| !ready.is_empty()) {
+        let opened = sources::repository(&image.reference, how.offline, &how.network, false)?;
+        let repository = opened.repository.as_ref();
+        let unread = |error: SourceError| {
+            sources::failed(error, image.transport == "registry", |error| {
+                error.context(format!("what signs `{}` could not be read, so it is not known", image.reference))
+            })
+        };
+        let root = image.digest.as_ref().map_or_else(|| opened.root(), At::Digest);
+        let mut signed = Vec::new();
+        for ready in &ready {
+            signed.push(ready.check(repository, root).map_err(unread)?);
+            if ready.demand.vex {
+                ready.add_vex(repository, root, vex).map_err(unread)??;
+            }
+        }
+        signatures.insert(image.reference.clone(), signed);
+    }
+    Ok(signatures)
+}
+
+impl<'a> Ready<'a> {
+    fn new(demand: &'a SignatureDemand) -> Result<Self, Failed> {
+        let usage = |error: String| {
+            Failed::new(Ending::Usage, anyhow::anyhow!("the policy's signature `{}`: {error}", demand.name))
+        };
+        let pattern = |text: &Option<String>| text.as_deref().map(Matcher::pattern).transpose().map_err(usage);
+        let trusted = Trusted {
+            key: demand.keys.clone(),
+            identity: demand.identity.clone(),
+            identity_regexp: pattern(&demand.identity_regexp)?,
+            issuer: demand.issuer.clone(),
+            issuer_regexp: pattern(&demand.issuer_regexp)?,
+            trusted_root: demand.trusted_root.clone(),
+            allow_no_log: demand.allow_no_log,
+        };
+        let provenance = provenance::Demand {
+            builder: demand.builder.clone(),
+            source: demand.source.clone(),
+            reference: demand.source_ref.clone(),
+        };
+        let predicate_type = demand.predicate_type.as_deref().map(PredicateType::parse).transpose().map_err(usage)?;
+        if predicate_type.is_none() && !provenance.is_empty() {
+            return Err(usage("builder, source and source_ref need the type of a provenance".into()));
+        }
+        let wanted = Demand { predicate_type, annotations: demand.annotations.clone(), provenance };
+        Ok(Self { demand, engine: verify::engine(&trusted)?, wanted })
+    }
+
+    fn check(&self, repository: &dyn Repository, root: At<'_>) -> Result<Signed, SourceError> {
+        let recursive = match self.demand.recursive {
+            Asked::Index => Recursive::Index,
+            Asked::All => Recursive::All,
+            Asked::Any => Recursive::Any,
+        };
+        let children = (recursive != Recursive::Index).then_some(&PlatformChoice::All);
+        let mut verified = Vec::new();
+        for subject in subjects(repository, root, children)? {
+            verified.push(check(&self.engine, repository, &subject, &self.wanted)?);
+            // The children are only asked where they can change the answer.
+            if recursive == Recursive::Any && verified.first().is_some_and(Verified::is_accepted) {
+                break;
+            }
+        }
+        Ok(Signed { demand: self.demand.name.clone(), is_met: is_covered(recursive, &verified), verified })
+    }
+
+    /// What trusted signers attest as VEX of the index and each platform. The inner error is of a document that cannot be read.
+    fn add_vex(
+        &self,
+        repository: &dyn Repository,
+        root: At<'_>,
+        vex: &mut Vex,
+    ) -> Result<Result<(), Failed>, SourceError> {
+        for subject in subjects(repository, root, Some(&PlatformChoice::All))? {
+            for kind in VEX_TYPES.iter().filter_map(|name| PredicateType::parse(name).ok()) {
+                let wanted = Demand { predicate_type: Some(kind), ..Demand::default() };
+                let verified = check(&self.engine, repository, &subject, &wanted)?;
+                for accepted in verified.candidates.iter().filter_map(|judged| judged.outcome.as_ref().ok()) {
+                    if let Err(failed) = add(accepted, &subject.digest, vex) {
+                        return Ok(Err(failed));
+                    }
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+fn add(accepted: &Accepted, subject: &Digest, vex: &mut Vex) -> Result<(), Failed> {
+    let Some(predicate) = &accepted.predicate else { return Ok(()) };
+    let signer = match accepted.proof.signer() {
+        Signer::Key(name) => {
+            Path::new(name).file_name().map_or(name.clone(), |name| name.to_string_lossy().into_owned())
+        }
+        Signer::Identity { name, .. } => name.clone(),
+    };
+    let unusable = |error: anyhow::Error| {
+        let error = error.context(format!("the VEX that `{signer}` attested of {subject} cannot be read"));
+        Failed::new(Ending::Incomplete, error).hint("have it attested again, or leave `vex` out of the policy")
+    };
+    let bytes = serde_json::to_vec(predicate).map_err(|error| unusable(error.into()))?;
+    vex.add(&bytes, &format!("attested by {signer}")).map_err(|error| unusable(error.into()))
+}
