@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use imgguard::secret::template::fill;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::template::fill;
 use crate::world::{Built, Layout, layer, run, scan};
 
 const RULES: &str = r#"
