@@ -60,6 +60,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("purl", purl),
     ("reference", reference),
     ("rpm", rpm),
+    ("secret_rules", secret_rules),
     ("secrets", secrets),
     ("signatures", signatures),
     ("store", store),
@@ -457,6 +458,25 @@ pub(crate) fn secrets(data: &[u8]) {
         scan.finish()
     };
     assert_eq!(found(content.len()), found(usize::from(step) + 1));
+}
+
+/// A rule file: it is refused with advice, or its rules run, and any split of a file gives the same findings.
+pub(crate) fn secret_rules(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Scanner::with_text(std::path::Path::new("rules.toml"), text) {
+        Ok(scanner) => {
+            let _ = scanner.remarks();
+            let mut scratch = Scratch::default();
+            let mut scan = scanner.scan(&mut scratch);
+            let mut found = |window: usize| {
+                scan.begin(b"srv/app.conf", data.len() as u64);
+                data.chunks(window).for_each(|bytes| scan.feed(bytes));
+                scan.finish()
+            };
+            assert_eq!(found(data.len().max(1)), found(7));
+        }
+        Err(error) => assert!(!error.hint().is_empty() && !error.to_string().is_empty()),
+    }
 }
 
 /// Checks the order of calls, and counts.

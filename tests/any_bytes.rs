@@ -18,6 +18,38 @@ mod targets;
 /// Damaged inputs a seed.
 const ROUNDS: usize = 200;
 
+/// A rule file with every kind of key.
+const RULES: &str = r#"
+[extend]
+useDefault = true
+disabledRules = ["x"]
+[[allowlists]]
+targetRules = ["a"]
+paths = ['^doc/']
+[[rules]]
+id = "a"
+description = "A."
+regex = '(?i)[\w.-]{0,20}(?:abc|def)[a-z]{4}\s=\s"([[:alnum:]]{8})'
+secretGroup = 1
+entropy = 2
+keywords = ["abc"]
+path = '\.ini$'
+filter = 'entropy(finding["secret"]) <= 1.0 || containsAny(finding["secret"], ["x"]) || other()'
+examples = ['abcwxyz = "{base62:8}']
+[[rules.required]]
+id = "b"
+withinLines = 3
+[[rules.allowlists]]
+condition = "AND"
+regexTarget = "line"
+regexes = ['#']
+stopwords = ["zz"]
+[[rules]]
+id = "b"
+regex = '[QWX]{4}'
+skipReport = true
+"#;
+
 /// Damage that a parser may meet: changed bytes, a cut, a piece that stands twice.
 #[derive(Debug, Clone)]
 struct Damage {
@@ -215,6 +247,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "rpm" => {
             testdata("inspect/os-rpm").iter().filter_map(|bytes| zstd::decode_all(bytes.as_slice()).ok()).collect()
         }
+        "secret_rules" => vec![RULES.as_bytes().to_vec()],
         "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
         "signatures" => signatures(),
         "store" => vec![store()],

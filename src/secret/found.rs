@@ -66,6 +66,13 @@ impl Findings {
         }
     }
 
+    /// Says what the last one is for.
+    pub(super) fn name_last(&mut self, key: String) {
+        if let Some(last) = self.0.last_mut() {
+            last.key = Some(key);
+        }
+    }
+
     /// Adds what a parser read from a credential file's text.
     pub(super) fn add_credentials(&mut self, rules: &Rules, credentials: Vec<Credential>, text: &[u8]) {
         let mut from = 0;
@@ -195,7 +202,7 @@ fn name(key: &[u8]) -> Option<String> {
 /// makes a secret.
 fn specificity(rules: &Rules, found: &Found) -> u8 {
     let Some(rule) = rules.get(found.rule) else { return 0 };
-    if found.parsed { 0 } else { rule.rank() }
+    if found.parsed { 1 } else { rule.rank() }
 }
 
 fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {

@@ -4,7 +4,7 @@
 //! policies/secrets/*.toml ─ rules/ ───┐
 //!                                     ▼
 //! bytes ─ engine/scan.rs ─ blocks ─ engine/literals.rs ─ places ─ engine/window.rs ─ matches ─ validate/ ─┐
-//!             │                                        ├ key/ (private keys), url.rs (passwords in URLs) ──┼─ found.rs ─ facts
+//!             │                                        ├ key/ (private keys), url.rs, assign.rs (by name) ──┼─ found.rs ─ facts
 //!             └ whole files of known names ─ parse/ (one file a family of formats) ────────────────────────┘
 //! ```
 //!
@@ -18,6 +18,7 @@
 //!
 //! Nothing is asked of the network, and no path is skipped: a place like `test/` proves nothing about a key.
 
+mod assign;
 mod engine;
 mod found;
 mod inline;
@@ -32,7 +33,7 @@ mod url;
 mod validate;
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 pub use engine::scan::{FileScan, Scratch};
@@ -105,6 +106,14 @@ impl Scanner {
             rules.add_file(file)?;
         }
         Ok(Self::of(rules))
+    }
+
+    /// A scanner with nothing but the rules of a text, which stands for the file at `path`.
+    ///
+    /// # Errors
+    /// As [`with_files`](Self::with_files).
+    pub fn with_text(path: &Path, text: &str) -> Result<Self, RuleFileError> {
+        Ok(Self::of(Rules::of_text(path, text)?))
     }
 
     fn of(rules: Rules) -> Self {

@@ -58,11 +58,12 @@ impl Scanner {
         let info = &rule.info;
         let mut failures = Vec::new();
         for example in &info.examples {
-            failures.extend(SEEDS.filter_map(|seed| missed(&info.id, example, &self.found_in(example, seed))).next());
+            failures
+                .extend(SEEDS.filter_map(|seed| missed(&info.id, example, &self.found_in(info, example, seed))).next());
         }
         for example in &info.counter_examples {
             let claims = |fact: &SecretFact| fact.rule == info.id;
-            if SEEDS.into_iter().any(|seed| self.found_in(example, seed).iter().any(claims)) {
+            if SEEDS.into_iter().any(|seed| self.found_in(info, example, seed).iter().any(claims)) {
                 failures.push(format!("finds something in the counter-example `{example}`"));
             }
         }
@@ -70,11 +71,11 @@ impl Scanner {
     }
 
     /// The secrets in a filled example.
-    fn found_in(&self, example: &str, seed: u64) -> Vec<SecretFact> {
+    fn found_in(&self, info: &RuleInfo, example: &str, seed: u64) -> Vec<SecretFact> {
         let text = fill(example, seed).text;
         let mut scratch = Scratch::default();
         let mut scan = self.scan(&mut scratch);
-        scan.begin(b"srv/notes.txt", text.len() as u64);
+        scan.begin(info.example_path().as_bytes(), text.len() as u64);
         scan.feed(text.as_bytes());
         scan.finish()
     }
@@ -92,7 +93,9 @@ impl Scanner {
             remarks.push(advice("slow: matches begin in very many ways; a longer fixed beginning would help"));
         }
         if rule.compiled().is_some_and(|compiled| !compiled.is_bounded()) {
-            remarks.push(advice("a match has no greatest length; only its first 16 KiB are looked at"));
+            remarks.push(advice(
+                "a match has no greatest length; only its first 4 KiB are looked at (16 KiB of a shipped rule)",
+            ));
         }
         if info.keywords.iter().any(|keyword| keyword.len() < SHORT_KEYWORD) {
             remarks.push(advice("a keyword has fewer than four bytes"));

@@ -11,6 +11,7 @@
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
+//! | `rules` | rules of users, and the verbs about rules |
 //! | `secrets` | secrets of a whole image: all found, none shown |
 //! | `secrets_verb` | secrets alone: ids, waivers, baselines, what is shown, incidents |
 //! | `checkouts` | secrets of folders, what is staged, and histories |
@@ -39,6 +40,7 @@ mod formats;
 mod hostile;
 mod outputs;
 mod pages;
+mod rules;
 mod secret_places;
 mod secrets;
 mod secrets_verb;

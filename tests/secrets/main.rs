@@ -13,7 +13,11 @@ mod engine;
 mod files;
 mod keys;
 mod nested;
+mod noise;
 mod rules;
+#[path = "../support/shared.rs"]
+mod shared;
 mod stores;
+mod user;
 
 use imgguard::secret::template;

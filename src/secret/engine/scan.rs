@@ -15,7 +15,7 @@ use crate::secret::found::{Findings, Found};
 use crate::secret::key::MAX_KEY;
 use crate::secret::key::file::{self, Format};
 use crate::secret::parse::{self, Kind};
-use crate::secret::{Scanner, mask};
+use crate::secret::{Scanner, assign, mask};
 
 /// Bytes that are searched at a time; large enough that what is kept from block to block is little.
 const BLOCK: usize = 256 << 10;
@@ -94,6 +94,8 @@ pub struct FileScan<'s> {
     line: u32,
     line_at: usize,
     work: u64,
+    /// Settings are written in it.
+    has_settings: bool,
     /// How far base64 and hex were decoded.
     progress: Progress,
     /// What the buffer that is searched was decoded from, and its line.
@@ -120,6 +122,7 @@ impl<'s> FileScan<'s> {
             line: 1,
             line_at: 0,
             work: 0,
+            has_settings: false,
             progress: Progress::default(),
             decoded: None,
             resume: Vec::new(),
@@ -152,6 +155,7 @@ impl<'s> FileScan<'s> {
         self.found.clear();
         self.unread = None;
         self.kind = parse::kind_of(path);
+        self.has_settings = assign::holds_settings(path);
         self.keys = None;
         if size > MAX_PARSED as u64 {
             self.give_up_parsing();
@@ -391,10 +395,13 @@ impl<'s> FileScan<'s> {
             let resume = self.resume.get(slot).copied().unwrap_or_default();
             let mut at = usize::try_from(resume.saturating_sub(self.base)).unwrap_or(end);
             while !self.found.is_full()
-                && let Some(found) = compiled.find_anywhere(buffer, at, end, rule.secret_group())
+                && let Some(found) = compiled.find_anywhere(buffer, (at, end), rule.secret_group(), &mut self.work)
             {
                 at = found.whole.end;
                 self.report(buffer, *index, rule, &found, 0);
+            }
+            if self.work < compiled.work() as u64 {
+                self.unread = Some("the file holds too many beginnings of secrets; not all of them were looked at");
             }
             let resume = self.base + at.max(end) as u64;
             match self.resume.get_mut(slot) {

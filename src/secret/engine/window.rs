@@ -14,6 +14,15 @@ pub(crate) const MAX_LOOKBACK: usize = 1024;
 /// Furthest that a match of an unbounded regex may reach from its literal; the scan sees at least as much ahead.
 const MAX_REACH: usize = 16 << 10;
 
+/// The same of a user's regex, whose matches are looked for from every place before its literal.
+const MAX_USER_REACH: usize = 4 << 10;
+
+/// Furthest before a literal that this is done; a regex that may begin further away is searched for.
+const MAX_STEPS: usize = 64;
+
+/// What such a look counts for; nearly all end after a few bytes.
+const USER_WORK: usize = 512;
+
 /// Room for a regex's lazily built states; windows are short, so few are needed.
 const HYBRID_CACHE_BYTES: usize = 128 << 10;
 
@@ -27,6 +36,8 @@ pub(crate) struct Compiled {
     reach: usize,
     /// What every match has behind its literal, to turn most places away without running the regex.
     tail: Option<Tail>,
+    /// A user's.
+    is_custom: bool,
 }
 
 /// At least so many bytes of a class, starting behind a literal.
@@ -56,7 +67,7 @@ impl Compiled {
         let reach = length.unwrap_or(MAX_REACH).min(MAX_REACH);
         let lookback = if starts_with_keyword(&hir, keywords) { 0 } else { reach.min(MAX_LOOKBACK) };
         let tail = if lookback == 0 { tail(&hir) } else { None };
-        Some(Self { regex, lookback, reach, tail })
+        Some(Self { regex, lookback, reach, tail, is_custom: false })
     }
 
     /// Furthest that a match may start before its literal.
@@ -64,13 +75,13 @@ impl Compiled {
 
     /// A regex whose matches start at most `lookback` bytes before their literal and are at most `longest` bytes long.
     pub(crate) fn of_program(regex: Regex, lookback: usize, longest: Option<usize>) -> Self {
-        let reach = longest.unwrap_or(MAX_REACH).min(MAX_REACH);
-        Self { regex, lookback, reach, tail: None }
+        let reach = longest.unwrap_or(MAX_USER_REACH).min(MAX_USER_REACH);
+        Self { regex, lookback, reach, tail: None, is_custom: true }
     }
 
     /// A match has a greatest length that is looked at whole.
     pub(crate) fn is_bounded(&self) -> bool {
-        self.reach < MAX_REACH
+        self.reach < if self.is_custom { MAX_USER_REACH } else { MAX_REACH }
     }
 
     /// Bytes of its program.
@@ -79,19 +90,26 @@ impl Compiled {
     }
 
     /// The first match that starts in `from..to`, wherever it ends; which it is does not depend on where the bytes end, as long as
-    /// [`MAX_REACH`] of them follow.
-    pub(crate) fn find_anywhere(&self, bytes: &[u8], from: usize, to: usize, group: usize) -> Option<Match> {
+    /// [`MAX_USER_REACH`] of them follow. Takes from `work` what comes to nothing, and stops when that is used up.
+    pub(crate) fn find_anywhere(
+        &self,
+        bytes: &[u8],
+        (from, to): (usize, usize),
+        group: usize,
+        work: &mut u64,
+    ) -> Option<Match> {
         let mut from = from;
         while from < to {
-            let start = self.regex.find(Input::new(bytes).span(from..bytes.len()))?.start();
+            let seen = self.regex.find(Input::new(bytes).span(from..bytes.len()))?;
+            let start = seen.start();
             if start >= to {
                 return None;
             }
-            let input = Input::new(bytes).span(start..bytes.len().min(start + self.reach)).anchored(Anchored::Yes);
-            if let Some(whole) = self.regex.find(input).map(|found| found.range()).filter(|whole| !whole.is_empty()) {
-                let secret = if group == 0 { whole.clone() } else { self.group(bytes, whole.clone(), group)? };
-                return Some(Match { whole, secret });
+            let end = bytes.len().min(start + self.reach);
+            if let Some(found) = self.at(bytes, start, end, group).filter(|found| !found.whole.is_empty()) {
+                return Some(found);
             }
+            *work = work.checked_sub((seen.len() + self.work()) as u64)?;
             from = start + 1;
         }
         None
@@ -99,7 +117,7 @@ impl Compiled {
 
     /// Bytes that the regex may look at for one literal.
     pub(crate) fn work(&self) -> usize {
-        self.lookback + self.reach
+        self.lookback + if self.is_custom { self.reach.min(USER_WORK) } else { self.reach }
     }
 
     /// A match can only start at its literal.
@@ -118,6 +136,9 @@ impl Compiled {
     /// The match that holds the literal at `at`.
     pub(crate) fn find(&self, bytes: &[u8], at: usize, group: usize) -> Option<Match> {
         let (from, to) = (at.saturating_sub(self.lookback), bytes.len().min(at + self.reach));
+        if self.is_custom && self.lookback <= MAX_STEPS {
+            return (from..=at).find_map(|start| self.at(bytes, start, to, group).filter(|found| found.whole.end > at));
+        }
         let anchored = if self.is_anchored() { Anchored::Yes } else { Anchored::No };
         let mut from = from;
         while from <= at {
@@ -133,6 +154,13 @@ impl Compiled {
             from = whole.end.max(from + 1);
         }
         None
+    }
+
+    /// The match that starts here.
+    fn at(&self, bytes: &[u8], start: usize, to: usize, group: usize) -> Option<Match> {
+        let whole = self.regex.find(Input::new(bytes).span(start..to).anchored(Anchored::Yes))?.range();
+        let secret = if group == 0 { whole.clone() } else { self.group(bytes, whole.clone(), group)? };
+        Some(Match { whole, secret })
     }
 
     fn group(&self, bytes: &[u8], whole: Range<usize>, group: usize) -> Option<Range<usize>> {

@@ -97,6 +97,27 @@ pub(super) fn is_named_secret(name: &[u8], value: &[u8]) -> bool {
     names::is_secret(name) && names::is_value(value) && !is_placeholder(value)
 }
 
+/// A variable of this name holds a secret.
+pub(super) fn names_secret(name: &[u8]) -> bool {
+    names::is_secret(name)
+}
+
+/// A value only points to a secret.
+pub(super) fn is_reference(value: &[u8]) -> bool {
+    known::is_reference(value)
+}
+
+/// `db.password` and `dbPassword` as `DB_PASSWORD`.
+pub(super) fn constant_case(name: &[u8]) -> Vec<u8> {
+    names::constant_case(name)
+}
+
+/// A file of this name is made to be copied, or shows how something is used.
+pub(super) fn is_example(path: &[u8]) -> bool {
+    let name = file_name::file_name(path);
+    file_name::is_template(name) || memchr::memmem::find(name, b"examples").is_some()
+}
+
 /// A value that is given as a secret; none where it is a variable, a placeholder or a path.
 pub(super) fn judge(rule: &'static str, name: &[u8], value: &[u8]) -> Option<Credential> {
     let mut sink = Sink { limit: Confidence::High, credentials: Vec::new() };

@@ -94,7 +94,7 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
 }
 
 /// `db.password`, `db-password` and `dbPassword` as `DB_PASSWORD`.
-fn constant_case(name: &[u8]) -> Vec<u8> {
+pub(super) fn constant_case(name: &[u8]) -> Vec<u8> {
     let mut words = Vec::with_capacity(name.len() + 4);
     let mut before = b'_';
     for byte in name {

@@ -83,7 +83,7 @@ pub(super) fn rule(user: UserRule, allowlists: Vec<Allowlist>, budget: &mut Budg
         custom.context = context(&user.keywords, &custom);
         compiled = Some(ready.compiled);
     }
-    budget.take_literals(custom.literals.len())?;
+    budget.take_literals(custom.literals.iter().map(needed::Needed::variants).sum())?;
     let info = RuleInfo {
         severity: severity(&user)?.unwrap_or_else(|| "high".to_owned()),
         confidence: confidence(&user)?.unwrap_or(Confidence::Medium),
@@ -139,11 +139,11 @@ fn ready(regex: &str) -> Result<Ready, Problem> {
     let (program, unicode) = pattern::program(regex).map_err(refused)?;
     let syntax = syntax::Config::new().unicode(unicode).utf8(false);
     let hir = syntax::parse_with(regex, &syntax).map_err(|error| refused(error.to_string()))?;
-    // What can begin anywhere before its literal is looked for everywhere.
-    let set = needed::of(&hir).filter(|set| set.before.is_some_and(|before| before <= Compiled::MAX_LOOKBACK));
+    let set = needed::of(&hir);
     let groups = program.captures_len().saturating_sub(1);
-    let before = set.as_ref().and_then(|set| set.before).unwrap_or_default();
-    let compiled = Compiled::of_program(program, before, hir.properties().maximum_len());
+    // A match that may begin anywhere before its literal is looked for as far back as the scan keeps what was.
+    let before = set.as_ref().map_or(0, |set| set.before.unwrap_or(Compiled::MAX_LOOKBACK));
+    let compiled = Compiled::of_program(program, before.min(Compiled::MAX_LOOKBACK), hir.properties().maximum_len());
     Ok(Ready { compiled, set, groups })
 }
 

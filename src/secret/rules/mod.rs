@@ -131,6 +131,13 @@ impl Rules {
         Ok(Self { rules, revision: REVISION, notes: Vec::new() })
     }
 
+    /// The rules of a text in a user's format, without the shipped ones.
+    pub(super) fn of_text(path: &Path, text: &str) -> Result<Self, RuleFileError> {
+        let mut rules = Self { rules: Vec::new(), revision: REVISION, notes: Vec::new() };
+        user::add_text(&mut rules, path, text)?;
+        Ok(rules)
+    }
+
     /// The same with the rules of a user's file, which may change shipped ones.
     pub(super) fn add_file(&mut self, path: &Path) -> Result<(), RuleFileError> {
         user::add(self, path)

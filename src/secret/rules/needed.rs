@@ -22,6 +22,19 @@ pub(super) struct Needed {
     pub(super) caseless: bool,
 }
 
+impl Needed {
+    /// How many texts are searched for it: a short one with every byte that may stand before it.
+    pub(super) fn variants(&self) -> usize {
+        if self.bytes.len() < MIN_LITERAL { self.leads().count() } else { 1 }
+    }
+
+    /// The bytes that may stand before it.
+    pub(super) fn leads(&self) -> impl Iterator<Item = u8> + use<> {
+        let caseless = self.caseless;
+        (0..=u8::MAX).filter(move |byte| !caseless || !byte.is_ascii_uppercase())
+    }
+}
+
 /// Literals of which every match has one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Set {
@@ -41,11 +54,17 @@ impl Set {
     }
 }
 
-/// The best set of a regex; none if some match has no literal of [`MIN_LITERAL`] bytes.
+/// Fewest bytes of a literal that can be searched for, with every byte that may stand before it, and most of such in a set.
+pub(super) const SHORTEST: usize = MIN_LITERAL - 1;
+const MAX_SHORT: usize = 8;
+
+/// The best set of a regex; none if some match has no literal of [`SHORTEST`] bytes.
 pub(super) fn of(hir: &Hir) -> Option<Set> {
     let part = walk(hir);
     let whole = part.exact.map(|literals| Set { literals, before: Some(0) });
-    let mut set = better(part.best, whole).filter(|set| set.shortest() >= MIN_LITERAL)?;
+    let is_short = |literal: &&Needed| literal.bytes.len() < MIN_LITERAL;
+    let mut set = better(part.best, whole)
+        .filter(|set| set.shortest() >= SHORTEST && set.literals.iter().filter(is_short).count() <= MAX_SHORT)?;
     set.literals.iter_mut().for_each(|literal| literal.bytes.truncate(MAX_LITERAL));
     set.literals.sort();
     set.literals.dedup();
@@ -257,6 +276,7 @@ mod tests {
         assert_eq!(needed("xy(?:zt)?abcdef"), few(&["xyabcdef", "xyztabcdef"], Some(0)));
         assert_eq!(needed("[0-9]{8}"), None);
         assert_eq!(needed("(?:password|[0-9]{8})"), None);
+        assert_eq!(needed("(?:key|password)[^a]"), few(&["key", "password"], Some(0)));
     }
 
     #[test]

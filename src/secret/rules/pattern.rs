@@ -132,6 +132,12 @@ fn escape(rest: &str, written: &mut String) -> usize {
             1 + octal
         }
         Some(sign @ ('<' | '>')) => 1 + plain(sign, written),
+        // The braces of `\x{e9}` and `\p{Greek}` count nothing.
+        Some('x' | 'p' | 'P') if after.get(1..2) == Some("{") => {
+            let length = 1 + after.find('}').map_or(after.len(), |end| end + 1);
+            written.push_str(rest.get(..length).unwrap_or_default());
+            length
+        }
         Some(escaped) => {
             written.push('\\');
             1 + plain(escaped, written)
@@ -197,6 +203,7 @@ mod tests {
             (r"^a{2,3}$", "aa", "a"),
             (r"^é$", "é", "e"),
             (r"^\x{e9}$", "é", "e"),
+            (r"^\p{Greek}$", "α", "a"),
         ] {
             let compiled = Pattern::of_user(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));
             assert!(compiled.is_match(matching.as_bytes()), "{pattern} and {matching}");

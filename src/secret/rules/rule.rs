@@ -30,6 +30,8 @@ pub(in crate::secret) enum Detector {
     EncryptedKey,
     /// A password in a URL.
     Url,
+    /// A value behind a name, in settings.
+    Assignment,
     /// A credential file's parser.
     File,
 }
@@ -95,6 +97,12 @@ impl RuleInfo {
     #[must_use]
     pub fn confidence(&self) -> Confidence {
         self.confidence
+    }
+
+    /// A file in which its examples are found: some rules are about settings alone.
+    #[must_use]
+    pub fn example_path(&self) -> &'static str {
+        if self.detector == Some(Detector::Assignment) { "srv/app.conf" } else { "srv/notes.txt" }
     }
 
     /// What surrounds a value makes it a secret, not its own form: a name before it, a URL around it.
@@ -240,7 +248,8 @@ impl Rule {
         match (self.detector(), &self.custom) {
             (Some(Detector::PrivateKey | Detector::EncryptedKey), _) => 5,
             (Some(Detector::Url), _) => 2,
-            (Some(Detector::File), _) => 0,
+            (Some(Detector::File), _) => 1,
+            (Some(Detector::Assignment), _) => 0,
             (None, Some(custom)) => 3 - u8::from(custom.is_vague),
             (None, None) => 3 + u8::from(self.secret_group() == 0),
         }
@@ -263,13 +272,22 @@ impl Rule {
     /// The literals that lead to it. Short ones get every byte that may stand before them.
     pub(super) fn literals(&self, index: u16) -> Vec<Literal> {
         let Some(custom) = &self.custom else { return self.keywords(index).collect() };
-        let literal =
-            |needed: &Needed| Literal { bytes: needed.bytes.clone(), caseless: needed.caseless, rule: index, lead: 0 };
-        custom.literals.iter().map(literal).collect()
+        let literal = |needed: &Needed, lead: &[u8]| Literal {
+            bytes: [lead, needed.bytes.as_slice()].concat(),
+            caseless: needed.caseless,
+            rule: index,
+            lead: u8::from(!lead.is_empty()),
+        };
+        let all = |needed: &Needed| match needed.variants() {
+            1 => vec![literal(needed, b"")],
+            _ => needed.leads().map(|lead| literal(needed, &[lead])).collect(),
+        };
+        custom.literals.iter().flat_map(all).collect()
     }
 
     fn keywords(&self, index: u16) -> impl Iterator<Item = Literal> + '_ {
-        let caseless = self.info.regex.as_ref().is_some_and(|regex| regex.starts_with("(?i)"));
+        let caseless = self.detector() == Some(Detector::Assignment)
+            || self.info.regex.as_ref().is_some_and(|regex| regex.starts_with("(?i)"));
         self.info.keywords.iter().flat_map(move |keyword| {
             let plain = |lead: &[u8]| Literal {
                 bytes: [lead, if caseless { keyword.to_ascii_lowercase() } else { keyword.clone() }.as_bytes()]

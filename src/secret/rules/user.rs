@@ -34,8 +34,14 @@ const MAX_NAMED: usize = 5;
 /// # Errors
 /// When the file or one that it extends cannot be read or used; nothing is left out silently.
 pub(super) fn add(rules: &mut Rules, path: &Path) -> Result<(), RuleFileError> {
+    let text = text_of(path).map_err(|problem| RuleFileError { file: path.to_owned(), rule: None, problem })?;
+    add_text(rules, path, &text)
+}
+
+/// Adds the rules of a text that was read from a file.
+pub(super) fn add_text(rules: &mut Rules, path: &Path, text: &str) -> Result<(), RuleFileError> {
     let mut loaded = Loaded::default();
-    loaded.read(path, 0)?;
+    loaded.read(path, text, 0)?;
     let limit = MAX_RULES;
     let file = |rule: Option<String>, problem| RuleFileError { file: path.to_owned(), rule, problem };
     if loaded.rules.len() > limit || rules.rules.len() + loaded.rules.len() > usize::from(u16::MAX) {
@@ -92,18 +98,19 @@ impl Loaded {
         self.notes.entry(what.to_owned()).or_default().push(rule.to_owned());
     }
 
-    /// Reads a file, those that it extends first.
-    fn read(&mut self, path: &Path, depth: usize) -> Result<(), RuleFileError> {
+    /// Reads a file's text, the files that it extends first.
+    fn read(&mut self, path: &Path, text: &str, depth: usize) -> Result<(), RuleFileError> {
         let fail = |problem| RuleFileError { file: path.to_owned(), rule: None, problem };
         if depth > MAX_EXTENDS {
             return Err(fail(Problem::Extends { limit: MAX_EXTENDS }));
         }
-        let text = text_of(path).map_err(fail)?;
-        let file = File::parse(&text).map_err(|reason| fail(Problem::Format { reason }))?;
+        let file = File::parse(text).map_err(|reason| fail(Problem::Format { reason }))?;
         if let Some(base) = file.extend.path.as_deref().filter(|base| !base.is_empty()) {
-            self.read(&found_from(path, base), depth + 1)?;
+            let base = found_from(path, base);
+            let text = text_of(&base).map_err(|problem| RuleFileError { file: base.clone(), rule: None, problem })?;
+            self.read(&base, &text, depth + 1)?;
         }
-        self.texts.push_str(&text);
+        self.texts.push_str(text);
         self.texts.push('\0');
         self.take(file).map_err(|place| RuleFileError { rule: Some(place), ..fail(Problem::NoId) })
     }

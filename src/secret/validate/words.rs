@@ -155,6 +155,54 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
         || lower.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| SHORT_WORDS.contains(&word))
 }
 
+/// Parts of passwords that people make up for a manual or a test.
+const ILLUSTRATIONS: &[&[u8]] = &[
+    b"1234", b"abcd", b"admin", b"ansible", b"demo", b"foo", b"letmein", b"p@ss", b"pa$$", b"pass", b"pwd", b"qwerty",
+    b"secret", b"ssw0rd", b"ssword", b"test", b"welcome",
+];
+
+/// Longest password that a person made up; in a longer text such a part is chance.
+const MAX_MADE_UP: usize = 20;
+
+/// A password as documents write them.
+pub(in crate::secret) fn is_illustration(value: &[u8]) -> bool {
+    let lower = value.to_ascii_lowercase();
+    value.len() <= MAX_MADE_UP && ILLUSTRATIONS.iter().any(|part| memchr::memmem::find(&lower, part).is_some())
+}
+
+/// A digest with its algorithm in front, or a password's hash: what it is of cannot be read from it.
+pub(in crate::secret) fn is_hash(value: &[u8]) -> bool {
+    const HEADS: [&[u8]; 8] = [b"sha1", b"sha256", b"sha384", b"sha512", b"md5", b"pbkdf2", b"bcrypt", b"scrypt"];
+    let lower = value.get(..value.len().min(8)).unwrap_or_default().to_ascii_lowercase();
+    HEADS.iter().any(|head| {
+        lower.strip_prefix(*head).is_some_and(|rest| matches!(rest.first(), Some(b'-' | b':' | b'_' | b'$')))
+    })
+}
+
+/// Made of words, as names are: of the parts between punctuation or at a capital most are words, and digits are few.
+pub(in crate::secret) fn reads_as_words(value: &[u8]) -> bool {
+    let (mut letters, mut in_words) = (0, 0);
+    for part in value.split(|byte| !byte.is_ascii_alphabetic()).flat_map(humps) {
+        letters += part.len();
+        in_words += if is_word(part) { part.len() } else { 0 };
+    }
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    in_words * 10 >= letters * 8 && digits * 4 <= letters
+}
+
+/// Letters as words have them: three or more, a quarter to two thirds of them vowels, and no more than three consonants in a row.
+fn is_word(letters: &[u8]) -> bool {
+    let is_vowel = |byte: &u8| b"aeiouyAEIOUY".contains(byte);
+    let vowels = letters.iter().filter(|byte| is_vowel(byte)).count();
+    let run = letters.split(|byte| is_vowel(byte)).map(<[u8]>::len).max().unwrap_or_default();
+    letters.len() >= 3 && vowels * 4 >= letters.len() && vowels * 3 <= letters.len() * 2 && run <= 3
+}
+
+/// The parts of `camelCaseText`: each begins with a capital behind a small letter.
+fn humps(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.chunk_by(|before, after| !(before.is_ascii_lowercase() && after.is_ascii_uppercase()))
+}
+
 /// A shell's name of a variable. What else begins with a dollar may be a hash (`$y$…`) or a password.
 fn is_name(text: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
@@ -194,6 +242,22 @@ mod tests {
             "correct horse",
         ] {
             assert!(!is_placeholder(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_are_told_from_what_generators_make() {
+        for value in ["app-secret-name-v2", "passwordInput1Field", "myServiceAccount01", "backend_credentials_2"] {
+            assert!(reads_as_words(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "kf83jd02mx84hq71",
+            "Zk9mXq2LpR7vTn4sWc8b",
+            "9f2c81ab3d7e44f0a1b6",
+            "Xk29-lmq8!",
+            "3oifylyuh5jgu4icjztg7t5j7a",
+        ] {
+            assert!(!reads_as_words(value.as_bytes()), "{value}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::secret::engine::window::{self, Match};
 use crate::secret::found::Found;
 use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
 use crate::secret::validate::{self, Verdict};
-use crate::secret::{inline, key, mask, url};
+use crate::secret::{assign, inline, key, mask, parse, url};
 
 impl FileScan<'_> {
     pub(super) fn hit(&mut self, buffer: &[u8], literal: u16, at: usize) {
@@ -27,6 +27,7 @@ impl FileScan<'_> {
             None => self.look_with_regex(buffer, index, rule, at, literal),
             Some(Detector::PrivateKey | Detector::EncryptedKey) => self.look_for_key(buffer, at),
             Some(Detector::Url) => self.look_for_url(buffer, index, at),
+            Some(Detector::Assignment) => self.look_for_assignment(buffer, at),
             Some(Detector::File) => {}
         }
     }
@@ -148,6 +149,21 @@ impl FileScan<'_> {
         let Some((index, _)) = scanner.rules.find(id) else { return };
         let found = Match { whole: key.range.clone(), secret: key.range.clone() };
         self.add(buffer, index, &found, key.confidence, key.shown, key.identity);
+    }
+
+    fn look_for_assignment(&mut self, buffer: &[u8], at: usize) {
+        if !self.has_settings {
+            return;
+        }
+        let scanner = self.scanner;
+        let Some(found) = assign::read(buffer, at) else { return };
+        let Some((index, rule)) = scanner.rules.find(found.rule) else { return };
+        let place = Match { whole: found.name.start..found.value.end, secret: found.value };
+        if self.judge(buffer, rule, &place).is_some() {
+            let limit = if parse::is_example(&self.scratch.path) { Confidence::Low } else { Confidence::High };
+            self.add(buffer, index, &place, found.confidence.min(limit), mask::HIDDEN.to_owned(), None);
+            self.found.name_last(mask::printable(buffer.get(found.name).unwrap_or_default()).into_owned());
+        }
     }
 
     fn look_for_url(&mut self, buffer: &[u8], index: u16, at: usize) {
