@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::collect::CollectOptions;
+use super::collect::{CollectOptions, Collector, Worker};
 use super::findings::{Found, place_identity, secret_finding};
 use super::run::{ScannedImage, ScannedPlatform};
+use super::schedule::GATHER_BUDGET_BYTES;
+use super::secrets::BY as SECRETS;
 use crate::facts::{Effect, FilePath, Inventory, SecretFact, SecretValue, Unknown};
 use crate::finding::{self, Finding, Location};
-use crate::secret::{self, CHECKOUT_REMEDIATION, FileScan, Scanner, Scratch};
+use crate::layer::{Budget, Entry, EntryKind, Visitor as _};
+use crate::secret::{self, CHECKOUT_REMEDIATION};
 use crate::source::Image;
 use crate::source::git::{Blob, Blobs, Change, Checkout, Commit, GitError};
 
@@ -46,10 +49,13 @@ pub(super) fn scan(
     part: Part,
     collect: CollectOptions,
 ) -> Result<(ScannedImage, Vec<Found>), GitError> {
-    let mut scratch = Scratch::default();
-    // Values tell an old secret from a new one at the same place; they leave this room only where that was asked for.
-    let scan = Scanner::in_use().scan(&mut scratch).revealing(true);
-    let mut reader = Reader { blobs: checkout.blobs()?, scan, buffer: vec![0; WINDOW], unknowns: Vec::new() };
+    let mut reader = Reader {
+        blobs: checkout.blobs()?,
+        worker: Worker::default(),
+        budget: Budget::new(GATHER_BUDGET_BYTES),
+        buffer: vec![0; WINDOW],
+        unknowns: Vec::new(),
+    };
     let mut findings = match part {
         Part::Staged => staged(checkout, &mut reader)?,
         Part::History => history(checkout, &mut reader)?,
@@ -83,34 +89,51 @@ fn unknown(effect: Effect, path: Option<&[u8]>, reason: &str) -> Unknown {
     Unknown { effect, path: path.map(FilePath::new), by: "git".into(), reason: reason.to_owned() }
 }
 
+/// How blobs are searched: as files of a layer are. Values tell an old secret from a new one at the same place; they leave this room only where that was asked for.
+const COLLECT: CollectOptions = CollectOptions { secrets: true, reveal: true, checkout: false };
+
+/// A secret of a blob.
+#[derive(Clone)]
+struct Seen {
+    /// The file, with the place in it where that is an archive.
+    path: FilePath,
+    fact: SecretFact,
+}
+
 /// Searches blobs.
-struct Reader<'s> {
+struct Reader {
     blobs: Blobs,
-    scan: FileScan<'s>,
+    worker: Worker,
+    budget: Budget,
     buffer: Vec<u8>,
     unknowns: Vec<Unknown>,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The secrets of a blob as a file at `path`.
-    fn read(&mut self, id: &str, path: &[u8]) -> Result<Vec<SecretFact>, GitError> {
-        let (scan, buffer) = (&mut self.scan, &mut self.buffer);
-        let mut found = Some(Vec::new());
-        self.blobs.read(id, &mut |blob| {
-            found = match blob {
-                Blob::Missing => None,
-                Blob::Content { size, reader } => Some(search(scan, buffer, path, size, reader)?),
-            };
-            Ok(())
-        })?;
-        match (&found, self.scan.unread()) {
-            (None, _) => {
-                self.unread(Effect::Required, path, "the repository does not have its content (a partial clone)")
+    fn read(&mut self, id: &str, path: &[u8]) -> Result<Vec<Seen>, GitError> {
+        let mut collector = Collector::new(&mut self.worker, &self.budget, COLLECT);
+        let (buffer, mut is_missing) = (&mut self.buffer, false);
+        self.blobs.read(id, &mut |blob| match blob {
+            Blob::Missing => {
+                is_missing = true;
+                Ok(())
             }
-            (Some(_), Some(reason)) => self.unread(Effect::Optional, path, reason),
-            (Some(_), None) => {}
+            Blob::Content { size, reader } => collect(&mut collector, path, size, reader, buffer),
+        })?;
+        let facts = collector.finish();
+        if is_missing {
+            self.unread(Effect::Required, path, "the repository does not have its content (a partial clone)");
         }
-        Ok(found.unwrap_or_default())
+        for unknown in facts.unknowns.into_iter().filter(|unknown| unknown.by == SECRETS) {
+            self.unread(unknown.effect, path, &unknown.reason);
+        }
+        let mut seen = Vec::new();
+        for file in facts.secrets {
+            let path = super::secrets::place(path, file.inside.as_ref().map_or(b"", FilePath::as_bytes));
+            seen.extend(file.secrets.into_iter().map(|fact| Seen { path: path.clone(), fact }));
+        }
+        Ok(seen)
     }
 
     fn unread(&mut self, effect: Effect, path: &[u8], reason: &str) {
@@ -122,43 +145,46 @@ impl Reader<'_> {
     }
 }
 
-fn search(
-    scan: &mut FileScan<'_>,
-    buffer: &mut [u8],
+/// Lets a blob stream by as a file of a layer does.
+fn collect(
+    collector: &mut Collector<'_>,
     path: &[u8],
     size: u64,
     reader: &mut dyn Read,
-) -> std::io::Result<Vec<SecretFact>> {
-    scan.begin(path, size);
+    buffer: &mut [u8],
+) -> std::io::Result<()> {
+    let kind = EntryKind::File;
+    collector.entry(&Entry { path, kind, size, mode: 0o644, uid: 0, gid: 0, link: b"", capability: None });
     loop {
         match reader.read(buffer)? {
-            0 => return Ok(scan.finish()),
-            n => scan.feed(buffer.get(..n).unwrap_or_default()),
+            0 => break collector.end(),
+            n => collector.data(buffer.get(..n).unwrap_or_default()),
         }
     }
+    Ok(())
 }
 
 /// As a place identifies it, the same as in a scan of the folder.
-fn finding_of(fact: &SecretFact, path: &FilePath) -> Finding {
-    let finding = secret_finding(fact, &place_identity(path, fact));
+fn finding_of(Seen { path, fact }: &Seen) -> Finding {
+    let finding = secret_finding(fact, &place_identity(&path.to_string(), fact));
     let rotation = secret::rule(&fact.rule).map(|rule| rule.rotation.as_str()).filter(|at| !at.is_empty());
     let rotation = rotation.map(|at| format!("; rotate at {at}")).unwrap_or_default();
     finding.advise(format!("{CHECKOUT_REMEDIATION}{rotation}"))
 }
 
-/// What makes two secrets of a file the same one, wherever in it they stand.
-fn sameness(fact: &SecretFact) -> (&str, Option<&str>, Option<&SecretValue>) {
-    (&fact.rule, fact.key.as_deref(), fact.value.as_ref())
+/// What makes two secrets of a file the same one, wherever in it they stand. One that has no value (a file of keys) is known by its fingerprint.
+fn sameness(Seen { fact, .. }: &Seen) -> (&str, Option<&str>, Option<&SecretValue>, Option<&str>) {
+    (&fact.rule, fact.key.as_deref(), fact.value.as_ref(), fact.fingerprint.as_deref())
 }
 
-fn staged(checkout: &Checkout, reader: &mut Reader<'_>) -> Result<Vec<Finding>, GitError> {
+fn staged(checkout: &Checkout, reader: &mut Reader) -> Result<Vec<Finding>, GitError> {
     let mut findings = Vec::new();
     for Change { path, blob, before, .. } in checkout.staged()? {
-        let mut facts = reader.read(&blob, &path)?;
+        let mut seen = reader.read(&blob, &path)?;
         // Most files have none, and then nothing needs a comparison.
-        if let Some(before) = before.filter(|_| !facts.is_empty()) {
+        if let Some(before) = before.filter(|_| !seen.is_empty()) {
             let mut old = reader.read(&before, &path)?;
-            facts.retain(|fact| match old.iter().position(|old| sameness(old) == sameness(fact)) {
+            seen.retain(|new| match old.iter().position(|old| sameness(old) == sameness(new)) {
                 Some(index) => {
                     old.swap_remove(index);
                     false
@@ -166,13 +192,12 @@ fn staged(checkout: &Checkout, reader: &mut Reader<'_>) -> Result<Vec<Finding>, 
                 None => true,
             });
         }
-        let path = FilePath::new(&path);
-        findings.extend(facts.iter().map(|fact| {
-            finding_of(fact, &path).at(Location::File {
-                path: path.to_string(),
+        findings.extend(seen.iter().map(|seen| {
+            finding_of(seen).at(Location::File {
+                path: seen.path.to_string(),
                 layer: None,
                 layer_index: None,
-                line: fact.line,
+                line: seen.fact.line,
                 state: "present",
                 instruction: None,
             })
@@ -184,6 +209,8 @@ fn staged(checkout: &Checkout, reader: &mut Reader<'_>) -> Result<Vec<Finding>, 
 /// A secret at a path: since which commit, and whether it is there now.
 struct Place {
     finding: Finding,
+    /// The file in the repository.
+    file: FilePath,
     line: Option<u32>,
     commit: Option<Arc<Commit>>,
     is_present: bool,
@@ -197,22 +224,23 @@ struct Places {
 }
 
 impl Places {
-    fn add(&mut self, path: &FilePath, fact: &SecretFact, commit: Option<&Arc<Commit>>, is_present: bool) {
+    fn add(&mut self, seen: &Seen, file: &FilePath, commit: Option<&Arc<Commit>>, is_present: bool) {
+        let Seen { path, fact } = seen;
         let (rule, key, value) = (fact.rule.clone(), fact.key.clone(), fact.value.clone());
         let is_full = self.places.len() >= MAX_PLACES;
         match self.places.entry((path.clone(), rule, key, value)) {
             std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().is_present |= is_present,
             std::collections::btree_map::Entry::Vacant(_) if is_full => self.is_full = true,
             std::collections::btree_map::Entry::Vacant(new) => {
-                let (finding, line) = (finding_of(fact, path), fact.line);
-                new.insert(Place { finding, line, commit: commit.cloned(), is_present });
+                let (finding, line, file) = (finding_of(seen), fact.line, file.clone());
+                new.insert(Place { finding, file, line, commit: commit.cloned(), is_present });
             }
         }
     }
 
     fn findings(self, tree: &BTreeMap<Vec<u8>, String>) -> Vec<Finding> {
         let finding = |((path, ..), place): ((FilePath, String, Option<String>, Option<SecretValue>), Place)| {
-            let state = match (place.is_present, tree.contains_key(path.as_bytes())) {
+            let state = match (place.is_present, tree.contains_key(place.file.as_bytes())) {
                 (true, _) => "present",
                 (false, true) => "overwritten",
                 (false, false) => "deleted",
@@ -237,14 +265,14 @@ impl Places {
 #[derive(Default)]
 struct Searched {
     clean: HashSet<[u8; 16]>,
-    leaking: HashMap<[u8; 16], Vec<SecretFact>>,
+    leaking: HashMap<[u8; 16], Vec<Seen>>,
     /// Secrets in `leaking`.
     kept: usize,
 }
 
 impl Searched {
     /// The secrets of a change's file; searched when it is met for the first time, and again where too many are kept already.
-    fn of(&mut self, change: &Change, reader: &mut Reader<'_>) -> Result<Vec<SecretFact>, GitError> {
+    fn of(&mut self, change: &Change, reader: &mut Reader) -> Result<Vec<Seen>, GitError> {
         let name = change.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let hash = Sha256::digest([change.blob.as_bytes(), b"/", name].concat());
         let key = hash.first_chunk().copied().unwrap_or_default();
@@ -265,15 +293,15 @@ impl Searched {
     }
 }
 
-fn history(checkout: &Checkout, reader: &mut Reader<'_>) -> Result<Vec<Finding>, GitError> {
+fn history(checkout: &Checkout, reader: &mut Reader) -> Result<Vec<Finding>, GitError> {
     let tree = checkout.tree()?;
     let (mut searched, mut places) = (Searched::default(), Places::default());
     checkout.history::<GitError>(&mut |change| {
-        let facts = searched.of(&change, reader)?;
-        if !facts.is_empty() {
+        let seen = searched.of(&change, reader)?;
+        if !seen.is_empty() {
             let is_present = tree.get(&change.path).is_some_and(|blob| *blob == change.blob);
-            let path = FilePath::new(&change.path);
-            facts.iter().for_each(|fact| places.add(&path, fact, change.commit.as_ref(), is_present));
+            let file = FilePath::new(&change.path);
+            seen.iter().for_each(|seen| places.add(seen, &file, change.commit.as_ref(), is_present));
         }
         Ok(())
     })?;

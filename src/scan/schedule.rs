@@ -14,7 +14,7 @@ use crate::layer::{Budget, LayerError, PassOptions};
 use crate::source::{Blobs, Content, Layer, Place, SourceError, rootfs};
 
 /// Bytes that all workers together hold for files being gathered: room for a few large ones, and far below the 96 MB that a scan may take.
-const GATHER_BUDGET_BYTES: u64 = 24 << 20;
+pub(super) const GATHER_BUDGET_BYTES: u64 = 24 << 20;
 
 /// By what a layer is known in a run: its digest, or for a folder its place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -14,7 +14,7 @@ const MAX_SECRETS: usize = 10_000;
 const MAX_UNREAD: usize = 20;
 
 /// What "secrets" are told as.
-const BY: &str = "secrets";
+pub(super) const BY: &str = "secrets";
 
 /// Scans the files of one layer.
 pub(super) struct SecretPass<'w> {
@@ -105,7 +105,7 @@ impl<'w> SecretPass<'w> {
 }
 
 /// A place as reports show it.
-fn place(path: &[u8], inside: &[u8]) -> FilePath {
+pub(super) fn place(path: &[u8], inside: &[u8]) -> FilePath {
     if inside.is_empty() { FilePath::new(path) } else { FilePath::new(&[path, b"!/", inside].concat()) }
 }
 

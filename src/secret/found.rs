@@ -209,6 +209,6 @@ fn fact(rules: &Rules, found: Found, stretch: u64) -> Option<SecretFact> {
         fingerprint: found.identity.map(|identity| hex(&Sha256::digest(identity))),
         encoding: found.encoding,
         allowed_inline: found.allowed,
-        value: Some(found.value),
+        value: Some(found.value).filter(|value| !value.expose().is_empty()),
     })
 }

@@ -325,3 +325,28 @@ fn what_is_no_repository_is_told() {
     let ended = end(program().args(["secrets", "oci:testdata/sample", "--history"]));
     assert_eq!(ended.code, 2, "{}", ended.err);
 }
+
+#[test]
+fn archives_and_renamed_files_of_a_history_are_looked_into() {
+    let Some(checkout) = Checkout::new() else { return };
+    let archive = crate::world::layer(&[("conf/app.py", &format!("T = '{}'\n", token(1)))]);
+    fs::write(checkout.path().join("data.tar"), archive).unwrap();
+    checkout.git(&["add", "-A"]);
+    let found = findings(&checkout.secrets(&["--staged"]));
+    assert_eq!((found.len(), &found[0]["locations"][0]["path"]), (1, &"/data.tar!/conf/app.py".into()));
+    checkout.git(&["commit", "-q", "-m", "x"]);
+    checkout.git(&["rm", "-q", "data.tar"]);
+    // The same text is a credential file only under its second name.
+    let text = fill("DB_PASSWORD={base62:20}\n", 2).text;
+    checkout.commit("notes", &text);
+    checkout.git(&["mv", "notes", ".env"]);
+    checkout.git(&["commit", "-q", "-m", "x"]);
+    let found = findings(&checkout.secrets(&["--history"]));
+    let mut places: Vec<(&str, &str)> = found
+        .iter()
+        .map(|finding| &finding["locations"][0])
+        .map(|place| (place["path"].as_str().unwrap(), place["state"].as_str().unwrap()))
+        .collect();
+    places.sort_unstable();
+    assert_eq!(places, [("/.env", "present"), ("/data.tar!/conf/app.py", "deleted")]);
+}
