@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use imgguard::advisory::osv::Record;
+use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
@@ -33,8 +34,8 @@ use imgguard::sign::keys::{PublicKey, file, private};
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::git::Changes;
-use imgguard::source::layout::Selection;
-use imgguard::source::repository::{Document, Stored};
+use imgguard::source::layout::{LayoutRepository, Selection};
+use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
@@ -44,9 +45,11 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub(crate) const TARGETS: &[Target] = &[
+    ("airgap", airgap),
     ("archive", archive),
     ("bill", bill),
     ("credentials", credentials),
+    ("delta", delta),
     ("feeds", feeds),
     ("git", git),
     ("image", image),
@@ -344,6 +347,37 @@ pub(crate) fn store(data: &[u8]) {
         for (number, _) in store.rows(&ecosystem, &name).unwrap_or_default() {
             let _ = store.advisory(number);
         }
+    }
+}
+
+/// A file for a closed network. What is unpacked has no more bytes than the file, and lies in the folder.
+pub(crate) fn airgap(data: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, inside) = (folder.path().join("file"), folder.path().join("inside"));
+    std::fs::write(&file, data).expect("writes");
+    std::fs::create_dir(&inside).expect("a folder");
+    if archive::unpack_layout(&file, &inside).is_ok() {
+        let blobs = std::fs::read_dir(inside.join("blobs/sha256")).expect("a folder");
+        let bytes: u64 = blobs.map(|blob| blob.expect("a blob").metadata().expect("its size").len()).sum();
+        assert!(bytes <= data.len() as u64);
+        if let Ok(layout) = LayoutRepository::open(&inside) {
+            let _ = imgguard::artifact::consult(&layout, At::Tag("latest"), None);
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing lies beside it");
+}
+
+/// A store and what shall make another of it, behind the store's length. What comes of it is the store that the delta names.
+pub(crate) fn delta(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((store, delta)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    let Ok(store) = Store::from_memory(store.to_vec()) else { return };
+    if let Ok(bytes) = store_delta::apply(&store, delta) {
+        let made = Store::from_memory(bytes).expect("what is accepted is a store");
+        assert_eq!(
+            store_delta::ends(delta).expect("it was read").last().map(String::as_str),
+            Some(made.digest().as_str())
+        );
     }
 }
 

@@ -158,6 +158,7 @@ fn chosen(choices: u8, content: &[u8]) -> Vec<Vec<u8>> {
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let (tars, documents) = sample();
     match target {
+        "airgap" => vec![airgap()],
         "archive" => vec![layout_archive(), docker_archive()],
         "bill" => bills(),
         "image" => tars.iter().flat_map(|tar| documents.iter().map(|json| [json, &[0xfe][..], tar].concat())).collect(),
@@ -191,6 +192,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             of_all.chain(records()).collect()
         }
         "credentials" => credentials(),
+        "delta" => vec![delta()],
         "feeds" => testdata("feeds"),
         "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
@@ -342,12 +344,41 @@ fn keystore(key: &str, certificate: &str) -> Option<Vec<u8>> {
 }
 
 fn store() -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/advisory/records");
-    let output = folder.path().join("store");
-    let options = imgguard::advisory::ImportOptions::default();
-    imgguard::advisory::import(&[records], &output, options).unwrap();
-    fs::read(output).unwrap()
+    imgguard::advisory::compile(&[records], imgguard::advisory::ImportOptions::default()).unwrap().0
+}
+
+/// What `db export` writes, without a signature.
+fn airgap() -> Vec<u8> {
+    let store = store();
+    let layer = imgguard::source::Descriptor::of("application/vnd.imgguard.advisories.store.v2", &store);
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "artifactType": "application/vnd.imgguard.advisories", "layers": [layer],
+        "config": {"digest": imgguard::digest::Digest::sha256(b"{}"), "size": 2}, "annotations": {"org.opencontainers.image.created": "2026-01-01T00:00:00Z"},
+    });
+    let manifest = manifest.to_string().into_bytes();
+    let mut entry =
+        serde_json::to_value(imgguard::source::Descriptor::of("application/vnd.oci.image.manifest.v1+json", &manifest))
+            .unwrap();
+    entry["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": "latest"});
+    let index = serde_json::json!({"schemaVersion": 2, "manifests": [entry]}).to_string();
+    let name = |bytes: &[u8]| format!("blobs/sha256/{}", imgguard::digest::Digest::sha256(bytes).hex());
+    archive(&[
+        ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
+        ("index.json", index.as_bytes()),
+        (&name(&manifest), &manifest),
+        (&name(&store), &store),
+    ])
+}
+
+/// A store behind its length, and what makes another of it.
+fn delta() -> Vec<u8> {
+    use imgguard::advisory::store::{Store, delta};
+    let feeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/feeds");
+    let new = imgguard::advisory::compile(&[feeds], imgguard::advisory::ImportOptions::default()).unwrap().0;
+    let old = store();
+    let made = delta::make(&Store::from_memory(old.clone()).unwrap(), &Store::from_memory(new).unwrap()).unwrap();
+    [&u32::try_from(old.len()).unwrap().to_le_bytes()[..], &old, &made].concat()
 }
 
 #[test]

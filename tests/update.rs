@@ -302,6 +302,39 @@ fn a_store_does_not_go_back() {
     assert_eq!(fs::read(user.store()).unwrap(), before);
 }
 
+/// In one go: what the image needs is fetched, then it is scanned; standard output is the report's alone.
+#[test]
+fn a_scan_can_bring_the_store_up_to_date_first() {
+    let (bucket, user) = (bucket(), User::new());
+    user.fixes();
+    let server = bucket.serve();
+    let scan = || {
+        let mut command = program();
+        command.args(["scan", &format!("dir:{}", user.0.path().join("tree").display()), "--format", "json"]);
+        command.args(["--as-of", AS_OF, "--update", "--upstream", &format!("osv={}", server.url("/"))]);
+        for name in ["kev", "epss"] {
+            command.args(["--upstream", &format!("{name}={}", server.url("/facts/"))]);
+        }
+        command.env("XDG_DATA_HOME", user.0.path().join("data")).env("XDG_CACHE_HOME", user.0.path().join("cache"));
+        end(&mut command)
+    };
+    let first = scan();
+    assert_eq!(first.code, 0, "{}", first.err);
+    assert_eq!(first.json()["findings"][0]["fixed_in"][0], "1.1.0");
+    assert!(first.err.contains("40 advisories"), "{}", first.err);
+    bucket.put("X-1", "2026-08-02T00:00:00Z", "demo", "1.2.0");
+    let second = scan();
+    assert_eq!(second.json()["findings"][0]["fixed_in"][0], "1.2.0");
+    assert_eq!(server.asked_for("all.zip").len(), 1, "only what changed came the second time");
+    bucket.instead("modified_id.csv", Answer::new(503, "").with("Retry-After", "3600"));
+    let failed = scan();
+    assert!(
+        failed.code == 5 && failed.out.is_empty(),
+        "no report of old data when new data was asked for: {}",
+        failed.err
+    );
+}
+
 #[test]
 fn a_plan_fetches_nothing() {
     let (bucket, user) = (bucket(), User::new());

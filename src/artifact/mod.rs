@@ -19,6 +19,9 @@
 //! referrers   the signature, a Sigstore bundle
 //! ```
 //!
+//! For a closed network the same artifact is an OCI layout in one file, with policies and a trusted root as further layers; layers of types that are not known are passed over and counted, so that a base
+//! catalogue can follow.
+//!
 //! A publisher may put stores of several formats into one manifest; a reader takes the one it understands and says so where there are only newer ones.
 
 mod error;
@@ -31,4 +34,4 @@ pub use error::ArtifactError;
 pub use fetch::{Brought, Freshness, Place, bring, consult};
 pub use origin::Origin;
 pub use publish::{Publication, Pushed, publish};
-pub use published::{Delta, Published};
+pub use published::{Delta, Extra, ExtraKind, Published, is_plain};

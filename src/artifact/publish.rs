@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ArtifactError;
 use super::fetch;
-use super::published::{self, Delta, EMPTY, MAX_DELTAS, Published};
+use super::published::{self, Delta, EMPTY, Extra, MAX_DELTAS, Published};
 use crate::advisory::refuse_step_back;
 use crate::advisory::store::{Store, delta};
 use crate::digest::Digest;
@@ -21,6 +21,10 @@ pub struct Publication<'a> {
     pub signer: &'a dyn Signer,
     /// The time that is written, RFC 3339 in UTC.
     pub created: &'a str,
+    /// What goes with it: policies, a trusted root.
+    pub extras: &'a [Extra],
+    /// It stays with whoever publishes it: also what may not be handed on goes along.
+    pub for_own_use: bool,
     /// Publish it also when a source of it is older, or has far fewer records, than in what is published.
     pub accept_fewer: bool,
 }
@@ -44,14 +48,15 @@ pub fn publish(repository: &dyn Repository, tag: &str, publication: &Publication
     let store = publication.store;
     let restricted = store.provenance().sources.iter().filter(|source| source.restricted);
     let restricted: Vec<&str> = restricted.map(|source| source.name.as_str()).collect();
-    if !restricted.is_empty() {
+    if !restricted.is_empty() && !publication.for_own_use {
         return Err(ArtifactError::Restricted(restricted.join(", ")));
     }
     store.verify()?;
     let (deltas, delta) = deltas(repository, tag, publication)?;
     repository.put_blob(EMPTY.1)?;
     repository.put_blob(store.as_bytes())?;
-    let bytes = published::manifest(store, &deltas, publication.created)?;
+    publication.extras.iter().try_for_each(|extra| repository.put_blob(&extra.bytes).map(drop))?;
+    let bytes = published::manifest(store, &deltas, publication.extras, publication.created)?;
     let digest = Digest::sha256(&bytes);
     repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
     let subject = Subject { digest, bytes, media_type: MANIFEST.to_owned(), platform: None };

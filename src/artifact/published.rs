@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ArtifactError;
 use crate::advisory::store::{FORMAT, Provenance, Store};
 use crate::digest::Digest;
+use crate::sign::MAX_ROOT_BYTES;
 use crate::source::Descriptor;
 use crate::source::repository::{Document, MANIFEST, NewManifest, Stored};
 
@@ -51,6 +52,13 @@ pub(super) const MAX_DELTA_BYTES: u64 = 64 << 20;
 /// Most deltas of a manifest: two weeks of days.
 pub(super) const MAX_DELTAS: usize = 14;
 
+/// Most files that go with a store, and the longest name of one.
+const MAX_EXTRAS: usize = 64;
+const MAX_NAME_BYTES: usize = 100;
+
+/// Largest policy that goes with a store, in bytes; what `policy` reads.
+const MAX_POLICY_BYTES: u64 = 1 << 20;
+
 /// What a manifest says. Nothing of it counts before the manifest's signature does.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -64,6 +72,64 @@ pub struct Published {
     pub root: String,
     /// What leads to it, the last step first.
     pub deltas: Vec<Delta>,
+    /// What goes with it, and under which name.
+    pub extras: Vec<(ExtraKind, String, Descriptor)>,
+    /// Layers of other types: a newer program put them there.
+    pub unknown: usize,
+}
+
+/// What can go with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtraKind {
+    /// A policy of ours.
+    Policy,
+    /// A `trusted_root.json` of a Sigstore instance.
+    TrustedRoot,
+}
+
+/// A file that goes with a store.
+#[derive(Debug)]
+pub struct Extra {
+    /// What it is.
+    pub kind: ExtraKind,
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl ExtraKind {
+    const ALL: [Self; 2] = [Self::Policy, Self::TrustedRoot];
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Policy => "application/vnd.imgguard.policy.v1+toml",
+            Self::TrustedRoot => "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+        }
+    }
+
+    /// Largest content, in bytes.
+    #[must_use]
+    pub fn limit(self) -> u64 {
+        match self {
+            Self::Policy => MAX_POLICY_BYTES,
+            Self::TrustedRoot => MAX_ROOT_BYTES,
+        }
+    }
+
+    /// Whether a layer is one, and under which name: a plain one, which stays in the folder that it is written to.
+    fn read(layer: &Descriptor) -> Option<(Self, String, Descriptor)> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.media_type() == layer.media_type)?;
+        let name = layer.annotations.get(TITLE).filter(|name| is_plain(name))?;
+        Some((kind, name.clone(), layer.clone()))
+    }
+}
+
+/// Whether a name is one of a file, on every system, and shows on no terminal as something else.
+#[must_use]
+pub fn is_plain(name: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(known) && !name.starts_with(['.', '-'])
 }
 
 /// One step from a store to the next.
@@ -93,8 +159,11 @@ impl Published {
         let said = document.annotations.get(CREATED).map(String::as_str).unwrap_or_default();
         let created = said.parse().map_err(|_| ArtifactError::Date(said.chars().take(40).collect()))?;
         let root = store.annotations.get(ROOT).cloned().unwrap_or_default();
+        let extras: Vec<_> = document.layers.iter().filter_map(ExtraKind::read).take(MAX_EXTRAS).collect();
+        let is_ours = |layer: &&Descriptor| layer.media_type == DELTA || layer.media_type.starts_with(STORE_PREFIX);
+        let unknown = document.layers.len() - document.layers.iter().filter(is_ours).count() - extras.len();
         let deltas = document.layers.into_iter().filter_map(Delta::read).take(MAX_DELTAS).collect();
-        Ok(Self { manifest: stored.digest.clone(), created, store, root, deltas })
+        Ok(Self { manifest: stored.digest.clone(), created, store, root, deltas, extras, unknown })
     }
 
     /// The date as it is told.
@@ -151,7 +220,12 @@ impl Delta {
 }
 
 /// The manifest of a store: its bytes.
-pub(super) fn manifest(store: &Store, deltas: &[Delta], created: &str) -> Result<Vec<u8>, ArtifactError> {
+pub(super) fn manifest(
+    store: &Store,
+    deltas: &[Delta],
+    extras: &[Extra],
+    created: &str,
+) -> Result<Vec<u8>, ArtifactError> {
     let mut layer = Descriptor::of(&format!("{STORE_PREFIX}{FORMAT}"), store.as_bytes());
     layer.annotations = BTreeMap::from([
         (ROOT.to_owned(), store.digest().to_string()),
@@ -161,13 +235,21 @@ pub(super) fn manifest(store: &Store, deltas: &[Delta], created: &str) -> Result
         schema_version: 2,
         media_type: MANIFEST,
         config: Descriptor::of(EMPTY.0, EMPTY.1),
-        layers: std::iter::once(layer).chain(deltas.iter().map(|delta| delta.descriptor.clone())).collect(),
+        layers: std::iter::once(layer)
+            .chain(deltas.iter().map(|delta| delta.descriptor.clone()))
+            .chain(extras.iter().map(extra))
+            .collect(),
         annotations: annotations(store.provenance(), created),
         subject: None,
         artifact_type: Some(ARTIFACT),
     };
     serde_json::to_vec(&manifest)
         .map_err(|error| ArtifactError::NotAStore(format!("something that cannot be written: {error}")))
+}
+
+fn extra(extra: &Extra) -> Descriptor {
+    let annotations = BTreeMap::from([(TITLE.to_owned(), extra.name.clone())]);
+    Descriptor { annotations, ..Descriptor::of(extra.kind.media_type(), &extra.bytes) }
 }
 
 /// What everybody may want to know before fetching anything.

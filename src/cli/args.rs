@@ -127,6 +127,12 @@ pub struct ScanArgs {
     /// What is looked for.
     #[command(flatten)]
     pub looking: Looking,
+    /// First fetch the advisories that the images need, as `db update --for` does
+    #[arg(long, conflicts_with = "offline", help_heading = "Image")]
+    pub update: bool,
+    /// Fetch them from a copy instead of the publisher, such as osv=https://mirror.example/osv/
+    #[arg(long, requires = "update", value_name = "NAME=URL", value_parser = super::update::address, help_heading = "Image")]
+    pub upstream: Vec<(String, reqwest::Url)>,
     /// How to report.
     #[command(flatten)]
     pub output: Output,

@@ -3,10 +3,12 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::args::Global;
+use super::db_args::ImportArgs;
 use super::exit::Ending;
-use super::{Failed, places};
+use super::{Failed, airgap, places, update};
 use crate::advisory::store::Source;
-use crate::advisory::{AdvisoryError, ImportOptions, SourceReport, Store, import};
+use crate::advisory::{AdvisoryError, ImportOptions, SourceReport, Store, import as compile_into};
 use crate::report::escape::terminal;
 
 /// The store that was asked for, else the user's own; none where only the embedded one is there.
@@ -30,8 +32,25 @@ pub(super) fn refused(error: AdvisoryError) -> Failed {
 }
 
 /// `db import`.
+pub(super) fn import(arguments: &ImportArgs, global: &Global) -> Result<Ending, Failed> {
+    if let [file] = arguments.inputs.as_slice()
+        && airgap::is_exported(file)
+    {
+        return airgap::import(arguments, file, global);
+    }
+    let output = match arguments.output.clone().or_else(places::store) {
+        Some(output) => output,
+        None => return Err(update::no_place("the store", "--output")),
+    };
+    update::make_own_folder(&output)?;
+    let options =
+        ImportOptions { redistributable_only: arguments.redistributable, accept_fewer: arguments.accept_fewer };
+    import_into(&arguments.inputs, &output, options)
+}
+
+/// Compiles feeds into a store, and tells what became of each.
 pub(super) fn import_into(inputs: &[PathBuf], output: &Path, options: ImportOptions) -> Result<Ending, Failed> {
-    let report = import(inputs, output, options).map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    let report = compile_into(inputs, output, options).map_err(|error| Failed::new(Ending::Incomplete, error))?;
     let mut out = anstream::stdout();
     let mut line =
         |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));

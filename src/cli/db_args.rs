@@ -8,9 +8,26 @@ use super::args::Network;
 use super::sign_args::Trusted;
 use crate::advisory::STALE_AFTER_DAYS;
 
+const IMPORT_EXAMPLES: &str = "Examples:
+  imgguard db import osv/ --output advisories.store
+  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store
+  imgguard db import advisories.oci.tar --key own.pub --allow-no-log";
+
+const EXPORT_EXAMPLES: &str = "Example:
+  IMGGUARD_KEY_PASSWORD=… imgguard db export advisories.oci.tar --key own.key --policy release.toml";
+
 const BUILD_EXAMPLES: &str = "Examples:
   imgguard db build --output advisories.store
   imgguard db build osv/ debian.json secdb/ --output advisories.store";
+
+const DIFF_EXAMPLES: &str = "Examples:
+  imgguard db diff yesterday.store advisories.store
+  imgguard db diff yesterday.store advisories.store --format json";
+
+const SEARCH_EXAMPLES: &str = "Examples:
+  imgguard db search CVE-2023-0286
+  imgguard db search openssl --limit 10
+  imgguard db search GHSA-jfh8-c2jp-5v3q --format json";
 
 const PUSH_EXAMPLES: &str = "Examples:
   IMGGUARD_KEY_PASSWORD=… imgguard db push registry.example/advisories:latest --db advisories.store --key advisories.key";
@@ -18,24 +35,12 @@ const PUSH_EXAMPLES: &str = "Examples:
 /// Verbs of `db`.
 #[derive(Debug, Subcommand)]
 pub enum DbVerb {
-    /// Compile advisory feeds, as their publishers offer them, into one store
-    #[command(
-        after_help = "Examples:\n  imgguard db import osv/ --output advisories.store\n  imgguard db import debian.json secdb/ csaf_vex.tar.zst epss.csv.gz --output advisories.store"
-    )]
-    Import {
-        /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them; each is told by its content
-        #[arg(required = true, value_name = "DIR|FILE")]
-        inputs: Vec<PathBuf>,
-        /// The store to write; it is replaced in one step
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-        /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
-        #[arg(long)]
-        redistributable: bool,
-        /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself
-        #[arg(long)]
-        accept_fewer: bool,
-    },
+    /// Compile advisory feeds, as their publishers offer them, into one store; or take what `db export` wrote
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Box<ImportArgs>),
+    /// Write a store, policies and a trusted root into one signed file, for a closed network
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Fetch advisories from those who publish them, and compile them into the store that every verb reads
     ///
     /// What was fetched before is brought up to date: of OSV only the records that changed, of other files only those that did. The store is replaced when everything is there, and only if no source went back.
@@ -53,6 +58,12 @@ pub enum DbVerb {
     /// The signature is there before the tag points to the store. Whoever has the store of the day before fetches kilobytes.
     #[command(after_help = PUSH_EXAMPLES)]
     Push(PushArgs),
+    /// Compare two stores: advisories that came, went or changed
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
+    /// Look up an id, a package, or a part of either
+    #[command(after_help = SEARCH_EXAMPLES)]
+    Search(SearchArgs),
     /// Show what a store holds and how old it is
     Status {
         /// Store to show [default: the one of `db update`, else the embedded one]
@@ -76,15 +87,6 @@ pub struct UpdateArgs {
     /// Fetch a store that somebody compiled and signed, instead of feeds: registry.example/advisories:latest; repeat for mirrors, the first that answers counts
     #[arg(long, value_name = "REFERENCE", conflicts_with_all = ["images", "ecosystem", "plan", "mirror", "upstream"])]
     pub from: Vec<String>,
-    /// Whose signature a fetched store must have.
-    #[command(flatten)]
-    pub trust: Trusted,
-    /// Take a fetched store whoever made it
-    #[arg(long, requires = "from", conflicts_with_all = ["key", "identity", "identity_regexp"], help_heading = "Trust")]
-    pub allow_unsigned: bool,
-    /// Refuse a fetched store that was published more days ago
-    #[arg(long, value_name = "DAYS", default_value_t = STALE_AFTER_DAYS, help_heading = "Trust")]
-    pub max_age: i32,
     /// Judge ages as of this date [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub as_of: Option<jiff::civil::Date>,
@@ -106,6 +108,15 @@ pub struct UpdateArgs {
     /// Fetch from a copy instead of the publisher, such as osv=https://mirror.example/osv/
     #[arg(long, value_name = "NAME=URL", value_parser = super::update::address)]
     pub upstream: Vec<(String, reqwest::Url)>,
+    /// Whose signature a fetched store must have.
+    #[command(flatten)]
+    pub trust: Trusted,
+    /// Take a fetched store whoever made it
+    #[arg(long, requires = "from", conflicts_with_all = ["key", "identity", "identity_regexp"], help_heading = "Trust")]
+    pub allow_unsigned: bool,
+    /// Refuse a fetched store that was published more days ago
+    #[arg(long, value_name = "DAYS", default_value_t = STALE_AFTER_DAYS, help_heading = "Trust")]
+    pub max_age: i32,
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,
@@ -146,4 +157,84 @@ pub struct PushArgs {
     /// How the network is used.
     #[command(flatten)]
     pub network: Network,
+}
+
+/// What `db diff` takes.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The store that there was
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The store that there is
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Format of the comparison
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"])]
+    pub format: String,
+}
+
+/// What `db search` takes.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// An id (CVE-…, GHSA-…, DSA-…), the name of a package, or a part of either
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// Store to search [default: the one of `db update`, else the embedded one]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Show at most so many advisories
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    pub limit: usize,
+    /// Format of the answer
+    #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"])]
+    pub format: String,
+}
+
+/// What `db import` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Feeds in any of their publishers' forms, plain, compressed or archived, or folders of them, each told by its content; or one file of `db export`
+    #[arg(required = true, value_name = "DIR|FILE")]
+    pub inputs: Vec<PathBuf>,
+    /// The store to write; it is replaced in one step [default: the user's data folder]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out records that may not be passed on (Chainguard's, and those that come from OSVDB)
+    #[arg(long)]
+    pub redistributable: bool,
+    /// Accept a feed that has far fewer records than the store that is replaced, or than it says itself, or an older store
+    #[arg(long)]
+    pub accept_fewer: bool,
+    /// Judge ages as of this date [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<jiff::civil::Date>,
+    /// Whose signature a file of `db export` must have.
+    #[command(flatten)]
+    pub trust: Trusted,
+    /// Take a file of `db export` whoever made it
+    #[arg(long, conflicts_with_all = ["key", "identity", "identity_regexp"], help_heading = "Trust")]
+    pub allow_unsigned: bool,
+    /// Refuse a file of `db export` that was made more days ago [default: any age is taken]
+    #[arg(long, value_name = "DAYS", help_heading = "Trust")]
+    pub max_age: Option<i32>,
+}
+
+/// What `db export` takes.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The file to write: an OCI layout in a tar file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The private key (cosign.key); its password comes from IMGGUARD_KEY_PASSWORD or COSIGN_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Store to write [default: the one of `db update`, else the embedded one]
+    #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// A policy that goes along; repeat for several
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// The trusted_root.json of a Sigstore instance that goes along
+    #[arg(long, value_name = "FILE")]
+    pub trusted_root: Option<PathBuf>,
 }

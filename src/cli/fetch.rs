@@ -7,6 +7,7 @@ use super::args::Global;
 use super::db_args::UpdateArgs;
 use super::exit::Ending;
 use super::progress::Bar;
+use super::sign_args::Trusted;
 use super::{Failed, complain, notice, sources, today, verify};
 use crate::advisory::store::Store;
 use crate::artifact::{ArtifactError, Brought, Freshness, Origin, Place, bring, consult};
@@ -30,15 +31,7 @@ struct Miss {
 
 /// Fetches the published store.
 pub(super) fn update_from(arguments: &UpdateArgs, output: &Path, global: &Global) -> Result<Ending, Failed> {
-    let engine = match (arguments.trust.is_named(), arguments.allow_unsigned) {
-        (true, _) => Some(verify::engine(&arguments.trust)?),
-        (false, true) => None,
-        (false, false) => {
-            let error = anyhow::anyhow!("nobody is trusted, so no store can be taken");
-            return Err(Failed::new(Ending::Usage, error)
-                .hint("name the publisher's key with --key (and --allow-no-log), or its --identity and --issuer; --allow-unsigned takes any"));
-        }
-    };
+    let engine = trusted(&arguments.trust, arguments.allow_unsigned)?;
     let is_alone = arguments.from.len() == 1;
     let mut asked: Vec<&String> = arguments.from.iter().collect();
     let mut worst: Option<Failed> = None;
@@ -46,7 +39,11 @@ pub(super) fn update_from(arguments: &UpdateArgs, output: &Path, global: &Global
         let mut later = Vec::new();
         for reference in asked {
             let miss = match one(arguments, reference, *attempts, engine.as_ref(), output, global) {
-                Ok(()) => return Ok(Ending::Pass),
+                Ok(()) => {
+                    // That another mirror is out of order is worth knowing, too.
+                    worst.iter().for_each(complain);
+                    return Ok(Ending::Pass);
+                }
                 Err(miss) => miss,
             };
             if miss.later && attempts.is_some() {
@@ -62,6 +59,20 @@ pub(super) fn update_from(arguments: &UpdateArgs, output: &Path, global: &Global
         asked = later;
     }
     Err(worst.unwrap_or_else(|| Failed::new(Ending::Usage, anyhow::anyhow!("no mirror is named"))))
+}
+
+/// What checks the signature of a store; none where any is taken.
+pub(super) fn trusted(trust: &Trusted, allow_unsigned: bool) -> Result<Option<Engine>, Failed> {
+    if trust.is_named() {
+        return verify::engine(trust).map(Some);
+    }
+    if allow_unsigned {
+        return Ok(None);
+    }
+    let error = anyhow::anyhow!("nobody is trusted, so no store can be taken");
+    Err(Failed::new(Ending::Usage, error).hint(
+        "name the publisher's key with --key (and --allow-no-log), or its --identity and --issuer; --allow-unsigned takes any",
+    ))
 }
 
 /// Fetches it from one mirror.

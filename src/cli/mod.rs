@@ -1,8 +1,10 @@
 //! Arguments to a request, a report and an exit code: one file a verb.
 
+mod airgap;
 mod args;
 mod db;
 mod db_args;
+mod db_show;
 mod diff;
 mod exit;
 mod explain;
@@ -41,8 +43,6 @@ pub use args::Cli;
 use args::{Color, Verb};
 use db_args::DbVerb;
 use exit::Ending;
-
-use crate::advisory::ImportOptions;
 
 /// An error for people: what happened, and what to do next.
 #[derive(Debug)]
@@ -114,13 +114,13 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Rules { verb } => rules::run(verb, &cli.global),
-        Verb::Db { verb: DbVerb::Import { inputs, output, redistributable, accept_fewer } } => {
-            let options = ImportOptions { redistributable_only: *redistributable, accept_fewer: *accept_fewer };
-            db::import_into(inputs, output, options)
-        }
+        Verb::Db { verb: DbVerb::Import(arguments) } => db::import(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Export(arguments) } => airgap::export(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Build(arguments) } => publish::build(arguments),
         Verb::Db { verb: DbVerb::Push(arguments) } => publish::push(arguments, &cli.global),
+        Verb::Db { verb: DbVerb::Diff(arguments) } => db_show::diff(arguments),
+        Verb::Db { verb: DbVerb::Search(arguments) } => db_show::search(arguments),
         Verb::Db { verb: DbVerb::Status { db, as_of, json } } => db::status(db.as_deref(), *as_of, *json),
     }
 }

@@ -42,8 +42,14 @@ pub(super) fn push(arguments: &PushArgs, global: &Global) -> Result<Ending, Fail
         let error = anyhow::anyhow!("`{}` names a digest, and what is published gets its own", arguments.reference);
         return Err(Failed::new(Ending::Usage, error).hint("name a tag, such as registry.example/advisories:latest"));
     };
-    let publication =
-        Publication { store: &store, signer: &key, created: &created, accept_fewer: arguments.accept_fewer };
+    let publication = Publication {
+        store: &store,
+        signer: &key,
+        created: &created,
+        extras: &[],
+        for_own_use: false,
+        accept_fewer: arguments.accept_fewer,
+    };
     let pushed = publish(opened.repository.as_ref(), tag, &publication).map_err(|error| {
         fetch::failed(error, |error| error.context(format!("nothing new was published as `{}`", arguments.reference)))
     })?;

@@ -7,7 +7,8 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, rules, signatures, suppressing, today, vex};
+use super::{Failed, db, reading, rules, signatures, suppressing, today, update, vex};
+use crate::advisory::Store;
 use crate::advisory::model::Severity;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
@@ -18,6 +19,9 @@ use crate::scan::{self, Answer, CollectOptions, Judging, Request, Stage};
 pub(super) fn scan(arguments: &ScanArgs, global: &Global) -> Result<Ending, Failed> {
     rules::put_to_use(&arguments.looking.rules, global)?;
     let policy = policy(arguments.policy.as_deref(), arguments.fail_on)?;
+    if arguments.update {
+        update::before_scan(&arguments.target, arguments.looking.db.as_deref(), &arguments.upstream, global)?;
+    }
     let judged = policy.is_some();
     let policy = match policy {
         Some(policy) => policy,
@@ -104,7 +108,9 @@ fn run(
 pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<String>, Failed> {
     let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
     let (references, looking) = (sources::references(target)?, Looking::default());
-    let (answers, worst) = answers((&target.reading, &looking), &references, (&policy, false), true, global)?;
+    // What is there to be replaced must not stand in the way, damaged or of an older format as it may be.
+    let store = Store::embedded().map_err(db::refused)?;
+    let (answers, worst) = judged_by(&store, (&target.reading, &looking), &references, (&policy, false), true, global)?;
     if worst != Ending::Pass {
         let error = anyhow::anyhow!("what is in the image could not be seen whole");
         return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
@@ -121,10 +127,22 @@ pub(super) fn answers(
     guess: bool,
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
+    let store = db::open_store(looking.db.as_deref())?;
+    judged_by(&store, (how, looking), references, (policy, judged), guess, global)
+}
+
+/// The same with a store that is open.
+fn judged_by(
+    store: &Store,
+    (how, looking): (&Reading, &Looking),
+    references: &[(String, Reference)],
+    (policy, judged): (&Policy, bool),
+    guess: bool,
+    global: &Global,
+) -> Result<(Vec<Answer>, Ending), Failed> {
     let mut vex = vex::load(&looking.vex)?;
     let policy = &with_demands(policy, looking.verify.as_deref())?;
     let suppressions = suppressing::load(&looking.suppressing, &policy.waivers)?;
-    let store = db::open_store(looking.db.as_deref())?;
     let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
     if images.is_empty() {
         return Ok((Vec::new(), worst));
@@ -138,7 +156,7 @@ pub(super) fn answers(
         images,
         read: reading::options(how, collect),
         cache: &cache,
-        stage: Stage::Everything(&store),
+        stage: Stage::Everything(store),
         judging: Judging {
             policy,
             signatures: &signatures,

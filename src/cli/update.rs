@@ -53,16 +53,54 @@ pub(super) fn update(arguments: &UpdateArgs, global: &Global) -> Result<Ending, 
     if arguments.plan {
         return plan(&mirror, &transport, &things, &addresses);
     }
+    let lines = refresh(&mut mirror, &transport, &things, &addresses, (&output, arguments.accept_fewer), global)?;
+    let mut out = anstream::stdout();
+    lines
+        .iter()
+        .try_for_each(|line| writeln!(out, "{}", terminal(line)))
+        .map_err(|error| Failed::new(Ending::Incomplete, error))?;
+    Ok(Ending::Pass)
+}
+
+/// `scan --update`: fetches what images need, before they are scanned. Standard output is the report's, so that this is told on the other.
+pub(super) fn before_scan(
+    target: &Target,
+    db: Option<&Path>,
+    upstream: &[(String, Url)],
+    global: &Global,
+) -> Result<(), Failed> {
+    let output = db.map(Path::to_owned).or_else(places::store).ok_or_else(|| no_place("the store", "--db"))?;
+    let folder = places::feeds().ok_or_else(|| no_place("the feeds", "`imgguard db update --mirror`"))?;
+    let mut mirror = Mirror::open(&folder).map_err(failed)?;
+    let mut things = mirror.held();
+    things.extend(things_of(&scan::ecosystems(target, global)?, false)?);
+    things.extend(things_of(&BTreeSet::from([String::new()]), false)?);
+    let addresses: Addresses = upstream.iter().cloned().collect();
+    let transport = transport(&target.reading.network)?;
+    let lines = refresh(&mut mirror, &transport, &things, &addresses, (&output, false), global)?;
+    lines.iter().for_each(|line| super::notice(global, line));
+    Ok(())
+}
+
+/// Brings the mirror up to date, and compiles the store of it; tells what was done.
+fn refresh(
+    mirror: &mut Mirror,
+    transport: &Transport,
+    things: &Things,
+    addresses: &Addresses,
+    (output, accept_fewer): (&Path, bool),
+    global: &Global,
+) -> Result<Vec<String>, Failed> {
     let bar = Bar::new(0, global);
     let mut updated = Vec::new();
-    for (wanted, name) in wanted(&things) {
+    for (wanted, name) in wanted(things) {
         bar.say(&name);
         let progress = |length| bar.more(length);
-        let one = mirror.update(&transport, wanted, &addresses, &progress).map_err(failed)?;
+        let one = mirror.update(transport, wanted, addresses, &progress).map_err(failed)?;
         updated.push((name, one));
     }
     bar.finish();
-    build(&updated, &output, arguments.accept_fewer)
+    build(&updated, output, accept_fewer)
 }
 
 /// The images that an update is for, as a scan reads them.
@@ -73,7 +111,7 @@ fn target(arguments: &UpdateArgs) -> Target {
 }
 
 /// Our own folder is made; one that somebody misspelled is not.
-fn make_own_folder(output: &Path) -> Result<(), Failed> {
+pub(super) fn make_own_folder(output: &Path) -> Result<(), Failed> {
     if let (true, Some(folder)) = (places::store().as_deref() == Some(output), output.parent()) {
         let context = format!("the folder `{}` cannot be made", folder.display());
         let made = std::fs::create_dir_all(folder);
@@ -83,7 +121,7 @@ fn make_own_folder(output: &Path) -> Result<(), Failed> {
 }
 
 /// Compiles what the mirror holds, and puts it in the place of the old store unless that is a step back.
-fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Result<Ending, Failed> {
+fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Result<Vec<String>, Failed> {
     let files: Vec<PathBuf> = updated.iter().map(|(_, updated)| updated.file.clone()).collect();
     make_own_folder(output)?;
     let options = ImportOptions { accept_fewer, ..ImportOptions::default() };
@@ -91,19 +129,15 @@ fn build(updated: &[(String, Updated)], output: &Path, accept_fewer: bool) -> Re
         AdvisoryError::Write { .. } => Failed::new(Ending::Incomplete, error),
         error => Failed::new(Ending::Store, error).hint("the store is as it was"),
     })?;
-    let mut out = anstream::stdout();
-    let mut line =
-        |text: String| writeln!(out, "{}", terminal(&text)).map_err(|error| Failed::new(Ending::Incomplete, error));
-    for (name, updated) in updated {
-        line(match updated.change {
-            Change::Unchanged => format!("  {name}: nothing new"),
-            Change::Records(count) => format!("  {name}: {count} records changed"),
-            Change::Whole(length) => format!("  {name}: {}", bytes(length)),
-        })?;
-    }
+    let of = |(name, updated): &(String, Updated)| match updated.change {
+        Change::Unchanged => format!("  {name}: nothing new"),
+        Change::Records(count) => format!("  {name}: {count} records changed"),
+        Change::Whole(length) => format!("  {name}: {}", bytes(length)),
+    };
+    let mut lines: Vec<String> = updated.iter().map(of).collect();
     let advisories = report.provenance.advisories;
-    line(format!("{}: {advisories} advisories, {}", output.display(), bytes(report.bytes)))?;
-    Ok(Ending::Pass)
+    lines.push(format!("{}: {advisories} advisories, {}", output.display(), bytes(report.bytes)));
+    Ok(lines)
 }
 
 /// Shows what an update would fetch.
@@ -190,5 +224,25 @@ pub(super) fn address(text: &str) -> Result<(String, Url), String> {
         Ok((name.to_owned(), url))
     } else {
         Err("write an http or https URL".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The workflow that publishes the store asks for what somebody publishes.
+    #[test]
+    fn the_workflow_names_ecosystems_that_there_are() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows/advisories.yml");
+        let text = std::fs::read_to_string(path).expect("the workflow");
+        let (_, rest) = text.split_once("ECOSYSTEMS: >-").expect("its list");
+        let (list, _) = rest.split_once("steps:").expect("what follows it");
+        let named: BTreeSet<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+        assert!(named.len() > 20);
+        for ecosystem in named {
+            let things = things_of(&BTreeSet::from([ecosystem.clone()]), true).expect(&ecosystem);
+            assert!(things.iter().all(|(_, path)| !path.contains("//")), "{things:?}");
+        }
     }
 }

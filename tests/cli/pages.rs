@@ -216,8 +216,14 @@ fn help() {
         "tree",
         "generate-key-pair",
         "import-key-pair",
+        "db build",
+        "db diff",
+        "db export",
         "db import",
+        "db push",
+        "db search",
         "db status",
+        "db update",
     ] {
         let page = run(verb.split_whitespace().chain(["--help"])).out;
         assert!(page.lines().all(|line| line.chars().count() <= 100), "{verb}");

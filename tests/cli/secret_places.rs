@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cases::CASES;
-use imgguard::secret::template::fill;
 use crate::world::{Built, Layout, scan, with_end};
 use crate::writer::{Archive, Format};
+use imgguard::secret::template::fill;
 
 /// A folder a state: credential files are known by the last parts of their paths.
 const STATES: [(&str, &str); 4] =

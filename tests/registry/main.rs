@@ -9,6 +9,7 @@
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
 //! | `incident` | which tags carry a leaked layer |
 //! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
+//! | `stores` | advisory stores: published, fetched by deltas, and what is not believed |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -25,6 +26,7 @@ mod places;
 mod real;
 mod server;
 mod signing;
+mod stores;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;

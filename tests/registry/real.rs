@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::world::{AS_OF, Built, Ended, Layout, SAMPLE, end, layer, program};
 
 /// Whether these programs are there; says so loudly where not.
-fn are_there(programs: &[&str]) -> bool {
+pub(crate) fn are_there(programs: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &&&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     let absent: Vec<_> = programs.iter().filter(|program| !is_there(program)).collect();
@@ -41,10 +41,10 @@ fn write_certificates(folder: &Path) {
 }
 
 /// A running registry; it ends with the test, however that ends.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     folder: TempDir,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for Running {
@@ -56,7 +56,7 @@ impl Drop for Running {
 
 impl Running {
     /// Starts a registry for `user` with `s3cr3t`; with `client_certificates` it wants one of its authority, too.
-    fn start(client_certificates: bool) -> Self {
+    pub(crate) fn start(client_certificates: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_certificates(folder.path());
         let passwords = Command::new("htpasswd").args(["-nbB", "user", "s3cr3t"]).output().unwrap();
@@ -95,7 +95,7 @@ impl Running {
         running
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -125,7 +125,7 @@ impl Running {
         command
     }
 
-    fn auths(&self, password: &str) -> String {
+    pub(crate) fn auths(&self, password: &str) -> String {
         format!(r#"{{"auths":{{"{}":{{"username":"user","password":"{password}"}}}}}}"#, self.address)
     }
 }

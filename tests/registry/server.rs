@@ -21,7 +21,9 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// By lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
+    /// As text, for what is one.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
     /// How often this path was asked for before.
     pub(crate) before: usize,
 }
@@ -162,7 +164,8 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, headers, body: String::from_utf8(body).unwrap(), before: 0 })
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Some(Asked { method, path, headers, body: text, bytes: body, before: 0 })
 }
 
 /// Sends an answer; none when the connection is over.

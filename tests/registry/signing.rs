@@ -10,21 +10,23 @@ use serde_json::{Value, json};
 use crate::server::{Answer, Asked, Server, Stored};
 use crate::world::{Ended, end, program};
 
+type Kept = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
+
 /// A registry that takes what is pushed.
 #[derive(Clone)]
-struct Registry {
+pub(crate) struct Registry {
     /// Manifests by tag and digest, blobs by digest: media type and content.
-    kept: Arc<Mutex<BTreeMap<String, (String, String)>>>,
+    pub(crate) kept: Kept,
     image: Stored,
     lists_referrers: bool,
 }
 
 impl Registry {
-    fn new(lists_referrers: bool) -> Self {
+    pub(crate) fn new(lists_referrers: bool) -> Self {
         Self { kept: Arc::default(), image: Stored::new(), lists_referrers }
     }
 
-    fn serve(&self, wrong: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Server {
+    pub(crate) fn serve(&self, wrong: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Server {
         let registry = self.clone();
         Server::start(move |asked| wrong(asked).unwrap_or_else(|| registry.answer(asked)))
     }
@@ -37,9 +39,9 @@ impl Registry {
             "PUT" if path.contains("/blobs/uploads/") => {
                 let digest =
                     query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap().replace("%3A", ":");
-                assert_eq!(digest, Digest::sha256(asked.body.as_bytes()).as_str());
+                assert_eq!(digest, Digest::sha256(&asked.bytes).as_str());
                 assert!(query.contains("state=x"), "what the registry told is kept");
-                self.kept.lock().unwrap().insert(digest, (String::new(), asked.body.clone()));
+                self.kept.lock().unwrap().insert(digest, (String::new(), asked.bytes.clone()));
                 Answer::new(201, "")
             }
             "PUT" => self.put_manifest(&name, asked),
@@ -48,7 +50,7 @@ impl Registry {
                 Some((_, body)) if asked.method == "HEAD" => {
                     Answer::new(200, "").with("X-Size", body.len().to_string())
                 }
-                Some((media_type, body)) => Answer::new(200, body.as_str()).with("Content-Type", media_type),
+                Some((media_type, body)) => Answer::new(200, body.clone()).with("Content-Type", media_type),
                 None if asked.method == "HEAD" => Answer::new(404, ""),
                 None => self.image.answer(asked),
             },
@@ -61,8 +63,8 @@ impl Registry {
         for part in manifest["layers"].as_array().into_iter().flatten().chain(manifest.get("config")) {
             assert!(kept.contains_key(part["digest"].as_str().unwrap()), "content is there before what points to it");
         }
-        let stored = (asked.header("content-type").unwrap().to_owned(), asked.body.clone());
-        kept.insert(Digest::sha256(asked.body.as_bytes()).to_string(), stored.clone());
+        let stored = (asked.header("content-type").unwrap().to_owned(), asked.bytes.clone());
+        kept.insert(Digest::sha256(&asked.bytes).to_string(), stored.clone());
         kept.insert(name.to_owned(), stored);
         let answer = Answer::new(201, "");
         match manifest["subject"]["digest"].as_str().filter(|_| self.lists_referrers) {
@@ -76,8 +78,8 @@ impl Registry {
             return Answer::new(404, "404 page not found");
         }
         let kept = self.kept.lock().unwrap();
-        let refers = |(name, (media_type, body)): (&String, &(String, String))| {
-            let manifest: Value = serde_json::from_str(body).ok().filter(|_| name.starts_with("sha256:"))?;
+        let refers = |(name, (media_type, body)): (&String, &(String, Vec<u8>))| {
+            let manifest: Value = serde_json::from_slice(body).ok().filter(|_| name.starts_with("sha256:"))?;
             (manifest["subject"]["digest"] == subject)
                 .then(|| json!({"mediaType": media_type, "digest": name, "size": body.len()}))
         };
@@ -87,8 +89,8 @@ impl Registry {
         Answer::new(200, list.to_string())
     }
 
-    fn kept(&self, name: &str) -> Option<Value> {
-        self.kept.lock().unwrap().get(name).map(|(_, body)| serde_json::from_str(body).unwrap())
+    pub(crate) fn kept(&self, name: &str) -> Option<Value> {
+        self.kept.lock().unwrap().get(name).map(|(_, body)| serde_json::from_slice(body).unwrap())
     }
 
     fn fallback_tag(&self) -> String {
@@ -97,10 +99,10 @@ impl Registry {
 }
 
 /// A key pair of a test, made by the program.
-struct Keys(tempfile::TempDir);
+pub(crate) struct Keys(tempfile::TempDir);
 
 impl Keys {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let keys = Self(tempfile::tempdir().unwrap());
         let prefix = keys.path("own");
         let ended = keys.run(&["generate-key-pair", "--output-prefix", &prefix]);
@@ -108,11 +110,11 @@ impl Keys {
         keys
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         end(program().env("IMGGUARD_KEY_PASSWORD", "").args(arguments))
     }
 
@@ -208,7 +210,7 @@ fn foreign_entries_stay_as_they_are() {
     let registry = Registry::new(false);
     let foreign = json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": format!("sha256:{}", "a".repeat(64)), "size": 7, "artifactType": "application/x", "unknown": {"to": "us"}});
     let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [foreign], "annotations": {"a": "b"}});
-    registry.kept.lock().unwrap().insert(registry.fallback_tag(), (String::new(), index.to_string()));
+    registry.kept.lock().unwrap().insert(registry.fallback_tag(), (String::new(), index.to_string().into_bytes()));
     let server = registry.serve(|_| None);
     assert_eq!(keys.sign(&server.image(), &[]).code, 0);
     let written = registry.kept(&registry.fallback_tag()).unwrap();

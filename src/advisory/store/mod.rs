@@ -19,9 +19,11 @@
 mod compile;
 mod copies;
 pub mod delta;
+pub mod difference;
 mod facts;
 mod format;
 mod provenance;
+pub mod search;
 mod table;
 mod write;
 

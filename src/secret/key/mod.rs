@@ -32,9 +32,10 @@ use crate::facts::Confidence;
 /// Longest key in bytes of text: an RSA key of 16384 bits takes 13 KiB, an OpenPGP block with a few subkeys less than this.
 pub(super) const MAX_KEY: usize = 64 << 10;
 
-/// Passwords that tools set or documents use, so that everybody has them: Java's for its keystores, and those of the field's tutorials. What they
-/// lock is open. Each is tried, so the list stays short.
-const KNOWN_PASSWORDS: &[&str] = &["changeit", "", "password", "changeme", "secret", "123456", "test", "keystore"];
+/// Passwords that tools set or documents use, so that everybody has them: Java's for its keystores, Google's for its P12 keys, and those of the
+/// field's tutorials. What they lock is open. Each is tried, so the list stays short.
+const KNOWN_PASSWORDS: &[&str] =
+    &["changeit", "", "notasecret", "password", "changeme", "secret", "123456", "test", "keystore"];
 
 /// What a key's structure tells.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -158,6 +158,11 @@ impl Entries {
         Ok(())
     }
 
+    /// The names of all files, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// Whether the archive has a file of that name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.find(name).is_ok()

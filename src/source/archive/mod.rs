@@ -7,6 +7,7 @@
 
 mod docker;
 mod entries;
+mod unpack;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::digest::Digest;
 use crate::oci::Platform;
+pub use unpack::{empty_layout, pack_layout, unpack_layout};
 
 /// What an archive is said to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -213,4 +213,4 @@ fn root(digest: &Digest) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,7 @@ use super::*;
 use crate::advisory::{ImportOptions, compile};
 
 /// A store of these records: id, package, fixed version.
-fn store(records: &[(&str, &str, &str)]) -> Store {
+pub(in crate::advisory::store) fn store(records: &[(&str, &str, &str)]) -> Store {
     let folder = tempfile::tempdir().expect("temporary folder");
     let source = folder.path().join("crates.io");
     std::fs::create_dir(&source).expect("folder");
