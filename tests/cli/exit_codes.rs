@@ -82,7 +82,7 @@ fn usage_is_two() {
         (vec!["scan", SAMPLE, "--offline", "--platform", "linux/s390x"], "there are: linux/amd64, linux/arm64/v8"),
         (
             vec!["scan", SAMPLE, "--format", "xml"],
-            "[possible values: table, json, sarif, cyclonedx, cyclonedx-1.5, spdx, spdx-tag-value]",
+            "[possible values: table, json, sarif, openvex, cyclonedx, cyclonedx-1.5, spdx, spdx-tag-value]",
         ),
         (vec!["scan", SAMPLE, "-o", "json"], "write FORMAT=FILE"),
         (vec!["scan", SAMPLE, "-o", "xml=a"], "there is no report format `xml`"),
