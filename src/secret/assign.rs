@@ -49,7 +49,6 @@ const ENDINGS: &[&str] = &[
     "zsh",
     "service",
     "editorconfig",
-    "xml",
 ];
 
 /// Names of such files.
