@@ -2,6 +2,8 @@
 //!
 //! Source: The Java Virtual Machine Specification, chapter 4.
 
+use super::ShowNamed;
+
 /// The first version of the format; a Mach-O file for several machines has the same magic and a small number there.
 const FIRST_VERSION: u16 = 45;
 
@@ -13,7 +15,7 @@ pub(super) fn is_class(head: &[u8]) -> bool {
 }
 
 /// Shows every field that is given a constant string: name, string, and its offset. None where the file is damaged; what was shown before stands.
-pub(super) fn constants(bytes: &[u8], show: &mut dyn FnMut(&[u8], &[u8], usize)) -> Option<()> {
+pub(super) fn constants(bytes: &[u8], show: &mut ShowNamed<'_>) -> Option<()> {
     let mut reader = Reader { bytes, at: 8 };
     let pool = reader.pool()?;
     // Access, own class and the one above it, then interfaces.

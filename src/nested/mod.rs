@@ -40,6 +40,9 @@ const MAX_NAME_BYTES: usize = 4096;
 /// Where a tar archive's first header has its magic (POSIX.1-1988).
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 
+/// Is shown a name, the text that belongs to it, and the text's offset.
+type ShowNamed<'f> = dyn FnMut(&[u8], &[u8], usize) + 'f;
+
 /// What a file that holds others is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {

@@ -5,6 +5,8 @@
 
 use std::rc::Rc;
 
+use super::ShowNamed;
+
 /// How deep values may hold values; code in code in code is three.
 const MAX_DEPTH: usize = 64;
 
@@ -43,7 +45,7 @@ pub(super) fn is_compiled(path: &[u8], head: &[u8]) -> bool {
 
 /// Shows every name that a constant string is assigned to at the level of a module or class: name, string, and its offset. None where the
 /// file is damaged; what was shown before stands.
-pub(super) fn assignments(bytes: &[u8], show: &mut dyn FnMut(&[u8], &[u8], usize)) -> Option<()> {
+pub(super) fn assignments(bytes: &[u8], show: &mut ShowNamed<'_>) -> Option<()> {
     let magic = u16::from_le_bytes(*bytes.first_chunk()?);
     let Some(version) = VERSIONS.iter().find(|version| version.magic.contains(&magic)) else { return Some(()) };
     let mut reader = Reader { bytes, at: version.header, version, references: Vec::new(), depth: 0 };
@@ -55,7 +57,7 @@ pub(super) fn assignments(bytes: &[u8], show: &mut dyn FnMut(&[u8], &[u8], usize
 enum Value {
     /// Where a string or bytes stand.
     Text(usize, usize),
-    Items(Rc<[Value]>),
+    Items(Rc<[Self]>),
     Other,
 }
 

@@ -1,6 +1,6 @@
 //! Fills the templates of the rules' examples, so that no rule file has to hold a token that looks real.
 //!
-//! `{ALPHABET:COUNT}` is so many characters; `{uuid}` and the names in [`Filler::structured`] stand for tokens with a structure or a
+//! `{ALPHABET:COUNT}` is so many characters; `{uuid}` and the names in `Filler::structured` stand for tokens with a structure or a
 //! checksum, made here without the validators' code, which they try, and without the public prefix that stands before them. Everything else, other braces too, stands for itself.
 
 use base64::Engine;

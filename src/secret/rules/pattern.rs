@@ -60,11 +60,11 @@ pub(super) fn program(text: &str) -> Result<(Regex, bool), String> {
         .onepass_size_limit(Some(MAX_PROGRAM));
     let build = |unicode: bool| {
         let syntax = syntax::Config::new().unicode(unicode).utf8(false);
-        Regex::builder().configure(config.clone()).syntax(syntax).build(text)
+        Regex::builder().configure(config.clone()).syntax(syntax).build(text).map_err(|error| reason(&error))
     };
     // Bytes are what a token is made of; only a pattern that names other characters is about Unicode.
     let bytes = build(false).map(|regex| (regex, false));
-    bytes.or_else(|error| build(true).map(|regex| (regex, true)).map_err(|_| error)).map_err(|error| reason(&error))
+    bytes.or_else(|reason| build(true).map(|regex| (regex, true)).map_err(|_| reason))
 }
 
 /// What is wrong with a regex, in one line.
