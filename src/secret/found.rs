@@ -138,8 +138,10 @@ impl Findings {
         let mut found = std::mem::take(&mut self.0);
         keep_complete(rules, &mut found);
         found.sort_by(|a, b| {
-            (specificity(rules, b), b.end - b.start, a.start, a.rule).cmp(&(
+            // A parser knows the whole name and where it takes effect.
+            (specificity(rules, b), b.parsed, b.end - b.start, a.start, a.rule).cmp(&(
                 specificity(rules, a),
+                a.parsed,
                 a.end - a.start,
                 b.start,
                 b.rule,

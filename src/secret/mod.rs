@@ -223,7 +223,7 @@ impl Scanner {
             arguments.iter().flat_map(|(name, value)| self.scan_argument(name, value)).collect();
         let mut scratch = Scratch::default();
         let mut scan = self.scan(&mut scratch);
-        scan.begin(b"statement.json", statement.len() as u64);
+        scan.begin(b"statement", statement.len() as u64);
         scan.feed(statement);
         let mut facts = scan.finish();
         // Found with its name already.

@@ -143,6 +143,7 @@ fn gnu_tar(archive: &[u8]) -> Reading {
     let script = r#"n=$(ls "$OUT" | wc -l); printf '%s' "$TAR_REALNAME" >"$OUT/$n.name"; printf '%s' "$TAR_SIZE" >"$OUT/$((n + 1)).size"; head -c 1048576 >"$OUT/$((n + 2)).data"; cat >/dev/null"#;
     let out = folder.path().join("out");
     std::fs::create_dir(&out).unwrap();
+    // GNU tar does not wait for the script when it gives up; what both may write to ends when both have ended.
     let status = Command::new("tar")
         .args(["--absolute-names", "--to-command", script, "-xf"])
         .arg(&archive_file)
@@ -150,8 +151,9 @@ fn gnu_tar(archive: &[u8]) -> Reading {
         .env("OUT", &out)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
-        .status()
-        .unwrap();
+        .output()
+        .unwrap()
+        .status;
     let mut files = Vec::new();
     for number in (0..).step_by(3) {
         let Ok(name) = std::fs::read(out.join(format!("{number}.name"))) else { break };
