@@ -68,6 +68,7 @@ pub(super) fn put_to_use(rules: &SecretRules, global: &Global) -> Result<(), Fai
     if !rules.files.is_empty() {
         tell(load(&rules.files)?.put_to_use(), global);
     }
+    Scanner::prepare();
     Ok(())
 }
 

@@ -26,6 +26,11 @@ impl fmt::Display for FilePath {
     /// With a leading slash; bytes that are not UTF-8 and control characters are written as `\xNN`, so that it is safe in any report.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("/")?;
+        // Nearly all paths are of this kind, and there are a hundred thousand in a report.
+        let is_plain = self.0.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        if let (true, Ok(text)) = (is_plain, str::from_utf8(&self.0)) {
+            return f.write_str(text);
+        }
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
                 if character.is_control() || is_bidi_control(character) {

@@ -108,7 +108,7 @@ pub struct Answer {
 pub fn cache_key(options: CollectOptions) -> Key {
     let inspectors = crate::inspect::REVISION.to_string();
     let secrets =
-        if options.secrets { crate::secret::Scanner::in_use().revision().to_string() } else { "none".to_owned() };
+        if options.secrets { crate::secret::Scanner::revision_in_use().to_string() } else { "none".to_owned() };
     Key::new(&[env!("CARGO_PKG_VERSION"), &inspectors, &secrets])
 }
 

@@ -129,6 +129,18 @@ impl Scanner {
         IN_USE.get().unwrap_or_else(|| Self::builtin())
     }
 
+    /// Builds the scanner on a thread of its own, so that it is there when the first asks.
+    pub fn prepare() {
+        // Without a thread, whoever asks first builds it.
+        let _ = std::thread::Builder::new().name("rules".to_owned()).spawn(Self::in_use);
+    }
+
+    /// The revision of the scanner in use, without building the shipped one.
+    #[must_use]
+    pub fn revision_in_use() -> u64 {
+        IN_USE.get().map_or(REVISION, Self::revision)
+    }
+
     /// Makes this the scanner of the process; only the first call counts, before anything is read.
     pub fn put_to_use(self) -> &'static Self {
         IN_USE.get_or_init(|| self)

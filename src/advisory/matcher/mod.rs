@@ -140,6 +140,9 @@ pub struct Outcome {
     pub suppressed: Vec<usize>,
 }
 
+/// Least packages that are worth a thread.
+const MIN_PART: usize = 100;
+
 /// Matches an inventory against a store.
 ///
 /// # Errors
@@ -148,19 +151,21 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
     let os = inventory.os.as_ref().and_then(ecosystem::of_os);
     let distribution_speaks = os.as_deref().is_some_and(|os| is_comprehensive(store, os));
     let mut outcome = Outcome::default();
-    let mut judged = Vec::with_capacity(inventory.packages.len());
-    for (index, candidate) in inventory.packages.iter().enumerate() {
+    let is_suppressed =
+        |candidate: &Candidate<'_>| distribution_speaks && candidate.owned_by_os && !candidate.package.kind.is_os();
+    let judge = |candidate: &Candidate<'_>| {
         let mut hits = evaluate::Judged::default();
-        if distribution_speaks && candidate.owned_by_os && !candidate.package.kind.is_os() {
-            outcome.suppressed.push(index);
-        } else {
+        if !is_suppressed(candidate) {
             match target::targets(candidate, inventory.os.as_ref(), os.as_deref()) {
                 Ok(targets) => hits = evaluate::judge(store, candidate.package, &targets)?,
                 Err(reason) => hits.undetermined.push(reason),
             }
         }
-        judged.push(hits);
-    }
+        Ok(hits)
+    };
+    let suppressed = inventory.packages.iter().enumerate().filter(|(_, candidate)| is_suppressed(candidate));
+    outcome.suppressed.extend(suppressed.map(|(index, _)| index));
+    let mut judged = on_all_cores(inventory.packages, &judge)?;
     if os.as_deref().is_some_and(|os| ecosystem::name_kind(os) == ecosystem::NameKind::Binary) {
         sibling::add(inventory.packages, &mut judged);
     }
@@ -174,6 +179,26 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
         found.exploitation = store.exploitation(&found.cves)?;
     }
     Ok(outcome)
+}
+
+/// Judges each package, the list cut into as many parts as there are cores.
+fn on_all_cores(
+    packages: &[Candidate<'_>],
+    judge: &(impl Fn(&Candidate<'_>) -> Result<evaluate::Judged, AdvisoryError> + Sync),
+) -> Result<Vec<evaluate::Judged>, AdvisoryError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let part = packages.len().div_ceil(cores).max(MIN_PART);
+    let judge_all = |part: &[Candidate<'_>]| part.iter().map(judge).collect::<Result<Vec<_>, _>>();
+    let mut parts = packages.chunks(part);
+    let first = parts.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || judge_all(part))).collect();
+        let mut judged = judge_all(first)?;
+        for other in others {
+            judged.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(judged)
+    })
 }
 
 /// Whether another vendor than the distribution built an OS package, so that the distribution's data speaks neither of it nor of the files that it owns.

@@ -14,6 +14,7 @@ mod packages;
 mod reach;
 mod unread;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::FoundPrivileged;
@@ -89,7 +90,21 @@ pub struct MergeOptions {
 #[must_use]
 pub fn merge(layers: &[StackedLayer<'_>], config: &RunConfig, options: MergeOptions) -> Inventory {
     let placed = place(layers);
-    Merge::new(&refer(&placed), options).run(&placed, config)
+    let stack = refer(&placed);
+    // What is wasted is asked of every path and of nothing else, so it is counted beside the rest.
+    std::thread::scope(|scope| {
+        let counting = scope.spawn(|| wasted(&stack));
+        let inventory = Merge::new(&stack, options).run(&placed, config);
+        let wasted = counting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Inventory { wasted, ..inventory }
+    })
+}
+
+/// By layer: bytes of files that a later layer replaces or removes.
+fn wasted(layers: &[StackedLayer<'_>]) -> Vec<u64> {
+    let trees: Vec<_> = layers.iter().map(|facts| facts.map(|facts| &facts.tree)).collect();
+    let above = |index: usize| trees.iter().skip(index + 1).flatten().copied().collect::<Vec<_>>();
+    trees.iter().enumerate().map(|(index, tree)| tree.map_or(0, |tree| tree.wasted(&above(index)))).collect()
 }
 
 /// Every path of the merged view, with the index of its layer and what is there. Folders that no layer lists are left out.
@@ -112,6 +127,8 @@ struct Merge<'a> {
     live: BTreeMap<&'static str, (usize, FilePath)>,
     /// Where the folders of [`DATABASE_FOLDERS`] are, with their depth.
     folders: Vec<(Vec<u8>, usize)>,
+    /// See [`Merge::live_files`], which many ask.
+    live_files: OnceCell<Vec<(usize, &'a FileFacts)>>,
 }
 
 impl<'a> Merge<'a> {
@@ -134,7 +151,7 @@ impl<'a> Merge<'a> {
             .collect();
         let folder = |(path, depth): &(&str, usize)| Some((view.follow(path.as_bytes())?, *depth));
         let folders = DATABASE_FOLDERS.iter().filter_map(folder).collect();
-        Self { layers, options, view, history, live, folders }
+        Self { layers, options, view, history, live, folders, live_files: OnceCell::new() }
     }
 
     fn run(self, placed: &[Option<Placed<'_>>], config: &RunConfig) -> Inventory {
@@ -153,7 +170,6 @@ impl<'a> Merge<'a> {
         self.mark_loaded(&mut inventory, config);
         inventory.unknowns = self.unknowns();
         inventory.unknowns.extend(locked.unknowns);
-        inventory.wasted = self.wasted();
         inventory.live.clone_from(&self.live);
         inventory.packages.sort();
         inventory.packages.dedup();
@@ -199,6 +215,10 @@ impl<'a> Merge<'a> {
 
     /// The files of the merged view that were read, topmost layer each. A database that a hard link leads to counts although its own name may be gone.
     fn live_files(&self) -> impl Iterator<Item = (usize, &'a FileFacts)> {
+        self.live_files.get_or_init(|| self.find_live_files()).iter().copied()
+    }
+
+    fn find_live_files(&self) -> Vec<(usize, &'a FileFacts)> {
         let databases: BTreeSet<(usize, &FilePath)> = self.live.values().map(|(layer, path)| (*layer, path)).collect();
         let is_live = |path: &FilePath, layer: usize| {
             let entry = self.view.entry(path.as_bytes());
@@ -209,8 +229,7 @@ impl<'a> Merge<'a> {
             .history
             .iter()
             .flat_map(|(path, of_path)| of_path.iter().map(move |(layer, file)| (*path, *layer, *file)));
-        let live = read.filter(|(path, layer, _)| is_live(path, *layer)).map(|(_, layer, file)| (layer, file));
-        live.collect::<Vec<_>>().into_iter()
+        read.filter(|(path, layer, _)| is_live(path, *layer)).map(|(_, layer, file)| (layer, file)).collect()
     }
 
     fn secrets(&self) -> Vec<FoundSecret> {
@@ -291,12 +310,6 @@ impl<'a> Merge<'a> {
             (Some(layer), Unknown { effect: Effect::Optional, path: Some(link.clone()), by: "layer".into(), reason })
         };
         links(self.layers).filter(elsewhere).map(unknown).collect()
-    }
-
-    fn wasted(&self) -> Vec<u64> {
-        let trees: Vec<_> = self.layers.iter().map(|facts| facts.map(|facts| &facts.tree)).collect();
-        let above = |index: usize| trees.iter().skip(index + 1).flatten().copied().collect::<Vec<_>>();
-        trees.iter().enumerate().map(|(index, tree)| tree.map_or(0, |tree| tree.wasted(&above(index)))).collect()
     }
 }
 
