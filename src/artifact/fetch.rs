@@ -16,7 +16,7 @@ use crate::advisory::store::{Store, delta, replace_file};
 use crate::advisory::{AdvisoryError, refuse_step_back};
 use crate::digest::Digest;
 use crate::sign::verify::{Demand, Subject, Verified, verify};
-use crate::sign::{Engine, Signer};
+use crate::sign::Engine;
 use crate::source::repository::{At, MANIFEST, Repository};
 use crate::source::{Descriptor, SourceError};
 
@@ -84,10 +84,7 @@ pub fn consult(
 fn signer(verified: &Verified) -> Result<String, ArtifactError> {
     let accepted = verified.candidates.iter().find_map(|candidate| candidate.outcome.as_ref().ok());
     if let Some(accepted) = accepted {
-        return Ok(match accepted.proof.signer() {
-            Signer::Key(name) => format!("key {name}"),
-            Signer::Identity { name, issuer, .. } => format!("{name} of {issuer}"),
-        });
+        return Ok(accepted.proof.signer().to_string());
     }
     if verified.is_empty() {
         return Err(ArtifactError::NotSigned("no signature was found".into()));

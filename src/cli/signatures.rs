@@ -7,13 +7,13 @@ use super::exit::Ending;
 use super::sign_args::Trusted;
 use super::{Failed, sources, verify};
 use crate::digest::Digest;
-use crate::policy::signature::{Recursive as Asked, SignatureDemand};
+use crate::policy::signature::SignatureDemand;
 use crate::policy::vex::Vex;
 use crate::scan::{Signatures, Signed};
 use crate::sign::identity::Matcher;
 use crate::sign::predicate::{PredicateType, provenance};
 use crate::sign::subject::subjects;
-use crate::sign::verify::{Accepted, Demand, Recursive, Verified, is_covered, verify as check};
+use crate::sign::verify::{Accepted, Demand, Recursive, Subject, is_covered, verify as check, verify_each};
 use crate::sign::{Engine, Signer};
 use crate::source::repository::{At, Repository};
 use crate::source::{Image, PlatformChoice, SourceError};
@@ -90,20 +90,11 @@ impl<'a> Ready<'a> {
     }
 
     fn check(&self, repository: &dyn Repository, root: At<'_>) -> Result<Signed, SourceError> {
-        let recursive = match self.demand.recursive {
-            Asked::Index => Recursive::Index,
-            Asked::All => Recursive::All,
-            Asked::Any => Recursive::Any,
-        };
+        let recursive = self.demand.recursive;
         let children = (recursive != Recursive::Index).then_some(&PlatformChoice::All);
-        let mut verified = Vec::new();
-        for subject in subjects(repository, root, children)? {
-            verified.push(check(&self.engine, repository, &subject, &self.wanted)?);
-            // The children are only asked where they can change the answer.
-            if recursive == Recursive::Any && verified.first().is_some_and(Verified::is_accepted) {
-                break;
-            }
-        }
+        let subjects = subjects(repository, root, children)?;
+        let judge = |subject: &Subject| check(&self.engine, repository, subject, &self.wanted);
+        let verified = verify_each(recursive, &subjects, judge)?;
         Ok(Signed { demand: self.demand.name.clone(), is_met: is_covered(recursive, &verified), verified })
     }
 

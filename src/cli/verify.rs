@@ -13,7 +13,9 @@ use crate::report::escape::{terminal, write_json};
 use crate::sign::identity::{Identity, Matcher};
 use crate::sign::predicate::provenance;
 use crate::sign::subject::subjects;
-use crate::sign::verify::{Accepted, Demand, Judged, Recursive, Verified, is_covered, verify as check, verify_file};
+use crate::sign::verify::{
+    Accepted, Demand, Judged, Recursive, Verified, is_covered, verify as check, verify_each, verify_file,
+};
 use crate::sign::{Engine, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES, Signer, Trust};
 use crate::source::SourceError;
 
@@ -37,17 +39,13 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
     };
     let children = (recursive != Recursive::Index).then_some(&arguments.platform);
     let subjects = subjects(repository, opened.root(), children).map_err(unread)?;
-    let mut verified = Vec::new();
-    for subject in &subjects {
-        verified.push(match &arguments.bundle {
-            Some(file) => verify_file(&engine, read_file(file, MAX_BUNDLE_BYTES, "bundle")?, subject, &demand),
-            None => check(&engine, repository, subject, &demand).map_err(unread)?,
-        });
-        // The children are only asked where they can change the answer.
-        if recursive == Recursive::Any && verified.first().is_some_and(Verified::is_accepted) {
-            break;
+    let verified = verify_each(recursive, &subjects, |subject| match &arguments.bundle {
+        Some(file) => {
+            let bundle = read_file(file, MAX_BUNDLE_BYTES, "bundle")?;
+            Ok(verify_file(&engine, bundle, subject, &demand))
         }
-    }
+        None => check(&engine, repository, subject, &demand).map_err(unread),
+    })?;
     let is_covered = is_covered(recursive, &verified);
     let written = match arguments.format {
         Format::Json => {
@@ -205,10 +203,7 @@ fn page(arguments: &VerifyArgs, is_covered: bool, verified: &[Verified]) -> std:
 }
 
 fn described(accepted: &Accepted) -> String {
-    let signer = match accepted.proof.signer() {
-        Signer::Key(name) => format!("key {name}"),
-        Signer::Identity { name, issuer, .. } => format!("{name} of {issuer}"),
-    };
+    let signer = accepted.proof.signer();
     let log = if accepted.proof.is_logged() { "in the log" } else { "no log" };
     let time = accepted.proof.times().first().map(|time| format!(", signed by {time}")).unwrap_or_default();
     format!("{signer}, {log}{time}")

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::sign::verify::Recursive;
+
 /// The rule of the finding that a demand is not met.
 pub const RULE: &str = "signature";
 
@@ -72,19 +74,6 @@ pub struct SignatureDemand {
     /// Whether VEX attestations of these signers set findings aside.
     #[serde(default)]
     pub vex: bool,
-}
-
-/// What of a multi-platform image must be signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Recursive {
-    /// The index, which names its platforms' digests.
-    #[default]
-    Index,
-    /// Each platform, too.
-    All,
-    /// The index, or else each platform.
-    Any,
 }
 
 impl SignatureDemand {

@@ -8,7 +8,6 @@ use crate::advisory::model::Severity;
 use crate::finding::{Finding, Kind, Location};
 use crate::policy::Policy;
 use crate::policy::signature::{RULE, SignatureDemand};
-use crate::sign::Signer;
 use crate::sign::verify::{Judged, Verified};
 
 /// By image, as its report names it: what became of each demand, in the order of the policy.
@@ -66,10 +65,7 @@ pub(super) fn entries(signed: &[Signed]) -> Vec<Value> {
 }
 
 fn entry(demand: &str, verified: &Verified, judged: &Judged) -> Value {
-    let identity = judged.outcome.as_ref().ok().map(|accepted| match accepted.proof.signer() {
-        Signer::Key(name) => format!("key {name}"),
-        Signer::Identity { name, issuer, .. } => format!("{name} of {issuer}"),
-    });
+    let identity = judged.outcome.as_ref().ok().map(|accepted| accepted.proof.signer().to_string());
     json!({
         "kind": judged.place.name(), "demand": demand, "digest": verified.digest,
         "platform": verified.platform.as_ref().map(ToString::to_string),

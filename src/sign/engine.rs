@@ -59,6 +59,16 @@ pub enum Signer {
     },
 }
 
+impl std::fmt::Display for Signer {
+    /// `key cosign.pub`, or the identity with who vouches for it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(name) => write!(f, "key {name}"),
+            Self::Identity { name, issuer, .. } => write!(f, "{name} of {issuer}"),
+        }
+    }
+}
+
 /// What was proved of a bundle.
 #[derive(Clone, Debug)]
 pub struct Proof {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::Value;
 use sigstore_types::SignatureContent;
 
@@ -29,7 +30,8 @@ pub struct Demand {
 }
 
 /// How platforms of an index are covered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Recursive {
     /// A signature on the index covers them, since it names their digests.
     #[default]
@@ -223,6 +225,25 @@ impl Demand {
         }
         Ok(())
     }
+}
+
+/// Checks the subjects of a reference one after the other, as far as they can change the answer.
+///
+/// # Errors
+/// Those of `check`.
+pub fn verify_each<E>(
+    recursive: Recursive,
+    subjects: &[Subject],
+    mut check: impl FnMut(&Subject) -> Result<Verified, E>,
+) -> Result<Vec<Verified>, E> {
+    let mut verified = Vec::new();
+    for subject in subjects {
+        verified.push(check(subject)?);
+        if recursive == Recursive::Any && verified.first().is_some_and(Verified::is_accepted) {
+            break;
+        }
+    }
+    Ok(verified)
 }
 
 /// Whether the subjects, the first of which is what the reference names, are covered as demanded.
