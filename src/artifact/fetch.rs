@@ -15,8 +15,8 @@ use super::{ArtifactError, Delta, Origin};
 use crate::advisory::store::{Store, delta, replace_file};
 use crate::advisory::{AdvisoryError, refuse_step_back};
 use crate::digest::Digest;
-use crate::sign::verify::{Demand, Subject, Verified, verify};
 use crate::sign::Engine;
+use crate::sign::verify::{Demand, Subject, Verified, verify};
 use crate::source::repository::{At, MANIFEST, Repository};
 use crate::source::{Descriptor, SourceError};
 
