@@ -22,3 +22,4 @@ pub mod secret;
 pub mod sign;
 pub mod source;
 pub mod version;
+pub mod workload;

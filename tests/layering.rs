@@ -12,6 +12,7 @@ const ORDER: &[&str] = &[
     "version",
     "oci",
     "reference",
+    "workload",
     "net",
     "source",
     "layer",
