@@ -12,6 +12,7 @@ pub mod facts;
 pub mod finding;
 pub mod inspect;
 pub mod layer;
+pub mod lint;
 pub mod nested;
 pub mod net;
 pub mod oci;

@@ -47,10 +47,14 @@ fn words<'a>(words: impl IntoIterator<Item = &'a Word>) -> String {
 
 /// The tree of an instruction as BuildKit prints it.
 fn tree(instruction: &Instruction, source: &str) -> String {
-    let flags: Vec<String> = instruction.flags.iter().map(|flag| {
-        let value = flag.value.as_ref().map(|value| format!("={value}")).unwrap_or_default();
-        quote(&format!("--{}{value}", flag.name))
-    }).collect();
+    let flags: Vec<String> = instruction
+        .flags
+        .iter()
+        .map(|flag| {
+            let value = flag.value.as_ref().map(|value| format!("={value}")).unwrap_or_default();
+            quote(&format!("--{}{value}", flag.name))
+        })
+        .collect();
     let flags = if flags.is_empty() { String::new() } else { format!(" [{}]", flags.join(" ")) };
     format!("({}{flags}{})", instruction.name.text.to_lowercase(), body(&instruction.body, instruction.keyword, source))
 }
@@ -72,7 +76,9 @@ fn body(body: &Body, keyword: Keyword, source: &str) -> String {
             .collect(),
         Body::Pairs(pairs) => pairs
             .iter()
-            .map(|pair| words([&pair.name, pair.value.as_ref().unwrap()]) + if pair.is_old { " \"\"" } else { " \"=\"" })
+            .map(|pair| {
+                words([&pair.name, pair.value.as_ref().unwrap()]) + if pair.is_old { " \"\"" } else { " \"=\"" }
+            })
             .collect(),
     }
 }
@@ -160,7 +166,8 @@ fn heredocs_are_read_as_the_reference_says() {
     let parsed = parse(text);
     let [_, run, copy, third, last] = &parsed.instructions[..] else { panic!("{:#?}", parsed.instructions) };
     assert_eq!(run.heredocs[0].body.text(), "  echo <<x\n");
-    let bodies: Vec<_> = copy.heredocs.iter().map(|doc| (&*doc.name, doc.expands, doc.strips_tabs, doc.body.text())).collect();
+    let bodies: Vec<_> =
+        copy.heredocs.iter().map(|doc| (&*doc.name, doc.expands, doc.strips_tabs, doc.body.text())).collect();
     assert_eq!(bodies, [("one", false, true, "\tfirst $A\n"), ("two", true, false, "second\n")]);
     assert_eq!(third.heredocs.len(), 1);
     assert!(last.heredocs.is_empty());

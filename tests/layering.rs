@@ -26,6 +26,7 @@ const ORDER: &[&str] = &[
     "artifact",
     "finding",
     "check",
+    "lint",
     "policy",
     "report",
     "scan",

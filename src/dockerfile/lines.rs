@@ -112,8 +112,11 @@ impl<'a> Reader<'a> {
             joined.push(piece, line.at);
             end = line.at + line.text.len();
         }
-        let syntax =
-            |reason: String| DockerfileError::Syntax { line: first_line, reason, span: joined.place(0)..end.max(start) };
+        let syntax = |reason: String| DockerfileError::Syntax {
+            line: first_line,
+            reason,
+            span: joined.place(0)..end.max(start),
+        };
         let mut instruction = instruction::parse(&joined, self.read.escape).map_err(syntax)?;
         if instruction.takes_heredocs() {
             for head in heredoc::heads(&joined) {
@@ -149,7 +152,8 @@ impl<'a> Reader<'a> {
         };
         let known = split.filter(|(name, value)| is_name(name) && !value.is_empty());
         let known = known.map(|(name, value)| (name.to_ascii_lowercase(), value));
-        let Some((name, value)) = known.filter(|(name, _)| ["syntax", "escape", "check"].contains(&name.as_str())) else {
+        let Some((name, value)) = known.filter(|(name, _)| ["syntax", "escape", "check"].contains(&name.as_str()))
+        else {
             self.in_head = false;
             return Ok(false);
         };

@@ -75,7 +75,10 @@ fn base(word: Option<&Word>, arguments: &Environment, earlier: &[Stage]) -> Base
     let has_fallback = word.text.contains(":-") || word.text.contains(":+");
     let resolved = expand::expand(&word.text, arguments, '\\').ok().filter(|_| !unknown || has_fallback);
     let is_named = |stage: &&Stage| {
-        stage.name.as_ref().is_some_and(|name| resolved.as_deref().is_some_and(|base| name.text.eq_ignore_ascii_case(base)))
+        stage
+            .name
+            .as_ref()
+            .is_some_and(|name| resolved.as_deref().is_some_and(|base| name.text.eq_ignore_ascii_case(base)))
     };
     let stage = earlier.iter().rev().find(is_named).map(|stage| stage.index);
     Base { word, resolved, stage }

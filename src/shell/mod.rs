@@ -11,7 +11,7 @@ mod parse;
 mod word;
 
 pub use call::Call;
-pub use parse::parse;
+pub use parse::{of_words, parse};
 
 use std::ops::Range;
 

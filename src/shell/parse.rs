@@ -4,8 +4,10 @@ use super::word::ends_word;
 use super::{Command, Fault, Link, MAX_WORDS, Redirect, Script, Word};
 
 /// Words that begin, divide or end compound commands, where a command's name would stand.
-const RESERVED: &[&str] =
-    &["if", "then", "elif", "else", "fi", "while", "until", "do", "done", "{", "}", "!", "time", "esac", "function", "coproc"];
+const RESERVED: &[&str] = &[
+    "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "{", "}", "!", "time", "esac", "function",
+    "coproc",
+];
 
 /// Reads a script. What is wrong with it is told in it, with all commands before that.
 #[must_use]
@@ -15,6 +17,23 @@ pub fn parse(text: &str) -> Script {
     let mut script = parser.script;
     super::call::open_shells(&mut script);
     script.commands.sort_by_key(|command| command.span.start);
+    script
+}
+
+/// A command that is there in words already, as in a JSON form; the scripts that it gives to a shell are read.
+#[must_use]
+pub fn of_words<'a>(words: impl IntoIterator<Item = (&'a str, std::ops::Range<usize>)>) -> Script {
+    let word = |(text, span): (&str, std::ops::Range<usize>)| Word {
+        text: text.to_owned(),
+        span,
+        is_literal: true,
+        is_quoted: true,
+    };
+    let words: Vec<Word> = words.into_iter().take(MAX_WORDS).map(word).collect();
+    let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+    let command = Command { words, span, ..Command::default() };
+    let mut script = Script { commands: vec![command], fault: None };
+    super::call::open_shells(&mut script);
     script
 }
 
@@ -338,7 +357,10 @@ mod tests {
 
     #[test]
     fn quotes_hold_words_together() {
-        assert_eq!(shown(r#"echo "a && b" 'c; d' e\ f "x\"y$HOME" $'a\'b'"#), [r#"echo a && b c; d e f x"y$HOME a\'b"#]);
+        assert_eq!(
+            shown(r#"echo "a && b" 'c; d' e\ f "x\"y$HOME" $'a\'b'"#),
+            [r#"echo a && b c; d e f x"y$HOME a\'b"#]
+        );
         let script = parse("a 'b c' d\"$e\"");
         let words: Vec<_> = script.commands[0].words.iter().map(|word| (word.span.clone(), word.is_literal)).collect();
         assert_eq!(words, [(0..1, true), (2..7, true), (8..13, false)]);
@@ -349,13 +371,19 @@ mod tests {
         assert_eq!(shown("if [ -f a ]; then b; elif c; then d; else e; fi"), ["[ -f a ]", "b", "c", "d", "e"]);
         assert_eq!(shown("for x in a b; do echo $x; done | sort"), ["for x in a b", "echo $x", "| sort"]);
         assert_eq!(shown("case \"$a\" in x|y) b;; (z) c ;; *) d; esac && e"), ["b", "c", "d", "&& e"]);
-        assert_eq!(shown("f() { a; }; (b && c); [[ $x == y && -n z ]] || d"), ["a", "b", "&& c", "[[ $x == y & & -n z ]]", "|| d"]);
+        assert_eq!(
+            shown("f() { a; }; (b && c); [[ $x == y && -n z ]] || d"),
+            ["a", "b", "&& c", "[[ $x == y & & -n z ]]", "|| d"]
+        );
         assert_eq!(shown("((i++)); for ((i=0;i<3;i++)); do a; done"), ["for", "a"]);
     }
 
     #[test]
     fn substitutions_are_commands_too() {
-        assert_eq!(shown("a $(b | c) \"$(d \"e f\")\" `g h`"), ["a $(b | c) $(d \"e f\") `g h`", "b", "| c", "d e f", "g h"]);
+        assert_eq!(
+            shown("a $(b | c) \"$(d \"e f\")\" `g h`"),
+            ["a $(b | c) $(d \"e f\") `g h`", "b", "| c", "d e f", "g h"]
+        );
         assert_eq!(shown("diff <(a) <(b c)"), ["diff <(a) <(b c)", "a", "b c"]);
         assert_eq!(shown("echo $((1 + (2))) ${x:-a b}"), ["echo $((1 + (2))) ${x:-a b}"]);
         assert_eq!(shown("bash -c 'a && b' x"), ["bash -c a && b x", "a", "&& b"]);
