@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// Rooms in the order data flows. A room may import from those before it and from itself.
 const ORDER: &[&str] = &[
     "digest",
+    "dockerfile",
+    "shell",
     "version",
     "oci",
     "reference",
@@ -25,6 +27,7 @@ const ORDER: &[&str] = &[
     "artifact",
     "finding",
     "check",
+    "lint",
     "policy",
     "report",
     "scan",
