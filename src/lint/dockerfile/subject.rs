@@ -1,5 +1,7 @@
 //! A Dockerfile with the commands that it runs.
 
+use std::collections::BTreeSet;
+
 use crate::dockerfile::{self, Body, Dockerfile, Environment, Heredoc, Instruction, Joined, Keyword, Pair, Stage};
 use crate::lint::{Edit, LabelKind, Problems, Surroundings};
 use crate::shell::{self, Call, Command, Script};
@@ -179,6 +181,24 @@ impl<'a> Subject<'a> {
             }
         }
         environment
+    }
+
+    /// The names that `ENV` and `ARG` have declared before an instruction, with a value or without, in its stage and those below.
+    #[must_use]
+    pub fn names_before(&self, index: usize) -> BTreeSet<String> {
+        let Some(stage) = self.file.stage_of(index) else { return BTreeSet::new() };
+        let parts = self.chain(stage).map(|part| (part.from + 1, if part == stage { index } else { part.end }));
+        let instructions = parts.flat_map(|(from, end)| self.file.instructions.get(from..end).unwrap_or_default());
+        let declaring = instructions.filter(|instruction| matches!(instruction.keyword, Keyword::Env | Keyword::Arg));
+        declaring.flat_map(Instruction::pairs).map(|pair| pair.name.text.clone()).collect()
+    }
+
+    /// The stage that `--from` names, by its name or number.
+    #[must_use]
+    pub fn stage_named(&self, name: &str) -> Option<&'a Stage> {
+        let is_named = |stage: &&Stage| stage.name.as_ref().is_some_and(|own| own.text.eq_ignore_ascii_case(name));
+        let by_number = name.parse().ok().and_then(|number: usize| self.file.stages.get(number));
+        self.file.stages.iter().rev().find(is_named).or(by_number)
     }
 
     /// Whether `WORKDIR` is set before an instruction, in its stage or one below.

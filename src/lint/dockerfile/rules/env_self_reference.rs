@@ -22,14 +22,14 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (index, instruction) in subject.instructions(Keyword::Env) {
-        let known = subject.variables_before(index);
+        let known = subject.names_before(index);
         let pairs = instruction.pairs();
         for pair in pairs {
             let Some(value) = &pair.value else { continue };
             for name in crate::dockerfile::names(&value.text, subject.file.escape) {
                 let is_set_here = pairs.iter().any(|other| other.name.text == name);
                 // What was set before, as PATH in `PATH=$PATH:/x`, is meant.
-                if is_set_here && !known.contains_key(&name) && name != "PATH" {
+                if is_set_here && !known.contains(&name) && name != "PATH" {
                     problems.add(
                         &value.span,
                         &name,

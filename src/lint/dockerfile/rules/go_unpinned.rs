@@ -1,4 +1,4 @@
-//! Go install takes a program without a version.
+//! Go install takes whatever version is newest.
 
 use crate::advisory::model::Severity;
 use crate::lint::dockerfile::Subject;
@@ -10,9 +10,9 @@ pub(super) static RULE: Rule = Rule {
     meta: Meta {
         id: "go-unpinned",
         severity: Severity::Low,
-        summary: "go install takes a program without a version",
-        why: "Each build takes what is newest on its day, so that two builds of one commit differ.",
-        advice: "write package@version",
+        summary: "go install takes whatever version is newest",
+        why: "Each build takes what is newest on its day, so that two builds of one commit differ. Without @ the version is that of go.mod, or the build fails.",
+        advice: "write package@v1.2.3",
         aliases: &["DL3062"],
         sources: &["https://go.dev/ref/mod#go-install"],
         default: true,
@@ -22,10 +22,8 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     packages::unpinned(subject, problems, &packages::GO, |word| {
-        let is_own = !word.split('/').next().is_some_and(|host| host.contains('.')) || packages::is_file(word, &[]);
-        is_own
-            || word
-                .split_once('@')
-                .is_some_and(|(_, version)| !matches!(version, "latest" | "upgrade" | "master" | "main"))
+        !word
+            .split_once('@')
+            .is_some_and(|(_, version)| matches!(version, "latest" | "upgrade" | "patch" | "master" | "main"))
     });
 }
