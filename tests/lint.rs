@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "lint/pages.rs"]
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -89,7 +92,7 @@ fn options(meta: &Meta, settings: &str) -> Options {
 
 fn problems(meta: &Meta, file: &Dockerfile, options: &Options) -> Vec<Problem> {
     let around = Surroundings { store: None, evaluated_at: TODAY.parse().unwrap(), options };
-    lint::dockerfile::run(file, around).into_iter().filter(|problem| problem.meta.id == meta.id).collect()
+    lint::dockerfile::run(file, around).unwrap().into_iter().filter(|problem| problem.meta.id == meta.id).collect()
 }
 
 fn shown(file: &Dockerfile, problem: &Problem) -> String {

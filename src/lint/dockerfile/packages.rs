@@ -163,11 +163,9 @@ pub(super) static GEM: Manager = Manager {
         "-E",
     ],
 };
-pub(super) static GO: Manager = Manager {
-    programs: &["go"],
-    install: &["install"],
-    with_value: &["-ldflags", "-tags", "-o", "-mod", "-modfile", "-gcflags", "-asmflags", "-p", "-overlay"],
-};
+/// Options of `go` that take a value as the next word.
+pub(super) const GO_VALUES: &[&str] =
+    &["-ldflags", "-tags", "-o", "-mod", "-modfile", "-gcflags", "-asmflags", "-p", "-overlay"];
 
 impl Manager {
     /// Whether a call is one of this manager's programs.
