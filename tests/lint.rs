@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "lint/pages.rs"]
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,7 +110,7 @@ impl Subject {
     fn problems(&self, meta: &Meta, options: &Options) -> Vec<Problem> {
         let around = Surroundings { store: None, evaluated_at: TODAY.parse().unwrap(), options };
         let found = match self {
-            Self::Dockerfile(file) => lint::dockerfile::run(file, around),
+            Self::Dockerfile(file) => lint::dockerfile::run(file, around).unwrap(),
             Self::Workload(workload) => lint::container::run(workload, around),
         };
         found.into_iter().filter(|problem| problem.meta.id == meta.id).collect()

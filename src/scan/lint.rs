@@ -64,7 +64,8 @@ pub fn lint(request: LintRequest<'_>) -> Answer {
 /// The findings of one file.
 fn file(path: &str, bytes: &[u8], around: Surroundings<'_>) -> Result<Vec<Finding>, String> {
     let file = Dockerfile::parse(bytes).map_err(|error| error.to_string())?;
-    let (problems, ignores) = (lint::dockerfile::run(&file, around), lint::dockerfile::ignores(&file));
+    let problems = lint::dockerfile::run(&file, around).map_err(|error| error.to_string())?;
+    let ignores = lint::dockerfile::ignores(&file);
     let mut found = findings::findings(path, &file.source, &problems, &ignores, around.evaluated_at);
     found.extend(findings::defects(path, &file.source, &ignores, around.evaluated_at));
     Ok(found)
@@ -93,7 +94,7 @@ pub fn mended(bytes: &[u8], around: Surroundings<'_>) -> Result<(Vec<u8>, usize)
     for _ in 0..MAX_ROUNDS {
         let file = Dockerfile::parse(&text).map_err(|error| error.to_string())?;
         let ignores = lint::dockerfile::ignores(&file);
-        let problems: Vec<lint::Problem> = lint::dockerfile::run(&file, around);
+        let problems = lint::dockerfile::run(&file, around).map_err(|error| error.to_string())?;
         let fixes = problems
             .iter()
             .filter(|problem| !is_ignored(problem, &ignores, around))
