@@ -32,9 +32,10 @@ pub(super) fn export(arguments: &ExportArgs, global: &Global) -> Result<Ending, 
     let folder = tempfile::tempdir().map_err(|error| Failed::new(Ending::Incomplete, context(error.into())))?;
     empty_layout(folder.path()).map_err(|error| artifact(error.into()))?;
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;
+    let author = keys::author(&key)?;
     let publication = Publication {
         store: &store,
-        signer: &key,
+        author: &author,
         created: &created,
         extras: &extras,
         for_own_use: true,

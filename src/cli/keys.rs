@@ -12,7 +12,8 @@ use super::exit::Ending;
 use super::sign_args::{GenerateArgs, ImportArgs};
 use super::sources::read_file;
 use super::{Failed, notice};
-use crate::sign::keys::{KeyError, MAX_KEY_BYTES, PrivateKey, PublicKey, Signer as _, file, private};
+use crate::sign::author::{Author, By};
+use crate::sign::keys::{KeyError, MAX_KEY_BYTES, PrivateKey, PublicKey, Signer, file, private};
 
 /// Variables that may hold a key's password, the first that is set counts.
 const PASSWORDS: [&str; 2] = ["IMGGUARD_KEY_PASSWORD", "COSIGN_PASSWORD"];
@@ -35,6 +36,16 @@ pub(super) fn open_private(path: &Path) -> Result<PrivateKey, Failed> {
     let pem = Zeroizing::new(read_file(path, MAX_KEY_BYTES, "key")?);
     let password = password()?;
     file::open(&pem, password.as_bytes()).map_err(|error| unusable(path, error))
+}
+
+/// Whoever signs with a key that is kept here or elsewhere.
+pub(super) fn open_signer(key: &str) -> Result<Box<dyn Signer>, Failed> {
+    Ok(Box::new(open_private(Path::new(key))?))
+}
+
+/// Signs with a key alone.
+pub(super) fn author(key: &PrivateKey) -> Result<Author<'_>, Failed> {
+    Author::new(By::Key(key), None, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)))
 }
 
 /// A trusted public key.

@@ -26,6 +26,7 @@ mod secrets_args;
 mod sign;
 mod sign_args;
 mod signatures;
+mod signer;
 mod sources;
 mod suppressing;
 mod tree;

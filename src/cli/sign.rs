@@ -8,12 +8,13 @@ use super::args::Global;
 use super::exit::Ending;
 use super::sign_args::{AttestArgs, Place, SignArgs, Signing};
 use super::sources::{self, read_file};
-use super::{Failed, created, keys, notice};
-use crate::digest::Digest;
-use crate::sign::make::{Form, Maker, SignError};
+use super::signer::{self, Hand};
+use super::{Failed, created, notice};
+use crate::sign::make::{Form, Made, Maker, SignError};
 use crate::sign::predicate::PredicateType;
 use crate::sign::subject::subjects;
 use crate::sign::verify::Subject;
+use crate::sign::Signer;
 use crate::source::{PlatformChoice, SourceError};
 
 /// Largest predicate, in bytes: with base64 around it, it must stay below what `verify` reads.
@@ -55,9 +56,10 @@ fn each(
     signing: &Signing,
     global: &Global,
     done: &str,
-    make: &dyn Fn(&Maker<'_>, &Subject) -> Result<Digest, SignError>,
+    make: &dyn Fn(&Maker<'_>, &Subject) -> Result<Made, SignError>,
 ) -> Result<Ending, Failed> {
-    let key = keys::open_private(&signing.key)?;
+    let hand = Hand::open(signing, &place.network, place.offline)?;
+    let author = hand.author()?;
     let opened = sources::repository(&place.reference, place.offline, &place.network, true)?;
     let is_remote = !place.reference.starts_with("oci:");
     let unread = |error: SourceError| {
@@ -67,19 +69,36 @@ fn each(
     let subjects = subjects(opened.repository.as_ref(), opened.root(), children).map_err(unread)?;
     let form = if signing.legacy { Form::Legacy } else { Form::Bundle };
     let created = created()?;
-    let maker = Maker { repository: opened.repository.as_ref(), signer: &key, form, created: &created };
+    let maker = Maker { repository: opened.repository.as_ref(), author: &author, form, created: &created };
     for subject in &subjects {
         let what = || format!("{} of `{}`", subject.digest, place.reference);
-        let digest = make(&maker, subject).map_err(|error| match error {
-            SignError::Source(error) => sources::failed(error, is_remote, |error| {
-                error.context(format!("what was made for {} could not be stored", what()))
-            }),
-            error => {
-                Failed::new(Ending::Incomplete, anyhow::Error::new(error).context(format!("{} was not {done}", what())))
-            }
-        })?;
+        let made = make(&maker, subject).map_err(|error| not_made(error, is_remote, done, &what()))?;
         let platform = subject.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-        notice(global, &format!("{done} {}{platform}: {digest}", subject.digest));
+        let by = match made.proof.signer() {
+            Signer::Key(_) => String::new(),
+            identity @ Signer::Identity { .. } => format!(" by {identity}"),
+        };
+        notice(global, &format!("{done} {}{platform}{by}: {}", subject.digest, made.manifest));
     }
     Ok(Ending::Pass)
+}
+
+/// Why something was not made or stored, as it counts.
+fn not_made(error: SignError, is_remote: bool, done: &str, what: &str) -> Failed {
+    match error {
+        SignError::Source(error) => sources::failed(error, is_remote, |error| {
+            error.context(format!("what was made for {what} could not be stored"))
+        }),
+        SignError::Service(error) => {
+            let mut failed = signer::failed(error);
+            failed.error = failed.error.context(format!("{what} was not {done}"));
+            failed
+        }
+        error => {
+            let is_foreign = matches!(error, SignError::Unverified(_));
+            let error = anyhow::Error::new(error).context(format!("{what} was not {done}"));
+            let failed = Failed::new(Ending::Incomplete, error);
+            if is_foreign { failed.hint("if the services are of your own instance, name its root with --trusted-root") } else { failed }
+        }
+    }
 }

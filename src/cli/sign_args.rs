@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use reqwest::Url;
 
 use super::args::{Network, platforms};
 use crate::sign::identity::Matcher;
@@ -20,7 +21,9 @@ pub(super) const VERIFY_EXAMPLES: &str = "Examples:
 pub(super) const SIGN_EXAMPLES: &str = "Examples:
   IMGGUARD_KEY_PASSWORD=… imgguard sign registry.example/app@sha256:… --key imgguard.key
   imgguard sign oci:build/image --key cosign.key --recursive --annotation team=blue
-  imgguard sign registry.example/app:1.2 --key cosign.key --legacy";
+  imgguard sign registry.example/app:1.2 --key cosign.key --legacy
+  imgguard sign ghcr.io/org/app@sha256:… --keyless
+  imgguard sign registry.example/app:1.2 --key 'pkcs11:token=release;object=image?module-path=/usr/lib/softhsm/libsofthsm2.so'";
 
 pub(super) const ATTEST_EXAMPLES: &str = "Examples:
   imgguard attest registry.example/app:1.2 --key imgguard.key --type spdx --predicate app.spdx.json
@@ -144,16 +147,57 @@ pub enum Format {
 
 /// How something is signed and stored.
 #[derive(Debug, Args)]
+#[group(id = "who", required = true, multiple = false, args = ["key", "keyless"])]
 pub struct Signing {
-    /// The private key (cosign.key); its password comes from IMGGUARD_KEY_PASSWORD or COSIGN_PASSWORD
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
+    /// The private key: a cosign.key, whose password comes from IMGGUARD_KEY_PASSWORD or COSIGN_PASSWORD; pkcs11:… (RFC 7512); or NAME://KEY of a KMS, asked through the program sigstore-kms-NAME
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Sign as whoever an identity token names, with a certificate of the moment; the public instance's log keeps that name for everybody and for ever
+    #[arg(long)]
+    pub keyless: bool,
+    /// A file with the identity token, instead of SIGSTORE_ID_TOKEN or the job on GitHub Actions
+    #[arg(long, value_name = "FILE", requires = "keyless")]
+    pub identity_token: Option<PathBuf>,
     /// Each platform's image, too, not only the index
     #[arg(long)]
     pub recursive: bool,
     /// Write the tags of cosign 2 (.sig, .att) instead of bundles
     #[arg(long)]
     pub legacy: bool,
+    /// What vouches for it.
+    #[command(flatten)]
+    pub vouching: Vouching,
+    /// The Sigstore instance (trusted_root.json) that what is made must verify with, instead of the public one
+    #[arg(long, value_name = "FILE", help_heading = "Sigstore services")]
+    pub trusted_root: Option<PathBuf>,
+}
+
+/// The services that vouch for a signature. A key needs none; --keyless uses those of the public instance unless one is named here.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sigstore services")]
+pub struct Vouching {
+    /// Use the services of this configuration (signing_config.v0.2.json)
+    #[arg(long, value_name = "FILE")]
+    pub signing_config: Option<PathBuf>,
+    /// The certificate authority (Fulcio)
+    #[arg(long, value_name = "URL", requires = "keyless")]
+    pub fulcio_url: Option<Url>,
+    /// The transparency log (Rekor)
+    #[arg(long, value_name = "URL")]
+    pub rekor_url: Option<Url>,
+    /// The version of that log's interface
+    #[arg(long, value_name = "1|2", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2), requires = "rekor_url")]
+    pub rekor_version: u8,
+    /// The timestamp authority (RFC 3161), with its path
+    #[arg(long, value_name = "URL")]
+    pub tsa_url: Option<Url>,
+}
+
+impl Vouching {
+    /// Whether a service is named.
+    pub fn is_any(&self) -> bool {
+        self.signing_config.is_some() || self.fulcio_url.is_some() || self.rekor_url.is_some() || self.tsa_url.is_some()
+    }
 }
 
 /// What `sign` takes.

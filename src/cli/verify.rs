@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -88,12 +89,18 @@ pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
     let Some(path) = &trusted.trusted_root else {
         return Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)));
     };
-    let unusable = |error: String| {
-        Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root `{}` cannot be used: {error}", path.display()))
-            .hint("it is the trusted_root.json of a Sigstore instance (`cosign trusted-root create` makes one)")
-    };
-    let root = String::from_utf8(read_file(path, MAX_ROOT_BYTES, "trusted root")?);
-    Engine::new(trust, Some(&root.map_err(|_| unusable("it is not UTF-8".into()))?)).map_err(unusable)
+    Engine::new(trust, Some(&root(path)?)).map_err(|error| unusable_root(path, &error))
+}
+
+/// The text of a trusted root.
+pub(super) fn root(path: &Path) -> Result<String, Failed> {
+    String::from_utf8(read_file(path, MAX_ROOT_BYTES, "trusted root")?)
+        .map_err(|_| unusable_root(path, "it is not UTF-8"))
+}
+
+fn unusable_root(path: &Path, error: &str) -> Failed {
+    Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root `{}` cannot be used: {error}", path.display()))
+        .hint("it is the trusted_root.json of a Sigstore instance (`cosign trusted-root create` makes one)")
 }
 
 fn demand(arguments: &VerifyArgs) -> Demand {

@@ -13,8 +13,11 @@
 //! | [`discover`] | every place where signatures may be |
 //! | [`subject`] | the manifests that a reference means |
 //! | [`verify`] | the verdict |
+//! | [`services`] | certificate authority, log and timestamp authority |
+//! | [`author`] | who signs, and what vouches for it |
 //! | [`make`] | signatures and attestations, made and stored |
 
+pub mod author;
 pub mod bundle;
 pub mod discover;
 pub mod engine;
@@ -24,6 +27,7 @@ pub mod legacy;
 pub mod make;
 pub mod predicate;
 mod rejection;
+pub mod services;
 pub mod subject;
 pub mod verify;
 

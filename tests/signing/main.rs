@@ -6,6 +6,7 @@
 //! | `interop` | what cosign wrote, with the verdicts that it gave; what we write, compared with it |
 //! | `advisories` | the published vulnerabilities of cosign and its relatives, each as a test |
 //! | `mutation` | everything that is accepted, damaged in every way: never accepted with another meaning |
+//! | `keyless` | signing without a key, against a Sigstore instance on loopback |
 //! | `offline` | without a network |
 //! | `memory` | a repository in memory that a test can fill with lies |
 
@@ -20,6 +21,7 @@ mod shared;
 mod advisories;
 mod conformance;
 mod interop;
+mod keyless;
 mod memory;
 mod mutation;
 mod offline;
