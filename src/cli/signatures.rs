@@ -4,13 +4,14 @@ use std::path::Path;
 
 use super::args::Reading;
 use super::exit::Ending;
-use super::sign_args::Trusted;
+use super::sign_args::{Trusted, WorkflowArgs};
 use super::{Failed, sources, verify};
 use crate::digest::Digest;
 use crate::policy::signature::SignatureDemand;
 use crate::policy::vex::Vex;
 use crate::scan::{Signatures, Signed};
 use crate::sign::identity::Matcher;
+use crate::sign::predicate::condition::Condition;
 use crate::sign::predicate::{PredicateType, provenance};
 use crate::sign::subject::subjects;
 use crate::sign::verify::{Accepted, Demand, Recursive, Subject, is_covered, verify as check, verify_each};
@@ -73,6 +74,7 @@ impl<'a> Ready<'a> {
             identity_regexp: pattern(&demand.identity_regexp)?,
             issuer: demand.issuer.clone(),
             issuer_regexp: pattern(&demand.issuer_regexp)?,
+            workflow: WorkflowArgs::of(&demand.github_workflow),
             trusted_root: demand.trusted_root.clone(),
             allow_no_log: demand.allow_no_log,
         };
@@ -85,7 +87,12 @@ impl<'a> Ready<'a> {
         if predicate_type.is_none() && !provenance.is_empty() {
             return Err(usage("builder, source and source_ref need the type of a provenance".into()));
         }
-        let wanted = Demand { predicate_type, annotations: demand.annotations.clone(), provenance };
+        let condition = demand.condition.as_deref().map(Condition::parse).transpose();
+        let condition = condition.map_err(|error| usage(format!("its condition cannot be read: {error}")))?;
+        if predicate_type.is_none() && condition.is_some() {
+            return Err(usage("a condition needs the type of the attestation that it is about".into()));
+        }
+        let wanted = Demand { predicate_type, annotations: demand.annotations.clone(), provenance, condition };
         Ok(Self { demand, engine: verify::engine(&trusted)?, wanted })
     }
 

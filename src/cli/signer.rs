@@ -48,14 +48,18 @@ impl Hand {
         let transport = || Transport::new(sources::settings(network)).map_err(|error| failed(error.into()));
         if !signing.keyless {
             let key = signing.key.as_deref().map(keys::open_signer).transpose()?;
-            let key = key.ok_or_else(|| Failed::new(Ending::Usage, anyhow::anyhow!("nobody signs: name --key or --keyless")))?;
+            let key = key
+                .ok_or_else(|| Failed::new(Ending::Usage, anyhow::anyhow!("nobody signs: name --key or --keyless")))?;
             let transport = if services.is_empty() { None } else { Some(transport()?) };
             return Ok(Self { held: Held::Key(key), services, transport, root });
         }
         let transport = transport()?;
         let authority = services.authority.as_ref().ok_or_else(|| {
-            Failed::new(Ending::Usage, anyhow::anyhow!("no certificate authority is configured, so nobody can sign without a key"))
-                .hint("name one with --fulcio-url or --signing-config")
+            Failed::new(
+                Ending::Usage,
+                anyhow::anyhow!("no certificate authority is configured, so nobody can sign without a key"),
+            )
+            .hint("name one with --fulcio-url or --signing-config")
         })?;
         let token = identity_token(signing.identity_token.as_deref(), &transport)?;
         let certified = certificate::request(&transport, authority, &token).map_err(failed)?;
@@ -69,9 +73,8 @@ impl Hand {
             Held::Certificate(certified) => By::Certificate(certified),
         };
         let services = self.transport.as_ref().map(|transport| (transport, &self.services));
-        Author::new(by, services, self.root.as_deref()).map_err(|error| {
-            Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root cannot be used: {error}"))
-        })
+        Author::new(by, services, self.root.as_deref())
+            .map_err(|error| Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root cannot be used: {error}")))
     }
 }
 
@@ -131,10 +134,13 @@ pub(super) fn failed(error: ServiceError) -> Failed {
     let (ending, hint) = match &error {
         ServiceError::Token(_) => (Ending::Usage, Some("get a new one; it must be for the audience `sigstore`")),
         ServiceError::Config(_) => (Ending::Usage, None),
-        ServiceError::Plain { .. } => (Ending::Usage, Some("use its https address, or allow it with --plain-http HOST")),
-        ServiceError::Refused { status: 401 | 403, .. } => {
-            (Ending::Source, Some("check that the service trusts the token's issuer, and that the token is for `sigstore`"))
+        ServiceError::Plain { .. } => {
+            (Ending::Usage, Some("use its https address, or allow it with --plain-http HOST"))
         }
+        ServiceError::Refused { status: 401 | 403, .. } => (
+            Ending::Source,
+            Some("check that the service trusts the token's issuer, and that the token is for `sigstore`"),
+        ),
         ServiceError::Refused { .. } | ServiceError::Answer { .. } | ServiceError::Net(_) => {
             (Ending::Source, Some("check the service's address; nothing was stored"))
         }

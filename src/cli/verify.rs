@@ -70,8 +70,15 @@ pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
     let matcher = |exact: &Option<String>, pattern: &Option<Matcher>| {
         exact.clone().map(Matcher::Exact).or_else(|| pattern.clone())
     };
+    let workflow = trusted.workflow.demand();
+    if !workflow.is_empty() && trusted.identity.is_none() && trusted.identity_regexp.is_none() {
+        return Err(usage(
+            "a workflow is demanded, and no identity is trusted",
+            "name the signer with --identity and --issuer",
+        ));
+    }
     match (matcher(&trusted.identity, &trusted.identity_regexp), matcher(&trusted.issuer, &trusted.issuer_regexp)) {
-        (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer }),
+        (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer, workflow }),
         (None, None) if trust.keys.is_empty() => {
             return Err(usage(
                 "nobody is trusted, so nothing can be verified",
@@ -112,6 +119,7 @@ fn demand(arguments: &VerifyArgs) -> Demand {
             source: arguments.source.clone(),
             reference: arguments.source_ref.clone(),
         },
+        condition: arguments.condition.clone(),
     }
 }
 

@@ -6,9 +6,11 @@
 //! keys = ["cosign.pub"]                # beside this file; or
 //! identity_regexp = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/.*"
 //! issuer = "https://token.actions.githubusercontent.com"
+//! github_workflow = { repository = "acme/app", ref = "refs/heads/main" } # trigger, sha, name, repository, ref
 //! recursive = "index"                  # index (the default), all or any
 //! allow_no_log = false
 //! type = "slsaprovenance1"             # an attestation instead of a signature
+//! condition = 'predicate.buildDefinition.buildType == "https://actions.github.io/buildtypes/workflow/v1"' # CEL
 //! annotations = { team = "blue" }
 //! vex = true                           # take their VEX attestations into account
 //! ```
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::sign::identity::Workflow;
 use crate::sign::verify::Recursive;
 
 /// The rule of the finding that a demand is not met.
@@ -47,6 +50,9 @@ pub struct SignatureDemand {
     /// The same as an expression over the whole of it.
     #[serde(default)]
     pub issuer_regexp: Option<String>,
+    /// What the certificate must say of the workflow on GitHub Actions.
+    #[serde(default)]
+    pub github_workflow: Workflow,
     /// A Sigstore instance (`trusted_root.json`) instead of the public one.
     #[serde(default)]
     pub trusted_root: Option<PathBuf>,
@@ -68,6 +74,9 @@ pub struct SignatureDemand {
     /// SLSA provenance of this git reference.
     #[serde(default)]
     pub source_ref: Option<String>,
+    /// What must be true of the attestation's predicate: an expression of CEL.
+    #[serde(default)]
+    pub condition: Option<String>,
     /// What the signature must be annotated with.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,

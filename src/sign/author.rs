@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sigstore_types::TransparencyLogEntry;
 
 use super::engine::{Engine, Proof, Signed, Trust};
-use super::identity::{Identity, Matcher};
+use super::identity::{Identity, Matcher, Workflow};
 use super::keys::{PublicKey, Signer};
 use super::make::SignError;
 use super::predicate::PAYLOAD_TYPE;
@@ -62,7 +62,7 @@ impl<'a> Author<'a> {
             // Whoever it names: that is told, and the token decided it.
             By::Certificate(_) => {
                 let anybody = || Matcher::pattern("(?s).+");
-                trust.identities.push(Identity { name: anybody()?, issuer: anybody()? });
+                trust.identities.push(Identity { name: anybody()?, issuer: anybody()?, workflow: Workflow::default() });
             }
         }
         Ok(Self { by, services, engine: Engine::new(trust, root)? })

@@ -127,22 +127,51 @@ fn what_is_signed_without_a_key_verifies() {
         let signed = instance.keyless("sign", &image, &["--signing-config", &config, "--recursive", "-a", "team=blue"]);
         assert_eq!(signed.code, 0, "{log:?} {timestamps}: {}", signed.err);
         assert!(signed.err.contains(&format!("by {WORKFLOW} of {ISSUER}")), "{}", signed.err);
-        let verified = instance.verify(&image, &["--recursive", "all", "-a", "team=blue", "--offline", "--format", "json"]);
+        let verified =
+            instance.verify(&image, &["--recursive", "all", "-a", "team=blue", "--offline", "--format", "json"]);
         assert_eq!(verified.code, 0, "{log:?} {timestamps}: {}{}", verified.out, verified.err);
         let report = verified.json();
         let first = &report["subjects"][0]["signatures"][0];
         assert_eq!((&first["identity"], &first["logged"]), (&json!(WORKFLOW), &json!(true)));
         assert!(!first["times"].as_array().unwrap().is_empty(), "{first}");
         assert_eq!(first["claims"]["build_trigger"], "push");
+        let of = |part: &str, value: &str| {
+            instance.verify(&image, &[&*format!("--certificate-github-workflow-{part}"), value])
+        };
+        for (part, value) in [
+            ("trigger", "push"),
+            ("sha", &"a".repeat(40)),
+            ("name", "Release"),
+            ("repository", "acme/app"),
+            ("ref", "refs/tags/v1"),
+        ] {
+            assert_eq!(of(part, value).code, 0, "{part}");
+            let other = of(part, "other");
+            let said = format!("the {part} of its workflow is `{value}`, not `other`");
+            assert!(other.code == 1 && other.out.contains(&said), "{}", other.out);
+        }
         let predicate = instance.write("predicate.json", r#"{"spdxVersion":"SPDX-2.3"}"#);
-        let attested = instance.keyless("attest", &image, &["--signing-config", &config, "--type", "spdx", "--predicate", &predicate]);
+        let attested = instance.keyless(
+            "attest",
+            &image,
+            &["--signing-config", &config, "--type", "spdx", "--predicate", &predicate],
+        );
         assert_eq!(attested.code, 0, "{}", attested.err);
         assert_eq!(instance.verify(&image, &["--type", "spdx", "--offline"]).code, 0);
         // Of another instance it is nothing.
         let other = end(program().args(["verify", &image, "--identity", WORKFLOW, "--issuer", ISSUER, "--offline"]));
         assert!(other.code == 1 && other.out.contains("--trusted-root"), "{}", other.out);
         let stranger = instance.path("trusted_root.json").display().to_string();
-        let stranger = end(program().args(["verify", &image, "--trusted-root", &stranger, "--identity", "me", "--issuer", ISSUER]));
+        let stranger = end(program().args([
+            "verify",
+            &image,
+            "--trusted-root",
+            &stranger,
+            "--identity",
+            "me",
+            "--issuer",
+            ISSUER,
+        ]));
         assert!(stranger.code == 1 && stranger.out.contains(WORKFLOW), "the one found is shown: {}", stranger.out);
     }
 }
@@ -208,7 +237,8 @@ fn tokens_come_from_a_file_the_environment_or_the_job() {
     expired["exp"] = json!(1_000_000_000);
     let expired = self::token(&expired);
     let wrong = [("ACTIONS_ID_TOKEN_REQUEST_URL", &*address), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "job-hidden")];
-    for (variables, said) in [(&[("SIGSTORE_ID_TOKEN", &*expired)][..], "expired"), (&wrong, "refused with status 400")] {
+    for (variables, said) in [(&[("SIGSTORE_ID_TOKEN", &*expired)][..], "expired"), (&wrong, "refused with status 400")]
+    {
         let ended = sign(variables);
         assert!(ended.code != 0 && ended.err.contains(said), "{}", ended.err);
         assert!(!ended.err.contains(&expired) && !ended.err.contains("job-hidden"), "a token is never shown");

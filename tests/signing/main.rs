@@ -8,6 +8,8 @@
 //! | `mutation` | everything that is accepted, damaged in every way: never accepted with another meaning |
 //! | `keyless` | signing without a key, against a Sigstore instance on loopback |
 //! | `offline` | without a network |
+//! | `own` | attestations of our own scans |
+//! | `tokens` | keys in PKCS#11 tokens, and behind programs |
 //! | `memory` | a repository in memory that a test can fill with lies |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -25,6 +27,8 @@ mod keyless;
 mod memory;
 mod mutation;
 mod offline;
+mod own;
+mod tokens;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;

@@ -12,9 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use pem_rfc7468::LineEnding;
 use serde_json::{Value, json};
 use sigstore_rekor::{HashedRekordV2, LogEntry, RekorV2KeyDetails};
-use sigstore_types::{
-    DerCertificate, DerPublicKey, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry,
-};
+use sigstore_types::{DerCertificate, DerPublicKey, KindVersion, Sha256Hash, SignatureBytes, TransparencyLogEntry};
 
 use super::{JSON, Log, LogVersion, Message, ServiceError, endpoint, send};
 use crate::net::Transport;
@@ -71,7 +69,9 @@ pub fn enter(transport: &Transport, log: &Log, entry: Entry<'_>) -> Result<Trans
 fn repeated(error: ServiceError) -> ServiceError {
     match error {
         ServiceError::Refused { service, host, status: 409, .. } => {
-            let message = "it has this very signature already, as keys without randomness (RSA, Ed25519) make it each time".into();
+            let message =
+                "it has this very signature already, as keys without randomness (RSA, Ed25519) make it each time"
+                    .into();
             ServiceError::Refused { service, host, status: 409, message }
         }
         error => error,
@@ -109,7 +109,8 @@ fn hashed(entry: Entry<'_>) -> (&'static str, String) {
 fn second(entry: Entry<'_>) -> Result<Vec<u8>, ServiceError> {
     let Verifier { key, certificate } = entry.verifier;
     if key.kind() != KeyKind::P256 {
-        let detail = format!("a log of version 2 takes signatures of ECDSA P-256 keys from here, not of {}", key.kind().name());
+        let detail =
+            format!("a log of version 2 takes signatures of ECDSA P-256 keys from here, not of {}", key.kind().name());
         return Err(ServiceError::Config(detail));
     }
     let digest = Sha256Hash::new(sha256(entry.message));
@@ -119,7 +120,9 @@ fn second(entry: Entry<'_>) -> Result<Vec<u8>, ServiceError> {
         Some(der) => {
             HashedRekordV2::new_with_certificate(&digest, &signature, &DerCertificate::new(der.to_vec()), details)
         }
-        None => HashedRekordV2::new_with_public_key(&digest, &signature, &DerPublicKey::from_bytes(key.spki()), details),
+        None => {
+            HashedRekordV2::new_with_public_key(&digest, &signature, &DerPublicKey::from_bytes(key.spki()), details)
+        }
     };
     serde_json::to_vec(&request).map_err(|error| ServiceError::answer(SERVICE, error))
 }

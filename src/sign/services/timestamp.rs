@@ -38,12 +38,8 @@ fn query(signature: &[u8], mut nonce: [u8; 8]) -> Vec<u8> {
     // A positive number of eight bytes, which DER has just one form of.
     nonce[0] = (nonce[0] & 0x7f) | 0x40;
     let imprint = [SHA256, &element(OCTETS, &sha2::Sha256::digest(signature))].concat();
-    let parts = [
-        element(INTEGER, &[1]),
-        element(SEQUENCE, &imprint),
-        element(INTEGER, &nonce),
-        element(BOOLEAN, &[0xff]),
-    ];
+    let parts =
+        [element(INTEGER, &[1]), element(SEQUENCE, &imprint), element(INTEGER, &nonce), element(BOOLEAN, &[0xff])];
     element(SEQUENCE, &parts.concat())
 }
 

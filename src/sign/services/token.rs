@@ -66,8 +66,8 @@ impl Token {
         };
         let payload = BASE64URL.decode(payload).map(Zeroizing::new).map_err(|_| wrong("it is no JSON Web Token"))?;
         // serde's message may quote what it read.
-        let claims: Claims =
-            serde_json::from_slice(&payload).map_err(|_| wrong("it does not say who issued it, as OpenID Connect has it"))?;
+        let claims: Claims = serde_json::from_slice(&payload)
+            .map_err(|_| wrong("it does not say who issued it, as OpenID Connect has it"))?;
         if claims.exp.is_some_and(|end| end <= now) {
             return Err(wrong("it has expired"));
         }
