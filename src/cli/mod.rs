@@ -19,6 +19,7 @@ mod places;
 mod progress;
 mod publish;
 mod reading;
+mod roots;
 mod rules;
 mod sbom;
 mod scan;

@@ -78,12 +78,26 @@ pub struct Trusted {
     /// What the certificate must say of the workflow.
     #[command(flatten)]
     pub workflow: WorkflowArgs,
-    /// Trust this Sigstore instance (trusted_root.json) instead of the public one
-    #[arg(long, value_name = "FILE")]
-    pub trusted_root: Option<PathBuf>,
+    /// Which instance.
+    #[command(flatten)]
+    pub root: RootArgs,
     /// Accept signatures that no transparency log has seen; with a key, its log entries are then not looked at
     #[arg(long)]
     pub allow_no_log: bool,
+}
+
+/// A Sigstore instance instead of the public one.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RootArgs {
+    /// Trust this Sigstore instance (trusted_root.json) instead of the public one
+    #[arg(long, value_name = "FILE", conflicts_with = "tuf_mirror")]
+    pub trusted_root: Option<PathBuf>,
+    /// Trust the instance of this TUF repository: an address, or a folder with a copy of it
+    #[arg(long, value_name = "URL|DIR", requires = "tuf_root")]
+    pub tuf_mirror: Option<String>,
+    /// The metadata of that repository's root (root.json), of any version
+    #[arg(long, value_name = "FILE", requires = "tuf_mirror")]
+    pub tuf_root: Option<PathBuf>,
 }
 
 /// What the certificate must say of the workflow on GitHub Actions, as cosign spells it.
@@ -223,9 +237,9 @@ pub struct Signing {
     /// What vouches for it.
     #[command(flatten)]
     pub vouching: Vouching,
-    /// The Sigstore instance (trusted_root.json) that what is made must verify with, instead of the public one
-    #[arg(long, value_name = "FILE", help_heading = "Sigstore services")]
-    pub trusted_root: Option<PathBuf>,
+    /// The instance that what is made must verify with.
+    #[command(flatten)]
+    pub root: RootArgs,
 }
 
 /// The services that vouch for a signature. A key needs none; --keyless uses those of the public instance unless one is named here.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::args::Reading;
 use super::exit::Ending;
-use super::sign_args::{Trusted, WorkflowArgs};
+use super::roots::Reach;
+use super::sign_args::{RootArgs, Trusted, WorkflowArgs};
 use super::{Failed, sources, verify};
 use crate::digest::Digest;
 use crate::policy::signature::SignatureDemand;
@@ -39,7 +40,8 @@ pub(super) fn check_all(
     how: &Reading,
     vex: &mut Vex,
 ) -> Result<Signatures, Failed> {
-    let ready = demands.iter().map(Ready::new).collect::<Result<Vec<_>, _>>()?;
+    let reach = Reach { offline: how.offline, network: &how.network };
+    let ready = demands.iter().map(|demand| Ready::new(demand, reach)).collect::<Result<Vec<_>, _>>()?;
     let mut signatures = Signatures::new();
     for image in images.iter().filter(|_| !ready.is_empty()) {
         let opened = sources::repository(&image.reference, how.offline, &how.network, false)?;
@@ -63,7 +65,7 @@ pub(super) fn check_all(
 }
 
 impl<'a> Ready<'a> {
-    fn new(demand: &'a SignatureDemand) -> Result<Self, Failed> {
+    fn new(demand: &'a SignatureDemand, reach: Reach<'_>) -> Result<Self, Failed> {
         let usage = |error: String| {
             Failed::new(Ending::Usage, anyhow::anyhow!("the policy's signature `{}`: {error}", demand.name))
         };
@@ -75,7 +77,11 @@ impl<'a> Ready<'a> {
             issuer: demand.issuer.clone(),
             issuer_regexp: pattern(&demand.issuer_regexp)?,
             workflow: WorkflowArgs::of(&demand.github_workflow),
-            trusted_root: demand.trusted_root.clone(),
+            root: RootArgs {
+                trusted_root: demand.trusted_root.clone(),
+                tuf_mirror: demand.tuf_mirror.clone(),
+                tuf_root: demand.tuf_root.clone(),
+            },
             allow_no_log: demand.allow_no_log,
         };
         let provenance = provenance::Demand {
@@ -84,6 +90,9 @@ impl<'a> Ready<'a> {
             reference: demand.source_ref.clone(),
         };
         let predicate_type = demand.predicate_type.as_deref().map(PredicateType::parse).transpose().map_err(usage)?;
+        if demand.tuf_mirror.is_some() != demand.tuf_root.is_some() {
+            return Err(usage("tuf_mirror and tuf_root belong together".into()));
+        }
         if predicate_type.is_none() && !provenance.is_empty() {
             return Err(usage("builder, source and source_ref need the type of a provenance".into()));
         }
@@ -93,7 +102,7 @@ impl<'a> Ready<'a> {
             return Err(usage("a condition needs the type of the attestation that it is about".into()));
         }
         let wanted = Demand { predicate_type, annotations: demand.annotations.clone(), provenance, condition };
-        Ok(Self { demand, engine: verify::engine(&trusted)?, wanted })
+        Ok(Self { demand, engine: verify::engine(&trusted, reach)?, wanted })
     }
 
     fn check(&self, repository: &dyn Repository, root: At<'_>) -> Result<Signed, SourceError> {

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::args::Network;
 use super::exit::Ending;
-use super::sign_args::{Signing, Vouching};
+use super::roots::{self, Reach};
+use super::sign_args::Signing;
 use super::sources::{self, read_file};
-use super::{Failed, keys, verify};
+use super::{Failed, keys};
 use crate::net::Transport;
 use crate::sign::author::{Author, By};
 use crate::sign::keys::Signer;
@@ -39,12 +40,13 @@ enum Held {
 impl Hand {
     /// Opens the key, or has one of the moment certified.
     pub(super) fn open(signing: &Signing, network: &Network, offline: bool) -> Result<Self, Failed> {
-        let services = services(&signing.vouching, signing.keyless)?;
+        let reach = Reach { offline, network };
+        let services = services(signing, reach)?;
         if offline && (signing.keyless || !services.is_empty()) {
             let error = anyhow::anyhow!("what vouches for a signature is on the network, and --offline forbids that");
             return Err(Failed::new(Ending::Usage, error).hint("sign with --key alone, or without --offline"));
         }
-        let root = signing.trusted_root.as_deref().map(verify::root).transpose()?;
+        let root = roots::trusted_root(&signing.root, reach)?;
         let transport = || Transport::new(sources::settings(network)).map_err(|error| failed(error.into()));
         if !signing.keyless {
             let key = signing.key.as_deref().map(keys::open_signer).transpose()?;
@@ -79,13 +81,19 @@ impl Hand {
 }
 
 /// The services that are named: one by one, in a file, or for whoever signs without a key those of the public instance.
-fn services(named: &Vouching, keyless: bool) -> Result<Services, Failed> {
-    let mut services = match &named.signing_config {
-        Some(path) => {
-            let bytes = read_file(path, MAX_CONFIG_BYTES, "signing configuration")?;
+fn services(signing: &Signing, reach: Reach<'_>) -> Result<Services, Failed> {
+    let (named, keyless) = (&signing.vouching, signing.keyless);
+    let configured = match &named.signing_config {
+        Some(path) => Some(read_file(path, MAX_CONFIG_BYTES, "signing configuration")?),
+        // That of the instance that is trusted, unless services are named one by one.
+        None if keyless && !named.is_any() => roots::signing_config(&signing.root, reach)?,
+        None => None,
+    };
+    let mut services = match configured {
+        Some(bytes) => {
             let parsed = String::from_utf8(bytes).map_err(|_| ServiceError::Config("it is not UTF-8".into()));
             parsed.and_then(|text| Services::parse(&text)).map_err(|error| {
-                Failed::new(Ending::Usage, anyhow::Error::new(error).context(format!("`{}`", path.display())))
+                Failed::new(Ending::Usage, error)
                     .hint("it is a signing_config.v0.2.json of a Sigstore instance (`cosign signing-config create` makes one)")
             })?
         }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::exit::Ending;
+use super::roots::Reach;
 use super::sign_args::{Format, Recursive as Asked, Trusted, VerifyArgs};
 use super::sources::{self, read_file};
-use super::{Failed, keys};
+use super::{Failed, keys, roots};
 use crate::report::escape::{terminal, write_json};
 use crate::sign::identity::{Identity, Matcher};
 use crate::sign::predicate::provenance;
@@ -17,12 +17,13 @@ use crate::sign::subject::subjects;
 use crate::sign::verify::{
     Accepted, Demand, Judged, Recursive, Verified, is_covered, verify as check, verify_each, verify_file,
 };
-use crate::sign::{Engine, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES, Signer, Trust};
+use crate::sign::{Engine, MAX_BUNDLE_BYTES, Signer, Trust};
 use crate::source::SourceError;
 
 /// `verify`.
 pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
-    let engine = engine(&arguments.trust)?;
+    let reach = Reach { offline: arguments.place.offline, network: &arguments.place.network };
+    let engine = engine(&arguments.trust, reach)?;
     let demand = demand(arguments);
     let recursive = match arguments.recursive {
         Asked::Any => Recursive::Any,
@@ -61,7 +62,7 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
 }
 
 /// What checks signatures against those who are trusted.
-pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
+pub(super) fn engine(trusted: &Trusted, reach: Reach<'_>) -> Result<Engine, Failed> {
     let usage = |text: &str, hint: &str| Failed::new(Ending::Usage, anyhow::anyhow!("{text}")).hint(hint);
     let mut trust = Trust { allow_no_log: trusted.allow_no_log, ..Trust::default() };
     for path in &trusted.key {
@@ -93,21 +94,10 @@ pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
             return Err(usage("--issuer needs --identity", "an issuer vouches for everybody who has an account there"));
         }
     }
-    let Some(path) = &trusted.trusted_root else {
-        return Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)));
-    };
-    Engine::new(trust, Some(&root(path)?)).map_err(|error| unusable_root(path, &error))
-}
-
-/// The text of a trusted root.
-pub(super) fn root(path: &Path) -> Result<String, Failed> {
-    String::from_utf8(read_file(path, MAX_ROOT_BYTES, "trusted root")?)
-        .map_err(|_| unusable_root(path, "it is not UTF-8"))
-}
-
-fn unusable_root(path: &Path, error: &str) -> Failed {
-    Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root `{}` cannot be used: {error}", path.display()))
-        .hint("it is the trusted_root.json of a Sigstore instance (`cosign trusted-root create` makes one)")
+    match roots::trusted_root(&trusted.root, reach)? {
+        Some(root) => Engine::new(trust, Some(&root)).map_err(|error| roots::unusable(&trusted.root, &error)),
+        None => Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error))),
+    }
 }
 
 fn demand(arguments: &VerifyArgs) -> Demand {

@@ -56,6 +56,12 @@ pub struct SignatureDemand {
     /// A Sigstore instance (`trusted_root.json`) instead of the public one.
     #[serde(default)]
     pub trusted_root: Option<PathBuf>,
+    /// The same from a TUF repository: its address, or a folder with a copy of it.
+    #[serde(default)]
+    pub tuf_mirror: Option<String>,
+    /// The metadata of that repository's root.
+    #[serde(default)]
+    pub tuf_root: Option<PathBuf>,
     /// Accept what no transparency log has seen.
     #[serde(default)]
     pub allow_no_log: bool,
@@ -88,7 +94,7 @@ pub struct SignatureDemand {
 impl SignatureDemand {
     /// Takes relative files as lying in `folder`.
     pub(super) fn beside(&mut self, folder: &Path) {
-        for file in self.keys.iter_mut().chain(&mut self.trusted_root) {
+        for file in self.keys.iter_mut().chain(&mut self.trusted_root).chain(&mut self.tuf_root) {
             *file = folder.join(&*file);
         }
     }

@@ -14,6 +14,7 @@
 //! | [`subject`] | the manifests that a reference means |
 //! | [`verify`] | the verdict |
 //! | [`services`] | certificate authority, log and timestamp authority |
+//! | [`tuf`] | trusted roots and signing configurations of an instance |
 //! | [`author`] | who signs, and what vouches for it |
 //! | [`make`] | signatures and attestations, made and stored |
 
@@ -29,6 +30,7 @@ pub mod predicate;
 mod rejection;
 pub mod services;
 pub mod subject;
+pub mod tuf;
 pub mod verify;
 
 pub use engine::{Engine, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES, Proof, Signed, Signer, Trust};

@@ -61,7 +61,7 @@ fn everything_is_attested_of_the_index_and_of_each_platform() {
     let policy = own.path("policy.toml");
     std::fs::write(
         &policy,
-        "name = \"lenient\"\n[[gate]]\nname = \"none\"\nkinds = [\"vulnerability\"]\nseverity = \"critical\"\n",
+        "name = \"lenient\"\n[[gate]]\nname = \"none\"\nkinds = [\"vulnerability\"]\nmin_severity = \"critical\"\n",
     )
     .unwrap();
     let ended = own.attest(&["--sbom", "--scan", "--vsa", "--policy", &policy]);
@@ -88,7 +88,7 @@ fn a_summary_says_what_the_policy_said() {
     let own = Own::new();
     let policy = own.path("policy.toml");
     let gate = |on: &str| std::fs::write(&policy, format!("name = \"own\"\n[[gate]]\nname = \"g\"\n{on}\n")).unwrap();
-    gate("kinds = [\"vulnerability\"]\nseverity = \"critical\"");
+    gate("kinds = [\"vulnerability\"]\nmin_severity = \"critical\"");
     let passed = own.attest(&["--vsa", "--policy", &policy]);
     let gated = own.run(&[
         "gate",
@@ -109,7 +109,7 @@ fn a_summary_says_what_the_policy_said() {
     let policy = own.path("policy.toml");
     std::fs::write(
         &policy,
-        "name = \"own\"\n[[gate]]\nname = \"g\"\nkinds = [\"secret\", \"check\", \"vulnerability\"]\n",
+        "name = \"own\"\n[[gate]]\nname = \"g\"\nkinds = [\"secret\", \"config\", \"vulnerability\"]\n",
     )
     .unwrap();
     let refused = own.attest(&["--vsa", "--policy", &policy]);
