@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 /// Rooms in the order data flows. A room may import from those before it and from itself.
 const ORDER: &[&str] = &[
     "digest",
+    "dockerfile",
+    "shell",
     "version",
     "oci",
     "reference",
+    "workload",
     "net",
     "source",
     "layer",
@@ -24,6 +27,7 @@ const ORDER: &[&str] = &[
     "artifact",
     "finding",
     "check",
+    "lint",
     "policy",
     "report",
     "scan",

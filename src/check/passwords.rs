@@ -20,7 +20,7 @@ impl Check for EmptyPassword {
     }
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let finding = |(name, file): &(String, &str)| {
+        let finding = |(name, file): &(String, String)| {
             Finding::new(
                 Kind::Config,
                 EMPTY.name,
