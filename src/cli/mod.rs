@@ -3,6 +3,7 @@
 mod airgap;
 mod args;
 mod attest;
+mod base_signature;
 mod db;
 mod db_args;
 mod db_show;

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use super::args::Reading;
+use super::base_signature::bases;
 use super::exit::Ending;
 use super::roots::Reach;
 use super::sign_args::{RootArgs, Trusted, WorkflowArgs};
 use super::{Failed, sources, verify};
 use crate::digest::Digest;
-use crate::policy::signature::SignatureDemand;
+use crate::policy::signature::{Of, SignatureDemand};
 use crate::policy::vex::Vex;
 use crate::scan::{Signatures, Signed};
 use crate::sign::identity::Matcher;
@@ -54,6 +55,10 @@ pub(super) fn check_all(
         let root = image.digest.as_ref().map_or_else(|| opened.root(), At::Digest);
         let mut signed = Vec::new();
         for ready in &ready {
+            if ready.demand.of == Of::Base {
+                signed.push(ready.check_bases(image, how)?);
+                continue;
+            }
             signed.push(ready.check(repository, root).map_err(unread)?);
             if ready.demand.vex {
                 ready.add_vex(repository, root, vex).map_err(unread)??;
@@ -90,6 +95,11 @@ impl<'a> Ready<'a> {
             reference: demand.source_ref.clone(),
         };
         let predicate_type = demand.predicate_type.as_deref().map(PredicateType::parse).transpose().map_err(usage)?;
+        if demand.of == Of::Base && demand.vex {
+            return Err(usage(
+                "what signers of a base say of vulnerabilities is not used; set vex where `of` is the image".into(),
+            ));
+        }
         if demand.tuf_mirror.is_some() != demand.tuf_root.is_some() {
             return Err(usage("tuf_mirror and tuf_root belong together".into()));
         }
@@ -111,7 +121,37 @@ impl<'a> Ready<'a> {
         let subjects = subjects(repository, root, children)?;
         let judge = |subject: &Subject| check(&self.engine, repository, subject, &self.wanted);
         let verified = verify_each(recursive, &subjects, judge)?;
-        Ok(Signed { demand: self.demand.name.clone(), is_met: is_covered(recursive, &verified), verified })
+        Ok(Signed {
+            demand: self.demand.name.clone(),
+            is_met: is_covered(recursive, &verified),
+            verified,
+            obstacle: None,
+        })
+    }
+
+    /// The same of what the image was built on.
+    fn check_bases(&self, image: &Image, how: &Reading) -> Result<Signed, Failed> {
+        let unread = |error: SourceError| {
+            sources::failed(error, true, |error| {
+                error.context(format!(
+                    "what `{}` was built on could not be read, so it is not known who signed it",
+                    image.reference
+                ))
+            })
+        };
+        let mut signed =
+            Signed { demand: self.demand.name.clone(), is_met: true, verified: Vec::new(), obstacle: None };
+        let bases = match bases(image, how).map_err(unread)? {
+            Ok(bases) => bases,
+            Err(why) => return Ok(Signed { is_met: false, obstacle: Some(why), ..signed }),
+        };
+        for base in bases {
+            let opened = sources::repository(&base, how.offline, &how.network, false)?;
+            let found = self.check(opened.repository.as_ref(), opened.root()).map_err(unread)?;
+            signed.is_met &= found.is_met;
+            signed.verified.extend(found.verified);
+        }
+        Ok(signed)
     }
 
     /// What trusted signers attest as VEX of the index and each platform. The inner error is of a document that cannot be read.

@@ -11,9 +11,10 @@ use super::sign_args::{Format, Recursive as Asked, Trusted, VerifyArgs};
 use super::sources::{self, read_file};
 use super::{Failed, keys, roots};
 use crate::report::escape::{terminal, write_json};
+use crate::sign::discover::Look;
 use crate::sign::identity::{Identity, Matcher};
 use crate::sign::predicate::provenance;
-use crate::sign::subject::subjects;
+use crate::sign::subject::{attestation_manifests, subjects};
 use crate::sign::verify::{
     Accepted, Demand, Judged, Recursive, Verified, is_covered, verify as check, verify_each, verify_file,
 };
@@ -48,12 +49,20 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
         }
         None => check(&engine, repository, subject, &demand).map_err(unread),
     })?;
+    // Looked at and told; who signs an image vouches for what its index names, so nothing more is demanded of them.
+    let attestations = match arguments.bundle {
+        None if recursive != Recursive::Index => attestation_manifests(repository, opened.root()).map_err(unread)?,
+        _ => Vec::new(),
+    };
+    let looked = attestations.iter().map(|subject| check(&engine, repository, subject, &demand).map_err(unread));
+    let attestations = looked.collect::<Result<Vec<_>, _>>()?;
     let is_covered = is_covered(recursive, &verified);
+    let found = Found { verified, attestations };
     let written = match arguments.format {
         Format::Json => {
-            write_json(&report(place.reference.as_str(), is_covered, &verified), &mut std::io::stdout().lock())
+            write_json(&report(place.reference.as_str(), is_covered, &found), &mut std::io::stdout().lock())
         }
-        Format::Table => page(arguments, is_covered, &verified),
+        Format::Table => page(arguments, is_covered, &found),
     };
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::new(Ending::Incomplete, error)),
@@ -113,8 +122,14 @@ fn demand(arguments: &VerifyArgs) -> Demand {
     }
 }
 
+/// What was found: of what is demanded, and of the attestation manifests beside it.
+struct Found {
+    verified: Vec<Verified>,
+    attestations: Vec<Verified>,
+}
+
 /// The report for programs.
-fn report(reference: &str, is_covered: bool, verified: &[Verified]) -> Value {
+fn report(reference: &str, is_covered: bool, found: &Found) -> Value {
     let subject = |verified: &Verified| {
         let looks: Vec<Value> = verified
             .looks
@@ -131,7 +146,8 @@ fn report(reference: &str, is_covered: bool, verified: &[Verified]) -> Value {
         "schema_version": "1.0",
         "tool": {"name": "imgguard", "version": env!("CARGO_PKG_VERSION")},
         "reference": reference,
-        "subjects": verified.iter().map(subject).collect::<Vec<_>>(),
+        "subjects": found.verified.iter().map(subject).collect::<Vec<_>>(),
+        "attestation_manifests": found.attestations.iter().map(subject).collect::<Vec<_>>(),
         "verdict": {"result": if is_covered { "pass" } else { "fail" }},
     })
 }
@@ -166,7 +182,7 @@ fn signature(judged: &Judged) -> Value {
 }
 
 /// The report for people.
-fn page(arguments: &VerifyArgs, is_covered: bool, verified: &[Verified]) -> std::io::Result<()> {
+fn page(arguments: &VerifyArgs, is_covered: bool, found: &Found) -> std::io::Result<()> {
     let mut out = anstream::stdout();
     let mut line = |text: String| writeln!(out, "{}", terminal(&text));
     let demanded = arguments.predicate_type.as_ref().map_or("signed", |_| "attested");
@@ -176,32 +192,46 @@ fn page(arguments: &VerifyArgs, is_covered: bool, verified: &[Verified]) -> std:
         arguments.place.reference,
         if is_covered { "" } else { "not " }
     ))?;
-    for verified in verified {
+    for verified in &found.verified {
         let platform = verified.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-        line(format!("  {}{platform}", verified.digest))?;
-        if arguments.explain {
-            let look = |look: &crate::sign::discover::Look| match look.found {
-                Some(found) => format!("{} {found}", look.place),
-                None => format!("{} absent", look.place),
-            };
-            line(format!("    looked at: {}", verified.looks.iter().map(look).collect::<Vec<_>>().join(", ")))?;
-        }
-        if verified.is_empty() {
-            let kind = if arguments.predicate_type.is_some() { "attestation of this type" } else { "signature" };
-            line(format!("    no {kind} was found"))?;
-        }
-        for judged in &verified.candidates {
-            match &judged.outcome {
-                Ok(accepted) => line(format!("    {}: {}", judged.place, described(accepted)))?,
-                // Beside one that is accepted, what was refused is of interest only to those who ask.
-                Err(rejection) if arguments.explain || !verified.is_accepted() => {
-                    line(format!("    {}: refused: {rejection}", judged.place))?;
-                    if let Some(hint) = rejection.hint() {
-                        line(format!("      hint: {hint}"))?;
-                    }
+        lines_of(verified, &platform, arguments, &mut line)?;
+    }
+    found
+        .attestations
+        .iter()
+        .try_for_each(|verified| lines_of(verified, " (attestation manifest)", arguments, &mut line))
+}
+
+/// What was found for one manifest.
+fn lines_of(
+    verified: &Verified,
+    label: &str,
+    arguments: &VerifyArgs,
+    line: &mut dyn FnMut(String) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    line(format!("  {}{label}", verified.digest))?;
+    if arguments.explain {
+        let look = |look: &Look| match look.found {
+            Some(found) => format!("{} {found}", look.place),
+            None => format!("{} absent", look.place),
+        };
+        line(format!("    looked at: {}", verified.looks.iter().map(look).collect::<Vec<_>>().join(", ")))?;
+    }
+    if verified.is_empty() {
+        let kind = if arguments.predicate_type.is_some() { "attestation of this type" } else { "signature" };
+        line(format!("    no {kind} was found"))?;
+    }
+    for judged in &verified.candidates {
+        match &judged.outcome {
+            Ok(accepted) => line(format!("    {}: {}", judged.place, described(accepted)))?,
+            // Beside one that is accepted, what was refused is of interest only to those who ask.
+            Err(rejection) if arguments.explain || !verified.is_accepted() => {
+                line(format!("    {}: refused: {rejection}", judged.place))?;
+                if let Some(hint) = rejection.hint() {
+                    line(format!("      hint: {hint}"))?;
                 }
-                Err(_) => {}
             }
+            Err(_) => {}
         }
     }
     Ok(())

@@ -7,6 +7,7 @@
 //! identity_regexp = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/.*"
 //! issuer = "https://token.actions.githubusercontent.com"
 //! github_workflow = { repository = "acme/app", ref = "refs/heads/main" } # trigger, sha, name, repository, ref
+//! of = "image"                         # image (the default), or base: the image that it was built on
 //! recursive = "index"                  # index (the default), all or any
 //! allow_no_log = false
 //! type = "slsaprovenance1"             # an attestation instead of a signature
@@ -65,7 +66,10 @@ pub struct SignatureDemand {
     /// Accept what no transparency log has seen.
     #[serde(default)]
     pub allow_no_log: bool,
-    /// What must be signed.
+    /// Which image must be signed.
+    #[serde(default)]
+    pub of: Of,
+    /// What of it must be signed.
     #[serde(default)]
     pub recursive: Recursive,
     /// An attestation of this type instead of a signature.
@@ -89,6 +93,17 @@ pub struct SignatureDemand {
     /// Whether VEX attestations of these signers set findings aside.
     #[serde(default)]
     pub vex: bool,
+}
+
+/// Which image a demand is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Of {
+    /// The one that is scanned.
+    #[default]
+    Image,
+    /// The one that it says it was built on (`org.opencontainers.image.base.name` and `.digest`), and whose layers it begins with.
+    Base,
 }
 
 impl SignatureDemand {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::tuf::Published;
 use crate::world::{Ended, Layout, end, program};
 
 const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1";
@@ -243,6 +244,38 @@ fn tokens_come_from_a_file_the_environment_or_the_job() {
         assert!(ended.code != 0 && ended.err.contains(said), "{}", ended.err);
         assert!(!ended.err.contains(&expired) && !ended.err.contains("job-hidden"), "a token is never shown");
     }
+}
+
+/// Root and services of an instance as its TUF repository has them.
+#[test]
+fn an_instance_is_known_by_its_tuf_repository() {
+    let Some(instance) = Instance::start() else { return };
+    let published = Published::new();
+    let config = std::fs::read(instance.configuration(Some(1), false)).unwrap();
+    let root = std::fs::read(instance.path("trusted_root.json")).unwrap();
+    let end = "2098-01-01T00:00:00Z";
+    published.publish(1, end, &[("trusted_root.json", &root), ("signing_config.v0.2.json", &config)]);
+    let (mirror, metadata) = (published.path().display().to_string(), published.root_file().display().to_string());
+    let tuf = ["--tuf-mirror", &mirror, "--tuf-root", &metadata];
+    let layout = Layout::sample();
+    let (image, token) = (layout.reference(), instance.path("token").display().to_string());
+    let run = |arguments: &[&str]| self::end(program().env("XDG_CACHE_HOME", instance.path("cache")).args(arguments));
+    let signed = run(&[&["sign", &image, "--keyless", "--identity-token", &token], &tuf[..]].concat());
+    assert_eq!(signed.code, 0, "{}", signed.err);
+    let verify = [&["verify", &image, "--identity", WORKFLOW, "--issuer", ISSUER, "--offline"], &tuf[..]].concat();
+    let verified = run(&verify);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+    // A policy names it likewise.
+    let policy = instance.write("policy.toml", &format!("name = \"p\"\n[[signature]]\nname = \"signed\"\nidentity = \"{WORKFLOW}\"\nissuer = \"{ISSUER}\"\ntuf_mirror = \"{mirror}\"\ntuf_root = \"{metadata}\"\ngithub_workflow = {{ repository = \"acme/app\" }}\n"));
+    let gated = run(&["gate", &image, "--policy", &policy, "--offline", "--cache", "none"]);
+    assert_eq!(gated.code, 0, "{}{}", gated.out, gated.err);
+    let policy =
+        instance.write("other.toml", &std::fs::read_to_string(policy).unwrap().replace("acme/app", "evil/app"));
+    let gated = run(&["gate", &image, "--policy", &policy, "--offline", "--cache", "none"]);
+    assert_eq!(gated.code, 1, "{}{}", gated.out, gated.err);
+    published.publish(2, "2026-01-01T00:00:00Z", &[("trusted_root.json", &root)]);
+    let expired = run(&verify);
+    assert!(expired.code == 5 && expired.err.contains("expired"), "{} {}", expired.code, expired.err);
 }
 
 /// Nothing is stored that does not verify, whatever the services answer.

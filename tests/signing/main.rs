@@ -10,6 +10,8 @@
 //! | `offline` | without a network |
 //! | `own` | attestations of our own scans |
 //! | `tokens` | keys in PKCS#11 tokens, and behind programs |
+//! | `tuf` | trusted roots from TUF repositories |
+//! | `docs` | what docs/signing.md tells its reader to type |
 //! | `memory` | a repository in memory that a test can fill with lies |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -22,6 +24,7 @@ mod shared;
 
 mod advisories;
 mod conformance;
+mod docs;
 mod interop;
 mod keyless;
 mod memory;
@@ -29,6 +32,7 @@ mod mutation;
 mod offline;
 mod own;
 mod tokens;
+mod tuf;
 #[expect(dead_code, reason = "the tests of the whole program use all of it")]
 #[path = "../cli/world.rs"]
 mod world;
