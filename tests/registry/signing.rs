@@ -406,8 +406,9 @@ fn the_bases_signature_can_be_demanded() {
     assert!(code == 1 && evidence.contains("does not begin with the layers"), "{evidence}");
     let (code, evidence) = gate(&Layout::of(&[Built::new(vec![layer(BASE)])]));
     assert!(code == 1 && evidence.contains("does not say what it was built on"), "{evidence}");
-    // A base that cannot be reached is not one that is not signed.
-    drop(server);
+    // A base that cannot be read is not one that is not signed.
+    let refusing = registry.serve(|_| Some(Answer::new(403, "")));
+    let built = derived(&[BASE, own], &refusing.image(), &digest);
     let ended = keys.run(&["gate", &built.reference(), "--policy", &policy, "--cache", "none"]);
     assert_eq!(ended.code, 5, "{}", ended.err);
 }

@@ -78,7 +78,8 @@ async function main(folder) {
   const answers = {
     '/api/v2/signingCert': async (body) => {
       const request = JSON.parse(body);
-      request.certificateSigningRequest = Buffer.from(request.certificateSigningRequest, 'base64').toString();
+      // cosign sends a key instead.
+      if (request.certificateSigningRequest) request.certificateSigningRequest = Buffer.from(request.certificateSigningRequest, 'base64').toString();
       return (await fulcio.fn(JSON.stringify(request))).response;
     },
     '/api/v1/log/entries': async (body) => JSON.stringify(await log.log(firstBody(JSON.parse(body)))),
