@@ -32,7 +32,10 @@ use imgguard::policy::waiver;
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
-use imgguard::sign::keys::{PublicKey, file, private};
+use imgguard::sign::keys::{PublicKey, file, pkcs11, private, program};
+use imgguard::sign::predicate::condition::Condition;
+use imgguard::sign::services::{Services, Token};
+use imgguard::sign::tuf;
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::git::Changes;
@@ -67,6 +70,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("secrets", secrets),
     ("shell", shell),
     ("signatures", signatures),
+    ("signing", signing),
     ("store", store),
     ("tar", tar),
     ("versions", versions),
@@ -614,4 +618,36 @@ pub(crate) fn shell(data: &[u8]) {
     for escape in ['\\', '`'] {
         let _ = imgguard::dockerfile::expand_words(&text, &environment, escape);
     }
+}
+
+/// What signing reads of its user and of services: names of keys in tokens, signing configurations, identity tokens, conditions, metadata of TUF.
+pub(crate) fn signing(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(uri) = pkcs11::Uri::parse(&text) {
+        assert!(uri.object.is_some() || uri.id.is_some(), "a name names a key");
+    }
+    if let Some((program, _)) = program::named(&text) {
+        assert_eq!(program.components().count(), 1, "a name is looked for in PATH and nowhere else");
+    }
+    let _ = Services::parse(&text);
+    let _ = Token::parse(data, 0);
+    let _ = repository_of(data);
+    // A thread for each expression; the text of most inputs is none.
+    if data.len() < 256
+        && let Ok(condition) = Condition::parse(&text)
+    {
+        let _ = condition.check("t", &serde_json::json!({"a": [1, "b", null]}));
+    }
+}
+
+/// A repository whose trusted root is `data`, and which has nothing else.
+fn repository_of(data: &[u8]) -> Result<Vec<Vec<u8>>, tuf::TufError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tuf::targets(
+        tuf::Mirror::Folder(folder.path().to_owned()),
+        data,
+        None,
+        &[tuf::TRUSTED_ROOT],
+        jiff::Timestamp::UNIX_EPOCH,
+    )
 }

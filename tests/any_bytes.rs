@@ -264,6 +264,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "secret_rules" => vec![RULES.as_bytes().to_vec()],
         "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
         "signatures" => signatures(),
+        "signing" => signing(),
         "store" => vec![store()],
         "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
@@ -308,6 +309,22 @@ fn containers() -> Vec<Vec<u8>> {
 }
 
 /// One of everything that hangs on an image. The encrypted key has parameters that are refused, since opening a sound one takes a third of a second.
+/// A name of a key in a token and of one of a service, a signing configuration, an identity token, a condition, a root of TUF metadata.
+fn signing() -> Vec<Vec<u8>> {
+    let key = "0".repeat(64);
+    let texts = [
+        "pkcs11:token=My%20token;object=image;id=%01%02?module-path=/usr/lib/m.so&pin-source=file:/run/pin".to_owned(),
+        "awskms://alias/release".to_owned(),
+        r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","caUrls":[{"url":"https://ca.example","majorApiVersion":1,"validFor":{"start":"2020-01-01T00:00:00Z"}}],"rekorTlogUrls":[],"tsaUrls":[],"rekorTlogConfig":{"selector":"EXACT","count":1}}"#.to_owned(),
+        "e30.eyJpc3MiOiJodHRwczovL2kuZXhhbXBsZSIsImF1ZCI6WyJzaWdzdG9yZSJdLCJleHAiOjF9.c2ln".to_owned(),
+        r#"predicate.a.exists(x, x == "b") && predicate_type.startsWith("t") ? 1 < 2 : [1, 2u, 3.0][0] == 1"#.to_owned(),
+        format!(
+            r#"{{"signed":{{"_type":"root","spec_version":"1.0","version":1,"expires":"2099-01-01T00:00:00Z","consistent_snapshot":true,"keys":{{"{key}":{{"keytype":"ed25519","scheme":"ed25519","keyval":{{"public":"{key}"}}}}}},"roles":{{"root":{{"keyids":["{key}"],"threshold":1}}}}}},"signatures":[{{"keyid":"{key}","sig":"{key}{key}"}}]}}"#
+        ),
+    ];
+    texts.map(String::into_bytes).to_vec()
+}
+
 fn signatures() -> Vec<Vec<u8>> {
     use base64::Engine as _;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
