@@ -44,6 +44,7 @@ use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
+use imgguard::workload::{Files, Workload, compose, kubernetes};
 
 /// A target and its name.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -74,6 +75,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("store", store),
     ("tar", tar),
     ("versions", versions),
+    ("workload", workload),
     ("vex", vex),
 ];
 
@@ -650,4 +652,37 @@ fn repository_of(data: &[u8]) -> Result<Vec<Vec<u8>>, tuf::TufError> {
         &[tuf::TRUSTED_ROOT],
         jiff::Timestamp::UNIX_EPOCH,
     )
+}
+
+/// Compose files and manifests are read or refused; every place of what was found lies in its file, and what the fixes make of it can be read.
+pub(crate) fn workload(data: &[u8]) {
+    struct Same<'a>(&'a BTreeMap<String, Vec<u8>>, &'a [u8]);
+    impl Files for Same<'_> {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            Ok(self.0.get(path).cloned().unwrap_or_else(|| self.1.to_vec()))
+        }
+    }
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::date(2026, 11, 25), options: &options };
+    let project = compose::Project { files: vec!["a.yaml".to_owned()], ..Default::default() };
+    let compose = |overlay: &BTreeMap<String, Vec<u8>>| {
+        compose::load(&project, &Same(overlay, data)).map_err(|error| error.to_string())
+    };
+    let manifest = |overlay: &BTreeMap<String, Vec<u8>>| {
+        kubernetes::load("a.yaml", &Same(overlay, data)).map_err(|error| error.to_string())
+    };
+    let loads: [&dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String>; 2] = [&compose, &manifest];
+    for load in loads {
+        let Ok(workload) = load(&BTreeMap::new()) else { continue };
+        for problem in lint::container::run(&workload, around) {
+            let text = std::str::from_utf8(&workload.files[problem.file].bytes).expect("a file that was read is text");
+            assert!(text.get(problem.span.clone()).is_some(), "{} cuts a character", problem.meta.id);
+        }
+        for file in &workload.files {
+            let _ = lint::container::ignores(file);
+        }
+        for file in scan::mended_workload(load, around).unwrap_or_default() {
+            assert!(load(&[(file.path, file.new)].into()).is_ok());
+        }
+    }
 }
