@@ -4,6 +4,7 @@ mod base;
 mod packages;
 mod rules;
 mod subject;
+mod variables;
 
 pub use rules::RULES;
 pub use subject::{Run, Stages, Subject};
