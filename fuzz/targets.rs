@@ -338,7 +338,7 @@ pub(crate) fn feeds(data: &[u8]) {
     for (ecosystem, name) in store.packages().expect("it is sound") {
         assert!(!ecosystem.chars().chain(name.chars()).any(char::is_control));
         for (number, _) in store.rows(&ecosystem, &name).expect("it is sound") {
-            let id = store.advisory(number).expect("it is sound").id;
+            let id = store.advisory(number).expect("it is sound").id.clone();
             assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
         }
     }

@@ -5,6 +5,7 @@
 //! | `world` | the program with a scrubbed environment, and images made for a test |
 //! | `bills` | bills of materials: written, and read in place of the image |
 //! | `changed_files` | files of OS packages that a later layer changed |
+//! | `databases` | what a store has, and what differs between two |
 //! | `diff` | what differs between two images |
 //! | `exit_codes` | how runs end |
 //! | `explain` | why an id is or is not reported |
@@ -34,6 +35,7 @@ mod bills;
 mod cases;
 mod changed_files;
 mod checkouts;
+mod databases;
 mod diff;
 mod exit_codes;
 mod explain;
