@@ -9,6 +9,7 @@ use imgguard::lint::findings::VOID_IGNORE;
 use imgguard::lint::{self, Meta};
 
 use super::cases;
+use super::hadolint::DIFFERENCES;
 
 /// The rules of other tools, each with those that nothing of ours covers and why.
 struct Other {
@@ -176,42 +177,6 @@ const OTHERS: &[Other] = &[
     },
 ];
 
-/// Where a rule says something else than hadolint's of that id, on purpose. Seen on 450 Dockerfiles of Go modules and Debian source packages with hadolint 2.15.1.
-const DIFFERENCES: &[(&str, &str)] = &[
-    ("DL3001", "`systemctl enable` and a service that is started to be used in the same RUN do something"),
-    (
-        "DL3003",
-        "`cd` into a folder that the same RUN made is no substitute for WORKDIR; told is one that begins a RUN with an absolute path, or is all of it",
-    ),
-    (
-        "DL3006, DL3007",
-        "build arguments are replaced by their defaults, so that stages named through them are stages and `latest` behind one is seen",
-    ),
-    (
-        "DL3008, DL3015",
-        "`apt install` is looked at as well as `apt-get install`; a word that is a variable may hold a version",
-    ),
-    ("DL3020", "a variable in a source may be an address or an archive"),
-    ("DL3025", "JSON with escapes is JSON; HEALTHCHECK's command gets no signals"),
-    ("DL3029", "a stage whose name says the platform is meant so"),
-    ("DL3032, DL3036, DL3040, DL3060", "only in stages that are shipped; what a stage leaves behind does not count"),
-    ("DL3044", "a name that an ARG has declared is known"),
-    ("DL3045", "on `scratch` the folder is the root, which nothing changes"),
-    ("DL3046", "a uid that is a variable may be any"),
-    ("DL3059", "lists stand well on their own; told are single commands without mounts"),
-    ("DL3062", "`go install` without a version takes that of go.mod, or fails"),
-    ("DL3064", "words count, and not letters in them: USERNAME, COMPASS and MONKEY are no secrets"),
-    ("DL3066", "the user that the image ends with counts, and root needs no resolving"),
-    (
-        "DL3067",
-        "copying everything onto `scratch` makes one layer of many, and a stage in which nothing is run was made to be copied",
-    ),
-    (
-        "DL4006",
-        "`set -o pipefail` in the RUN counts, echo and printf do not fail, and of `$( … )` the shell ignores the end anyway",
-    ),
-];
-
 /// What covers an id, with the link to its page.
 fn covering(id: &str) -> Vec<String> {
     let rules = lint::rules().filter(|rule| rule.meta.aliases.contains(&id));
@@ -242,8 +207,8 @@ fn coverage() -> String {
         page.push_str(&format!("\n## {title}: {covered} of {all}\n\n{note}| theirs | ours |\n|---|---|\n{rows}"));
     }
     page.push_str("\n## Where the answer is another one than hadolint's\n\n| theirs | why |\n|---|---|\n");
-    for (ids, why) in DIFFERENCES {
-        page.push_str(&format!("| {ids} | {why} |\n"));
+    for (id, _, why) in DIFFERENCES {
+        page.push_str(&format!("| {id} | {why} |\n"));
     }
     page
 }
