@@ -424,7 +424,10 @@ mod tests {
     fn hostile_files_end_with_an_error() {
         let error = |text: &str| parse(text.as_bytes(), 0).unwrap_err();
         assert_eq!(error("a: 1\nb: 2\na: 3\n"), YamlError::Duplicate { line: 3, key: "a".into() });
-        assert!(matches!(error(&format!("{}{}", "[".repeat(100), "]".repeat(100))), YamlError::Limit { what: "levels", .. }));
+        assert!(matches!(
+            error(&format!("{}{}", "[".repeat(100), "]".repeat(100))),
+            YamlError::Limit { what: "levels", .. }
+        ));
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let last = level - 1;
