@@ -87,6 +87,8 @@ pub(super) struct Opener<'a> {
     offline: bool,
     /// Whether a bare name may be one of a local engine.
     guess: bool,
+    /// What is attached to an image in a registry is read, too.
+    attached: bool,
     network: &'a Network,
     /// Started by the first reference that needs it; the others share its connections and tokens.
     registry: OnceCell<Registry>,
@@ -96,7 +98,12 @@ impl<'a> Opener<'a> {
     /// For the images of one run. `guess` allows a bare name to be one of a local engine.
     pub(super) fn new(reading: &'a Reading, guess: bool) -> Self {
         let (choice, offline, network) = (&reading.platform, reading.offline, &reading.network);
-        Self { choice, offline, guess, network, registry: OnceCell::new() }
+        Self { choice, offline, guess, attached: false, network, registry: OnceCell::new() }
+    }
+
+    /// With the statements that are attached to images in registries.
+    pub(super) fn with_attached(self) -> Self {
+        Self { attached: true, ..self }
     }
 
     /// Opens one image: finds its manifests; the layers are read later.
@@ -136,7 +143,12 @@ impl<'a> Opener<'a> {
         if self.offline {
             return Err(SourceError::Offline(text.to_owned()));
         }
-        self.registry()?.open(name, self.choice, text)
+        let registry = self.registry()?;
+        if self.attached {
+            registry.open_with_attached(name, self.choice, text)
+        } else {
+            registry.open(name, self.choice, text)
+        }
     }
 
     fn registry(&self) -> Result<&Registry, SourceError> {

@@ -11,13 +11,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING, tag};
+use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING};
 use super::keys::{KeyError, Signer};
 use super::predicate::{PAYLOAD_TYPE, Statement};
 use super::verify::Subject;
 use super::{bundle, legacy};
 use crate::digest::Digest;
-use crate::source::repository::{At, Document, INDEX, MANIFEST, MAX_REFERRERS, NewManifest, Repository, Stored};
+use crate::source::repository::{At, Document, INDEX, MANIFEST, MAX_REFERRERS, NewManifest, Repository, Stored, tag};
 use crate::source::{Descriptor, SourceError};
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";

@@ -9,6 +9,7 @@
 //! | `diff` | what differs between two images |
 //! | `exit_codes` | how runs end |
 //! | `explain` | why an id is or is not reported |
+//! | `lint` | build and run files: pages, reports, exit codes, fixes |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
@@ -40,6 +41,7 @@ mod exit_codes;
 mod explain;
 mod formats;
 mod hostile;
+mod lint;
 mod outputs;
 mod pages;
 mod rules;
