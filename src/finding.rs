@@ -20,6 +20,8 @@ pub enum Kind {
     Vulnerability,
     /// A published notice about a package that is no vulnerability.
     Informational,
+    /// Something that a build or run file says.
+    Lint,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Signature => "signature",
             Self::Vulnerability => "vulnerability",
             Self::Informational => "informational",
+            Self::Lint => "lint",
         }
     }
 }
@@ -56,6 +59,17 @@ pub enum Location {
     },
     /// In the image configuration: `env:NAME`, `label:NAME`, `history:INDEX:NAME`, `annotation:NAME`.
     Config(String),
+    /// In a build or run file.
+    Source {
+        /// The file, as it was named or found.
+        path: String,
+        /// Where in it.
+        region: Region,
+        /// Its line, with secrets masked.
+        text: Option<String>,
+        /// What mends it there.
+        fix: Option<Fix>,
+    },
     /// In the history of a checkout, or what is staged there.
     Commit {
         /// The file, from the checkout's root.
@@ -67,6 +81,28 @@ pub enum Location {
         /// The commit that brought them.
         commit: Commit,
     },
+}
+
+/// A part of a text, for people: lines and columns in characters, both from 1; the end is the first place after it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Region {
+    /// Where it begins.
+    pub line: u32,
+    /// The column there.
+    pub column: u32,
+    /// Where it ends.
+    pub end_line: u32,
+    /// The column there.
+    pub end_column: u32,
+}
+
+/// Changes of a file that mend what is wrong at a place; they do not overlap.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Fix {
+    /// What they do, such as "add --no-install-recommends".
+    pub title: String,
+    /// Parts of the file, with what takes their place.
+    pub edits: Vec<(Region, String)>,
 }
 
 /// A commit, as git tells it.
@@ -85,7 +121,7 @@ impl Location {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::File { path, .. } | Self::Commit { path, .. } => path,
+            Self::File { path, .. } | Self::Commit { path, .. } | Self::Source { path, .. } => path,
             Self::Config(place) => place,
         }
     }
@@ -100,7 +136,7 @@ impl Location {
             Self::Commit { path, line, commit, .. } => {
                 Some((path.trim_start_matches('/'), line.unwrap_or_default(), Some(&commit.id)))
             }
-            Self::File { .. } | Self::Config(_) => None,
+            Self::File { .. } | Self::Source { .. } | Self::Config(_) => None,
         }
     }
 }

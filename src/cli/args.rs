@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::db_args::DbVerb;
+use super::lint_args::LintArgs;
 use super::rules::RulesVerb;
 use super::secrets_args::{SecretsArgs, Suppressing};
 use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
@@ -72,6 +73,9 @@ pub enum Verb {
     /// Find leaked secrets in images, folders, and a checkout's history
     #[command(after_help = super::secrets_args::EXAMPLES)]
     Secrets(SecretsArgs),
+    /// Check how an image is built: Dockerfiles
+    #[command(after_help = super::lint_args::EXAMPLES)]
+    Lint(LintArgs),
     /// Tell why an id is or is not reported: packages, files, ranges, comparisons
     #[command(
         after_help = "Examples:\n  imgguard explain CVE-2023-0286 registry.example/app:1.2\n  imgguard explain GHSA-jfh8-c2jp-5v3q\n  imgguard explain 3f1c0a52b7d94e60 oci:build/image --format json"

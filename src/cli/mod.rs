@@ -13,6 +13,9 @@ mod fetch;
 mod guard;
 mod incident;
 mod keys;
+mod lint;
+mod lint_args;
+mod lint_files;
 mod list;
 mod output;
 mod places;
@@ -106,6 +109,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
         Verb::Secrets(arguments) => secrets::secrets(arguments, &cli.global),
+        Verb::Lint(arguments) => lint::lint(arguments, &cli.global),
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),

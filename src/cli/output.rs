@@ -166,6 +166,21 @@ fn write_mode(render: &Render<'_>, file: &Path, mode: u32) -> Result<(), Failed>
     })
 }
 
+/// Puts other content into a file of the user's; it keeps its mode.
+pub(super) fn overwrite(file: &Path, bytes: &[u8]) -> Result<(), Failed> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let written = std::fs::metadata(file).and_then(|known| {
+        let target = std::fs::canonicalize(file)?;
+        replace(&|out| out.write_all(bytes), &target, known.permissions().mode() & 0o7777)?;
+        // The umask may have taken something away.
+        std::fs::set_permissions(&target, known.permissions())
+    });
+    written.map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("`{}` could not be written", file.display()));
+        Failed::new(Ending::Incomplete, error)
+    })
+}
+
 /// Writes aside, then renames: a reader meets the old report or the new one, never a part.
 fn replace(render: &Render<'_>, file: &Path, mode: u32) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

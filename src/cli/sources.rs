@@ -198,6 +198,9 @@ impl Opened {
     }
 }
 
+/// The tag where none is named.
+const LATEST: &str = "latest";
+
 /// Opens the repository that an image is in; a name without transport is one of a registry, never of a local engine.
 pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bool) -> Result<Opened, Failed> {
     let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
@@ -209,7 +212,7 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
             let registry = start(network).map_err(failed)?;
             let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
             let repository = Box::new(opened.map_err(failed)?);
-            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
+            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
             let root = name.digest.clone().map_or_else(tag, Root::Digest);
             Ok(Opened { repository, root, _registry: Some(registry) })
         }
@@ -231,19 +234,34 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
 /// Opens the repository that an artifact is in, to be asked so often for each thing; nothing need be there when it is to be written.
 pub(super) fn artifact(text: &str, network: &Network, attempts: Option<u32>, write: bool) -> Result<Opened, Failed> {
     let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
-    let Reference::Registry { name, .. } = reference else {
-        let error = anyhow::anyhow!("`{text}` is not in a registry");
-        return Err(Failed::new(Ending::Usage, error).hint("name it as registry.example/advisories:latest"));
-    };
-    let failed = |error| failed(error, true, |error| error.context(format!("`{text}` could not be opened")));
-    let mut settings = settings(network);
-    settings.attempts = attempts.unwrap_or(settings.attempts);
-    let registry = Registry::new(settings, &|name| std::env::var(name).ok()).map_err(failed)?;
-    let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
-    let repository = Box::new(opened.map_err(failed)?);
-    let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
-    let root = name.digest.clone().map_or_else(tag, Root::Digest);
-    Ok(Opened { repository, root, _registry: Some(registry) })
+    let is_remote = matches!(reference, Reference::Registry { .. });
+    let failed = |error| failed(error, is_remote, |error| error.context(format!("`{text}` could not be opened")));
+    match reference {
+        Reference::Registry { name, .. } => {
+            let mut settings = settings(network);
+            settings.attempts = attempts.unwrap_or(settings.attempts);
+            let registry = Registry::new(settings, &|name| std::env::var(name).ok()).map_err(failed)?;
+            let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
+            let repository = Box::new(opened.map_err(failed)?);
+            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
+            let root = name.digest.clone().map_or_else(tag, Root::Digest);
+            Ok(Opened { repository, root, _registry: Some(registry) })
+        }
+        Reference::Layout(path, choice) => {
+            let root = match selection(&choice) {
+                Selection::Digest(digest) => Root::Digest(digest),
+                Selection::Name(name) => Root::Tag(name),
+                Selection::Only | Selection::Index(_) => Root::Tag(LATEST.into()),
+            };
+            let repository = Box::new(LayoutRepository::open(&path).map_err(failed)?);
+            Ok(Opened { repository, root, _registry: None })
+        }
+        _ => {
+            let error = anyhow::anyhow!("`{text}` is neither in a registry nor in an OCI layout");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("name it as registry.example/advisories:latest, or as oci:DIR:latest"))
+        }
+    }
 }
 
 /// A source's error as it counts, and what to do.

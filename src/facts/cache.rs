@@ -1,6 +1,7 @@
-//! Facts of layers that were read before, in a folder that several processes may use at once.
+//! Facts of layers that were read before and inventories that were merged from them, in a folder that several processes may use at once.
 //!
-//! One file a layer, named by the layer's digest and the [`Key`] of what the tool would say of it today. A file is written aside and renamed, begins with a
+//! One file a layer, named by the layer's digest and the [`Key`] of what the tool would say of it today, and one a platform, named by its
+//! manifest's digest: most scans are of an image that was scanned before, and need neither its hundred thousand paths nor a merge. A file is written aside and renamed, begins with a
 //! checksum over the rest, and is believed only when that fits: a killed run or a full disk leaves nothing that a later run trusts. The folder is
 //! private to its user (mode 0700), since whoever can write it can tell what images contain. Files used least recently go first.
 
@@ -11,7 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use super::LayerFacts;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::merge::{self, MergeOptions};
+use super::{Inventory, LayerFacts};
 use crate::digest::Digest;
 
 /// Bytes that the folder may hold before the least recently used files go.
@@ -23,8 +28,19 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Largest facts in memory after decompression.
 const MAX_FACTS_BYTES: usize = 1 << 30;
 
-/// First bytes of every file; the number changes with the serialisation of [`LayerFacts`].
-const MAGIC: &[u8; 8] = b"imggLF06";
+/// What files hold.
+trait Kept: Serialize + DeserializeOwned {
+    /// First bytes of every file; the number changes with the serialisation.
+    const MAGIC: &[u8; 8];
+}
+
+impl Kept for LayerFacts {
+    const MAGIC: &[u8; 8] = b"imggLF06";
+}
+
+impl Kept for Inventory {
+    const MAGIC: &[u8; 8] = b"imggPI01";
+}
 
 /// What besides the layer's bytes decides about its facts: revisions of inspectors and rules, limits in force, how the layer was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,21 +93,14 @@ impl Cache {
     #[must_use]
     pub fn get(&self, digest: &Digest) -> Option<LayerFacts> {
         let Self::Folder { path, key, .. } = self else { return None };
-        let file = file_of(path, key, digest);
-        let opened = File::open(&file).ok()?;
-        let length = opened.metadata().ok()?.len();
-        if length > MAX_FILE_BYTES {
-            return None;
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        opened.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
-        let facts = decode(&bytes);
-        match &facts {
-            // The modification time is the time of last use; whether it can be set does not matter.
-            Some(_) => drop(touch(&file)),
-            None => drop(fs::remove_file(&file)),
-        }
-        facts
+        read(&file_of(path, key, digest))
+    }
+
+    /// What was merged of a platform, if it is there and undamaged.
+    #[must_use]
+    pub fn get_platform(&self, manifest: &Digest, merging: MergeOptions) -> Option<Inventory> {
+        let Self::Folder { path, key, .. } = self else { return None };
+        read(&platform_file(path, key, manifest, merging))
     }
 
     /// Keeps the facts of a layer whose digest was verified.
@@ -100,13 +109,48 @@ impl Cache {
     /// When the file cannot be written; the run does not need it.
     pub fn put(&self, digest: &Digest, facts: &LayerFacts) -> Result<(), CacheError> {
         let Self::Folder { path, key, limit } = self else { return Ok(()) };
-        let refused = |source| CacheError::Io { path: path.to_path_buf(), source };
-        let bytes = encode(facts).map_err(refused)?;
-        let mut file = tempfile::Builder::new().prefix(".new").tempfile_in(path).map_err(refused)?;
-        file.write_all(&bytes).map_err(refused)?;
-        file.persist(file_of(path, key, digest)).map_err(|error| refused(error.error))?;
-        evict(path, *limit).map_err(refused)
+        write(path, &file_of(path, key, digest), facts, *limit)
     }
+
+    /// Keeps what was merged of a platform, all layers of which were verified and read.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_platform(
+        &self,
+        manifest: &Digest,
+        merging: MergeOptions,
+        inventory: &Inventory,
+    ) -> Result<(), CacheError> {
+        let Self::Folder { path, key, limit } = self else { return Ok(()) };
+        write(path, &platform_file(path, key, manifest, merging), inventory, *limit)
+    }
+}
+
+fn read<T: Kept>(file: &Path) -> Option<T> {
+    let opened = File::open(file).ok()?;
+    let length = opened.metadata().ok()?.len();
+    if length > MAX_FILE_BYTES {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    opened.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
+    let kept = decode(&bytes);
+    match &kept {
+        // The modification time is the time of last use; whether it can be set does not matter.
+        Some(_) => drop(touch(file)),
+        None => drop(fs::remove_file(file)),
+    }
+    kept
+}
+
+fn write<T: Kept>(folder: &Path, file: &Path, kept: &T, limit: u64) -> Result<(), CacheError> {
+    let refused = |source| CacheError::Io { path: folder.to_path_buf(), source };
+    let bytes = encode(kept).map_err(refused)?;
+    let mut aside = tempfile::Builder::new().prefix(".new").tempfile_in(folder).map_err(refused)?;
+    aside.write_all(&bytes).map_err(refused)?;
+    aside.persist(file).map_err(|error| refused(error.error))?;
+    evict(folder, limit).map_err(refused)
 }
 
 /// Why the cache is not used.
@@ -133,19 +177,27 @@ fn file_of(folder: &Path, key: &Key, digest: &Digest) -> PathBuf {
     folder.join(format!("{}-{}-{}", digest.algorithm(), digest.hex(), key.0))
 }
 
+/// A merge depends on its options and on itself besides what it is made of.
+fn platform_file(folder: &Path, key: &Key, manifest: &Digest, merging: MergeOptions) -> PathBuf {
+    let MergeOptions { source_tree, without_development, verify_files } = merging;
+    let options = [source_tree, without_development, verify_files].map(|option| if option { 'y' } else { 'n' });
+    let (revision, options) = (merge::REVISION, String::from_iter(options));
+    folder.join(format!("{}-{}-{}-m{revision}{options}", manifest.algorithm(), manifest.hex(), key.0))
+}
+
 /// Magic, SHA-256 of the rest in hex, the rest: zstd over postcard.
-fn encode(facts: &LayerFacts) -> std::io::Result<Vec<u8>> {
-    let plain = postcard::to_stdvec(facts).map_err(std::io::Error::other)?;
+fn encode<T: Kept>(kept: &T) -> std::io::Result<Vec<u8>> {
+    let plain = postcard::to_stdvec(kept).map_err(std::io::Error::other)?;
     let mut packed = (plain.len() as u64).to_le_bytes().to_vec();
     packed.extend(zstd::bulk::compress(&plain, 1)?);
-    let mut bytes = MAGIC.to_vec();
+    let mut bytes = T::MAGIC.to_vec();
     bytes.extend_from_slice(Digest::sha256(&packed).hex().as_bytes());
     bytes.extend_from_slice(&packed);
     Ok(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Option<LayerFacts> {
-    let rest = bytes.strip_prefix(MAGIC)?;
+fn decode<T: Kept>(bytes: &[u8]) -> Option<T> {
+    let rest = bytes.strip_prefix(T::MAGIC)?;
     let (sum, packed) = rest.split_at_checked(64)?;
     if Digest::sha256(packed).hex().as_bytes() != sum {
         return None;
@@ -210,6 +262,36 @@ mod tests {
         cache.put(&digest, &facts(7)).unwrap();
         assert_eq!(cache.get(&digest), Some(facts(7)));
         assert_eq!(open(folder.path(), "2").get(&digest), None);
+    }
+
+    #[test]
+    fn an_inventory_is_kept_beside_the_layers_and_for_the_same_merge() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = Digest::sha256(b"manifest");
+        let cache = open(folder.path(), "1");
+        let merging = MergeOptions::default();
+        let inventory = Inventory {
+            wasted: vec![7],
+            live: [("etc/passwd".to_owned(), (1, crate::facts::FilePath::new(b"usr/etc/passwd")))].into(),
+            no_password: [("root".to_owned(), "etc/shadow".to_owned())].into(),
+            ..Inventory::default()
+        };
+        cache.put(&digest, &facts(7)).unwrap();
+        cache.put_platform(&digest, merging, &inventory).unwrap();
+        assert_eq!(cache.get(&digest), Some(facts(7)));
+        assert_eq!(cache.get_platform(&digest, merging), Some(inventory));
+        for other in [
+            MergeOptions { source_tree: true, ..merging },
+            MergeOptions { without_development: true, ..merging },
+            MergeOptions { verify_files: true, ..merging },
+        ] {
+            assert_eq!(cache.get_platform(&digest, other), None, "{other:?}");
+        }
+        assert_eq!(open(folder.path(), "2").get_platform(&digest, merging), None);
+        // A file under another's name is no answer.
+        let Cache::Folder { path, key, .. } = &cache else { panic!() };
+        fs::copy(file_of(path, key, &digest), platform_file(path, key, &digest, merging)).unwrap();
+        assert_eq!(cache.get_platform(&digest, merging), None);
     }
 
     #[test]

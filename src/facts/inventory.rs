@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
 
 /// All facts of one platform.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Inventory {
     /// The distribution, where it names itself.
     pub os: Option<OsRelease>,
@@ -24,9 +26,9 @@ pub struct Inventory {
     /// Groups.
     pub groups: Vec<Group>,
     /// Accounts without a password, with the file that says so: `etc/passwd` or `etc/shadow`.
-    pub no_password: BTreeSet<(String, &'static str)>,
+    pub no_password: BTreeSet<(String, String)>,
     /// Where the well-known files of [`DATABASES`](super::merge::DATABASES) are: the index of the layer, and the path there.
-    pub live: BTreeMap<&'static str, (usize, FilePath)>,
+    pub live: BTreeMap<String, (usize, FilePath)>,
     /// Lock files that would say more if this were a project's sources, as [`MergeOptions::source_tree`](super::merge::MergeOptions) tells.
     pub set_aside: Vec<FilePath>,
     /// What could not be read; the layer's index where it belongs to one.
@@ -36,7 +38,7 @@ pub struct Inventory {
 }
 
 /// A package of the merged view.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InstalledPackage {
     /// What the record says.
     pub fact: PackageFact,
@@ -64,7 +66,7 @@ impl InstalledPackage {
 }
 
 /// Whether a secret's file is still in the merged view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SecretState {
     /// Yes.
     Present,
@@ -81,7 +83,7 @@ pub enum SecretState {
 }
 
 /// A secret with its place in the image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FoundSecret {
     /// The file.
     pub path: FilePath,
@@ -98,7 +100,7 @@ pub struct FoundSecret {
 }
 
 /// A certificate with its place in the image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FoundCertificate {
     /// The file.
     pub path: FilePath,
@@ -109,7 +111,7 @@ pub struct FoundCertificate {
 }
 
 /// A file of an OS package that was changed since the package was installed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChangedFile {
     /// The file.
     pub path: FilePath,
@@ -120,7 +122,7 @@ pub struct ChangedFile {
 }
 
 /// A privileged file with its place in the image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundPrivileged {
     /// The file.
     pub file: PrivilegedFile,

@@ -20,6 +20,7 @@ use crate::advisory::model::Severity;
 use crate::check::CHECKS;
 use crate::facts::Confidence;
 use crate::finding::{Finding, Kind};
+use crate::lint;
 use crate::secret;
 
 /// The built-in policies.
@@ -117,7 +118,9 @@ pub enum PolicyError {
         gate: String,
     },
     /// A rule that nothing reports.
-    #[error("gate `{gate}` names the rule `{rule}`, which is no check, no secret rule and no advisory id")]
+    #[error(
+        "gate `{gate}` names the rule `{rule}`, which is no check, no rule for secrets or files, and no advisory id"
+    )]
     Rule {
         /// The gate.
         gate: String,
@@ -242,7 +245,10 @@ impl Policy {
     /// Whether a gate is about secrets or the configuration, so that a bill of materials says nothing about it.
     #[must_use]
     pub fn demands_files(&self) -> bool {
-        let is_check = |rule: &str| CHECKS.iter().any(|check| check.meta().name == rule);
+        let is_check = |rule: &str| {
+            // The rules about Dockerfiles are put to the history, too.
+            CHECKS.iter().any(|check| check.meta().name == rule) || lint::rule(rule).is_some()
+        };
         self.demands_secrets() || self.demands(Kind::Config, is_check)
     }
 
@@ -288,8 +294,8 @@ impl Policy {
 impl Gate {
     /// Refuses what could only be a mistake.
     fn check(&self) -> Result<(), PolicyError> {
-        let kinds =
-            [Kind::Secret, Kind::Config, Kind::Signature, Kind::Vulnerability, Kind::Informational].map(Kind::name);
+        let kinds = [Kind::Secret, Kind::Config, Kind::Signature, Kind::Vulnerability, Kind::Informational, Kind::Lint]
+            .map(Kind::name);
         if let Some(kind) = self.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
             return Err(PolicyError::Kind { gate: self.name.clone(), kind: kind.clone() });
         }
@@ -333,6 +339,7 @@ fn is_rule(name: &str) -> bool {
     name.bytes().any(|byte| byte.is_ascii_uppercase())
         || CHECKS.iter().any(|check| check.meta().name == name)
         || secret::rule(name).is_some()
+        || lint::rule(name).is_some()
         || name == signature::RULE
 }
 

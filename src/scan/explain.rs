@@ -86,6 +86,7 @@ fn finding_facts(finding: &Finding) -> FindingFacts {
             let line = line.map(|line| format!(":{line}")).unwrap_or_default();
             format!("{path}{line}, commit {}, {state}", commit.id)
         }
+        Location::Source { path, region, .. } => format!("{path}:{}:{}", region.line, region.column),
         Location::File { path, line, layer_index, state, .. } => {
             let line = line.map(|line| format!(":{line}")).unwrap_or_default();
             let layer = layer_index.map(|index| format!(", layer {index}")).unwrap_or_default();

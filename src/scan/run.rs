@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers};
 use super::{hash_files, second_read};
+use crate::digest::Digest;
 use crate::facts::cache::Cache;
 use crate::facts::merge::{MergeOptions, UnhashedFile, UnreadFile, merge, unhashed_files, unread_files};
 use crate::facts::{Effect, Inventory, LayerFacts, Unknown, listed};
@@ -68,13 +69,51 @@ pub(super) fn scan_images(
     cache: &Cache,
     progress: &Arc<dyn Progress>,
 ) -> Vec<ScannedImage> {
-    let merging = options.merging;
-    let mut outcomes = read_layers(jobs(&images), options, cache, progress);
+    let merged = merged_before(&images, options, cache);
+    let (needed, rest) = needed(&images, &merged);
+    rest.iter().for_each(|job| progress.read(job.layer.size));
+    let mut outcomes = read_layers(needed, options, cache, progress);
     for (number, image) in images.iter().enumerate() {
-        fetch_unread(image, number, &mut outcomes, cache);
-        hash_suspects(image, number, merging, &mut outcomes, cache);
+        let manifests: Vec<_> = unmerged(image, number, &merged).collect();
+        fetch_unread(image, number, &manifests, &mut outcomes, cache);
+        hash_suspects(image, number, &manifests, options.merging, &mut outcomes, cache);
     }
-    images.into_iter().enumerate().map(|(number, image)| scanned(image, number, &outcomes, merging)).collect()
+    let mut merging = Merging { outcomes: &outcomes, merged, options: options.merging, cache };
+    images.into_iter().enumerate().map(|(number, image)| merging.image(image, number)).collect()
+}
+
+/// What earlier runs merged, by the number of the image and of the platform in it.
+type Merged = BTreeMap<(usize, usize), Inventory>;
+
+fn merged_before(images: &[Image], options: ReadOptions, cache: &Cache) -> Merged {
+    let mut merged = Merged::new();
+    for (number, image) in images.iter().enumerate().filter(|_| !options.verify_diff_ids) {
+        for (which, manifest) in image.manifests.iter().enumerate() {
+            let inventory = cached_as(manifest).and_then(|digest| cache.get_platform(digest, options.merging));
+            merged.extend(inventory.map(|inventory| ((number, which), inventory)));
+        }
+    }
+    merged
+}
+
+/// What names a platform in the cache: the manifest's digest, which covers configuration and layers. A bill's packages need no merge.
+fn cached_as(manifest: &Manifest) -> Option<&Digest> {
+    manifest.digest.as_ref().filter(|_| manifest.listing.is_none())
+}
+
+/// The platforms that no earlier run merged.
+fn unmerged<'a>(image: &'a Image, number: usize, merged: &Merged) -> impl Iterator<Item = (usize, &'a Manifest)> {
+    image.manifests.iter().enumerate().filter(move |(which, _)| !merged.contains_key(&(number, *which)))
+}
+
+/// The layers of platforms that have yet to be merged, and the rest.
+fn needed(images: &[Image], merged: &Merged) -> (Vec<Job>, Vec<Job>) {
+    let mut keys = BTreeSet::new();
+    for (number, image) in images.iter().enumerate() {
+        let layers = unmerged(image, number, merged).flat_map(|(_, manifest)| &manifest.layers);
+        keys.extend(layers.map(|layer| LayerKey::of(layer, number)));
+    }
+    jobs(images).into_iter().partition(|job| keys.contains(&job.key))
 }
 
 fn facts_of<'a>(
@@ -90,9 +129,15 @@ fn facts_of<'a>(
 type Wanted<File> = BTreeMap<LayerKey, (usize, usize, Vec<File>)>;
 
 /// Reads the files that only links give a name by which an inspector asks for them.
-fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, Outcome>, cache: &Cache) {
+fn fetch_unread(
+    image: &Image,
+    number: usize,
+    manifests: &[(usize, &Manifest)],
+    outcomes: &mut BTreeMap<LayerKey, Outcome>,
+    cache: &Cache,
+) {
     let mut wanted: Wanted<UnreadFile> = BTreeMap::new();
-    for (which, manifest) in image.manifests.iter().enumerate() {
+    for &(which, manifest) in manifests {
         let unread = unread_files(&facts_of(manifest, number, outcomes));
         for file in unread.into_iter().filter(|file| wanted_by_name(file.known_as.as_bytes()).is_some()) {
             let Some(layer) = manifest.layers.get(file.layer) else { continue };
@@ -109,12 +154,13 @@ fn fetch_unread(image: &Image, number: usize, outcomes: &mut BTreeMap<LayerKey, 
 fn hash_suspects(
     image: &Image,
     number: usize,
+    manifests: &[(usize, &Manifest)],
     options: MergeOptions,
     outcomes: &mut BTreeMap<LayerKey, Outcome>,
     cache: &Cache,
 ) {
     let mut wanted: Wanted<UnhashedFile> = BTreeMap::new();
-    for (which, manifest) in image.manifests.iter().enumerate() {
+    for &(which, manifest) in manifests {
         for file in unhashed_files(&facts_of(manifest, number, outcomes), options) {
             let Some(layer) = manifest.layers.get(file.layer) else { continue };
             wanted.entry(LayerKey::of(layer, number)).or_insert((which, file.layer, Vec::new())).2.push(file);
@@ -150,30 +196,55 @@ fn read_again<File>(
     }
 }
 
-fn scanned(image: Image, number: usize, outcomes: &BTreeMap<LayerKey, Outcome>, merging: MergeOptions) -> ScannedImage {
-    let mut failures = BTreeSet::new();
-    let mut platforms = Vec::new();
-    for manifest in &image.manifests {
+/// The last step: the facts of layers to inventories.
+struct Merging<'a> {
+    outcomes: &'a BTreeMap<LayerKey, Outcome>,
+    merged: Merged,
+    options: MergeOptions,
+    cache: &'a Cache,
+}
+
+impl Merging<'_> {
+    fn image(&mut self, image: Image, number: usize) -> ScannedImage {
+        let mut failures = BTreeSet::new();
+        let mut platforms = Vec::new();
+        for (which, manifest) in image.manifests.iter().enumerate() {
+            let mut inventory = match self.merged.remove(&(number, which)) {
+                Some(inventory) => inventory,
+                None => self.platform(manifest, number, &mut failures),
+            };
+            inventory.unknowns.extend(unread_statements(&image).map(|unknown| (None, unknown)));
+            let complete = inventory.unknowns.iter().all(|(_, unknown)| unknown.effect == Effect::Optional);
+            platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete });
+        }
+        ScannedImage { image, platforms, failures: failures.into_iter().collect() }
+    }
+
+    /// What was read whole is kept for the next run; that it cannot be costs that run time and this one nothing.
+    fn platform(&self, manifest: &Manifest, number: usize, failures: &mut BTreeSet<Failure>) -> Inventory {
         let mut inventory = match &manifest.listing {
             Some(listing) => listed::inventory(listing),
-            None => merge(&facts_of(manifest, number, outcomes), &manifest.config.config, merging),
+            None => merge(&facts_of(manifest, number, self.outcomes), &manifest.config.config, self.options),
         };
+        let mut is_whole = true;
         for (index, layer) in manifest.layers.iter().enumerate() {
-            let unknown = match outcomes.get(&LayerKey::of(layer, number)) {
+            let outcome = self.outcomes.get(&LayerKey::of(layer, number));
+            is_whole &= matches!(outcome, Some(Ok(_)));
+            let unknown = match outcome {
+                None => None,
                 Some(Ok(facts)) => misnamed(layer, facts),
                 Some(Err(error)) => {
                     failures.insert(failure(error));
                     Some(unknown(error))
                 }
-                None => None,
             };
             inventory.unknowns.extend(unknown.map(|unknown| (Some(index), unknown)));
         }
-        inventory.unknowns.extend(unread_statements(&image).map(|unknown| (None, unknown)));
-        let complete = inventory.unknowns.iter().all(|(_, unknown)| unknown.effect == Effect::Optional);
-        platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete });
+        if let Some(digest) = cached_as(manifest).filter(|_| is_whole) {
+            let _ = self.cache.put_platform(digest, self.options, &inventory);
+        }
+        inventory
     }
-    ScannedImage { image, platforms, failures: failures.into_iter().collect() }
 }
 
 /// Attestations that could not be read.

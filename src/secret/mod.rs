@@ -283,6 +283,12 @@ impl Scanner {
     }
 }
 
+/// Whether a name says that its value is a secret.
+#[must_use]
+pub fn names_secret(name: &str) -> bool {
+    parse::names_secret(name.as_bytes())
+}
+
 /// A secret of which nothing is shown but its name.
 fn hidden(rule: &str, name: &str, value: &[u8], confidence: Confidence) -> SecretFact {
     SecretFact {

@@ -188,6 +188,40 @@ fn the_same_bytes_every_time_with_and_without_a_cache() {
 }
 
 #[test]
+fn a_second_scan_reads_manifests_and_one_file_a_platform() {
+    let image = Layout::sample();
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let report = |reading: &[&str]| scan([&[image.reference().as_str(), "--format", "json"], reading].concat());
+    let cached = ["--cache", cache.to_str().unwrap()];
+    let first = report(&cached);
+    assert_eq!(first.code, 0, "{}", first.err);
+    // Neither the layers nor what was kept of them is there any more; manifests and configurations are.
+    for platform in first.json()["platforms"].as_array().unwrap() {
+        for layer in platform["layers"].as_array().unwrap() {
+            let digest = layer["digest"].as_str().unwrap();
+            let _ = fs::remove_file(image.blob_path(digest));
+            let kept = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+            kept.filter(|path| path.to_str().unwrap().contains(&digest.replace(':', "-")))
+                .for_each(|path| fs::remove_file(path).unwrap());
+        }
+    }
+    let platforms = first.json()["platforms"].as_array().unwrap().len();
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), platforms);
+    let second = report(&cached);
+    assert_eq!((second.code, second.out.as_str()), (0, first.out.as_str()));
+    // What the merge depends on, and what asks for the bytes, does not take it.
+    for reading in [
+        &["--cache", "none"][..],
+        &[&cached[..], &["--verify-files"]].concat(),
+        &[&cached[..], &["--verify-diff-ids"]].concat(),
+    ] {
+        let ended = report(reading);
+        assert_eq!(ended.code, 3, "{reading:?}: {}", ended.err);
+    }
+}
+
+#[test]
 fn the_date_is_an_input() {
     let report = |date: &str| run(["scan", "--offline", "--as-of", date, SAMPLE, "--format", "json"]).json();
     let data = |report: &Value| {

@@ -75,6 +75,9 @@ pub const RELEASE_FILES: &[&str] = &[
 const DATABASE_FOLDERS: &[(&str, usize)] =
     &[("var/lib/dpkg/status.d", 1), ("var/lib/dpkg/info", 1), ("var/lib/pacman/local", 2), ("var/db/pkg", 3)];
 
+/// Changed by hand when merging says something else of the same facts; part of the key under which inventories are cached.
+pub const REVISION: u32 = 1;
+
 /// What a merge is told besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MergeOptions {
@@ -170,7 +173,7 @@ impl<'a> Merge<'a> {
         self.mark_loaded(&mut inventory, config);
         inventory.unknowns = self.unknowns();
         inventory.unknowns.extend(locked.unknowns);
-        inventory.live.clone_from(&self.live);
+        inventory.live = self.live.iter().map(|(name, place)| ((*name).to_owned(), place.clone())).collect();
         inventory.packages.sort();
         inventory.packages.dedup();
         inventory.secrets.sort();
@@ -185,10 +188,20 @@ impl<'a> Merge<'a> {
 
     fn os_release(&self) -> Option<super::OsRelease> {
         let files = OS_RELEASE_FILES.iter().chain(RELEASE_FILES);
-        files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
-            Fact::OsRelease(release) => Some(release.clone()),
+        let release =
+            files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
+                Fact::OsRelease(release) => Some(release.clone()),
+                _ => None,
+            });
+        release.map(|release| super::OsRelease { channels: self.channels(), ..release })
+    }
+
+    fn channels(&self) -> Vec<String> {
+        let named = self.live_files().flat_map(|(_, file)| &file.facts).filter_map(|fact| match fact {
+            Fact::Channels(channels) => Some(channels),
             _ => None,
-        })
+        });
+        named.flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     fn accounts(&self, inventory: &mut Inventory) {
@@ -198,7 +211,7 @@ impl<'a> Merge<'a> {
                     Fact::Accounts(accounts) => inventory.accounts = Some(accounts.clone()),
                     Fact::Groups(groups) => inventory.groups.clone_from(groups),
                     Fact::NoPassword(open) => {
-                        inventory.no_password.extend(open.iter().map(|account| (account.clone(), name)));
+                        inventory.no_password.extend(open.iter().map(|account| (account.clone(), name.to_owned())));
                     }
                     _ => {}
                 }

@@ -136,6 +136,21 @@ pub struct Location {
     /// Line, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// Column in a build or run file, in characters from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// Line that it ends in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// First column after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<u32>,
+    /// The line in a build or run file, with secrets masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What mends it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
     /// `present`, `deleted` or `overwritten`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -148,6 +163,30 @@ pub struct Location {
     /// Platforms, where not all of the subject have it there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
+}
+
+/// Changes of a file that mend what is wrong at a place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fix {
+    /// What they do.
+    pub title: String,
+    /// They do not overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// A part of a file, from its first place to the first after it, and what takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Edit {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// Line that it ends in.
+    pub end_line: u32,
+    /// First column after it.
+    pub end_column: u32,
+    /// The new text.
+    pub text: String,
 }
 
 /// A commit.
@@ -166,7 +205,7 @@ pub struct Commit {
 pub struct Finding {
     /// 16 hex digits, stable across rebuilds.
     pub id: String,
-    /// `secret`, `config`, `vulnerability`, `informational`, …
+    /// `secret`, `config`, `vulnerability`, `informational`, `lint`, …
     pub kind: String,
     /// Rule or advisory id.
     pub rule: String,

@@ -1,10 +1,11 @@
 //! Places: files of the image and parts of its configuration.
 
 use super::model::{
-    ArtifactLocation, LocationProperties, LogicalLocation, Message, PhysicalLocation, Region, SarifLocation,
+    ArtifactChange, ArtifactLocation, Content, Fix, LocationProperties, LogicalLocation, Message, PhysicalLocation,
+    Region, Replacement, SarifLocation,
 };
 use super::text;
-use crate::report::contract::Location;
+use crate::report::contract::{Edit, Location};
 
 /// What stands for the image configuration where SARIF wants a file.
 const CONFIG_ARTIFACT: &str = "image-configuration";
@@ -12,6 +13,8 @@ const CONFIG_ARTIFACT: &str = "image-configuration";
 pub(super) fn location(place: &Location) -> SarifLocation {
     let mut logical = Vec::new();
     let artifact = match (&place.path, &place.config) {
+        // A place with a column is in a file of the repository, whose paths are relative to its root.
+        (Some(path), _) if place.column.is_some() => in_repository(path),
         (Some(path), _) => file(path),
         (None, config) => {
             let name = config.as_deref().unwrap_or("configuration");
@@ -34,7 +37,12 @@ pub(super) fn location(place: &Location) -> SarifLocation {
         physical_location: PhysicalLocation {
             artifact_location: artifact,
             // GitHub wants a line; the whole file stands at its first.
-            region: Region { start_line: place.line.unwrap_or(1).max(1) },
+            region: Region {
+                start_line: place.line.unwrap_or(1).max(1),
+                start_column: place.column,
+                end_line: place.end_line,
+                end_column: place.end_column,
+            },
         },
         logical_locations: logical,
         message: message(place),
@@ -67,9 +75,33 @@ fn in_layer(place: &Location, index: usize) -> String {
     format!("layer {}{state}{instruction}", index + 1)
 }
 
+/// What mends a finding, one fix a place.
+pub(super) fn fix(place: &Location) -> Option<Fix> {
+    let (path, fix) = (place.path.as_deref()?, place.fix.as_ref()?);
+    let replacement = |edit: &Edit| Replacement {
+        deleted_region: Region {
+            start_line: edit.line,
+            start_column: Some(edit.column),
+            end_line: Some(edit.end_line),
+            end_column: Some(edit.end_column),
+        },
+        inserted_content: Content { text: edit.text.clone() },
+    };
+    let replacements = fix.edits.iter().map(replacement).collect();
+    Some(Fix {
+        description: text(&fix.title),
+        artifact_changes: [ArtifactChange { artifact_location: in_repository(path), replacements }],
+    })
+}
+
+/// A file of a repository as a reference relative to its root.
+fn in_repository(path: &str) -> ArtifactLocation {
+    ArtifactLocation { uri_base_id: None, ..file(path.trim_start_matches("./")) }
+}
+
 pub(super) fn plain(artifact_location: ArtifactLocation) -> SarifLocation {
     SarifLocation {
-        physical_location: PhysicalLocation { artifact_location, region: Region { start_line: 1 } },
+        physical_location: PhysicalLocation { artifact_location, region: Region::line(1) },
         logical_locations: Vec::new(),
         message: None,
         properties: None,

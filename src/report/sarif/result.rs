@@ -1,7 +1,7 @@
 //! Results: one a finding.
 
 use super::model::{Fingerprints, Message, ResultProperties, SarifLocation, SarifResult, Suppression};
-use super::place::{config_artifact, location, plain};
+use super::place::{config_artifact, fix, location, plain};
 use super::rule::level;
 use super::text;
 use crate::report::contract::Finding;
@@ -30,6 +30,7 @@ pub(super) fn result(finding: &Finding, rule_index: usize) -> SarifResult {
             primary_location_line_hash: format!("{}:1", finding.id),
         },
         suppressions: if is_open { Vec::new() } else { vec![suppression()] },
+        fixes: finding.locations.iter().filter_map(fix).take(MAX_LOCATIONS).collect(),
         properties: ResultProperties {
             kind: finding.kind.clone(),
             severity: finding.severity.clone(),
@@ -57,7 +58,9 @@ fn message(finding: &Finding) -> Message {
     if let Some(instruction) = finding.locations.iter().find_map(|location| location.instruction.as_deref()) {
         message.push_str(&format!("; put there by `{instruction}`"));
     }
-    message.push_str(&format!(" ({})", finding.platforms.join(", ")));
+    if !finding.platforms.is_empty() {
+        message.push_str(&format!(" ({})", finding.platforms.join(", ")));
+    }
     if let Some(remediation) = &finding.remediation {
         message.push_str(". What to do: ");
         message.push_str(remediation);

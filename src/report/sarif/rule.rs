@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Configuration, Message, Rule, RuleProperties};
 use super::{paragraphs, text};
 use crate::check::CHECKS;
+use crate::lint;
 use crate::report::contract::{Finding, severity_rank};
 use crate::report::escape::markdown;
 use crate::report::osv_address;
@@ -49,6 +50,13 @@ struct Words {
 fn describe(id: &str, findings: &[&Finding], names: &Names<'_>) -> Words {
     let first = findings.first();
     let remediation = first.and_then(|finding| finding.remediation.clone()).unwrap_or_default();
+    // A history is judged by the rules about Dockerfiles, too; where a check has the same name, it is meant.
+    let is_check = |finding: &&Finding| finding.kind == "config" && CHECKS.iter().any(|check| check.meta().name == id);
+    let by_file = lint::rule(id).filter(|_| !first.is_some_and(|finding| is_check(finding)));
+    if let Some(meta) = by_file.map(|rule| &rule.meta) {
+        let full = format!("{}. {}", meta.summary, meta.why);
+        return Words { short: meta.summary.into(), markdown: markdown(&full), full, remediation, uri: None };
+    }
     if let Some(check) = CHECKS.iter().map(|check| check.meta()).find(|meta| meta.name == id) {
         let full = check.doc.replace("**", "");
         return Words { short: check.summary.into(), full, markdown: check.doc.into(), remediation, uri: None };
@@ -77,6 +85,7 @@ fn tag(findings: &[&Finding]) -> &'static str {
         Some("secret") => "secret",
         Some("vulnerability") => "vulnerability",
         Some("informational") => "informational",
+        Some("lint") => "maintainability",
         _ => "configuration",
     }
 }

@@ -2,6 +2,7 @@
 
 mod fixes;
 mod grid;
+mod lint;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -56,6 +57,9 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn render(&mut self) -> io::Result<()> {
+        if self.report.subject.transport == lint::TRANSPORT {
+            return self.lint();
+        }
         self.header()?;
         self.secrets()?;
         self.checks()?;
@@ -371,14 +375,17 @@ fn unchecked(report: &Report) -> BTreeMap<&str, u32> {
 }
 
 fn severity(severity: &str) -> Cell {
-    let style = match severity {
+    Cell::styled(severity, severity_style(severity))
+}
+
+fn severity_style(severity: &str) -> Style {
+    match severity {
         "critical" => AnsiColor::Red.on_default().bold(),
         "high" => AnsiColor::Red.on_default(),
         "medium" | "unknown" => AnsiColor::Yellow.on_default(),
         "low" => AnsiColor::Blue.on_default(),
         _ => Style::new().dimmed(),
-    };
-    Cell::styled(severity, style)
+    }
 }
 
 /// "312 unfixed: 3 high, 309 low".

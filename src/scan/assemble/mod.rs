@@ -148,7 +148,7 @@ fn coverage(platform: &ScannedPlatform, found: &Found) -> Vec<contract::Coverage
 }
 
 /// One finding; `report` has the platforms and packages that it refers to.
-fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::Finding {
+pub(super) fn finding(id: &str, finding: &Finding, report: &contract::Report) -> contract::Finding {
     let first = finding.packages.first();
     let ecosystem = first.and_then(|purl| report.packages.iter().find(|package| package.purl == *purl));
     let scheme = ecosystem.and_then(|package| version::for_osv_ecosystem(&package.ecosystem));
@@ -246,6 +246,16 @@ fn location(location: &Location) -> contract::Location {
             }),
             ..contract::Location::default()
         },
+        Location::Source { path, region, text, fix } => contract::Location {
+            path: Some(path.clone()),
+            line: Some(region.line),
+            column: Some(region.column),
+            end_line: Some(region.end_line),
+            end_column: Some(region.end_column),
+            text: text.clone(),
+            fix: fix.as_ref().map(self::fix),
+            ..contract::Location::default()
+        },
         finding::Location::File { path, layer, layer_index, line, state, instruction } => contract::Location {
             path: Some(path.clone()),
             layer: layer.as_ref().map(Digest::to_string),
@@ -256,6 +266,17 @@ fn location(location: &Location) -> contract::Location {
             ..contract::Location::default()
         },
     }
+}
+
+fn fix(fix: &finding::Fix) -> contract::Fix {
+    let edit = |(region, text): &(finding::Region, String)| contract::Edit {
+        line: region.line,
+        column: region.column,
+        end_line: region.end_line,
+        end_column: region.end_column,
+        text: text.clone(),
+    };
+    contract::Fix { title: fix.title.clone(), edits: fix.edits.iter().map(edit).collect() }
 }
 
 fn severity(severity: Severity) -> &'static str {
@@ -334,7 +355,7 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
     unknowns.into_values().collect()
 }
 
-fn verdict(judgement: &Judgement) -> contract::Verdict {
+pub(super) fn verdict(judgement: &Judgement) -> contract::Verdict {
     let result = match (judgement.asked, judgement.verdict.result) {
         (false, _) => "none",
         (true, policy::Outcome::Pass) => "pass",

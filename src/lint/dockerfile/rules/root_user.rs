@@ -1,0 +1,33 @@
+//! The image runs as root.
+
+use crate::advisory::model::Severity;
+use crate::lint::dockerfile::Subject;
+use crate::lint::{Check, Meta, Problems, Rule};
+
+/// `root-user`.
+pub(super) static RULE: Rule = Rule {
+    meta: Meta {
+        id: "root-user",
+        severity: Severity::High,
+        summary: "the image runs as root",
+        why: "A process that breaks out of its container is then root on the host, unless user namespaces stand between; and in it, it may change everything.",
+        advice: "create a user with a fixed uid and end the Dockerfile with USER <uid>:<gid>",
+        aliases: &["DL3002", "CIS-4.1", "CIS-DI-0001", "CKV_DOCKER_8", "DS-0002", "KICS-67fd0c4a", "Slim-20017"],
+        sources: &["https://docs.docker.com/reference/dockerfile/#user", "CIS Docker Benchmark 1.6.0, section 4"],
+        default: true,
+    },
+    check: Check::Dockerfile(check),
+};
+
+fn check(subject: &Subject<'_>, problems: &mut Problems) {
+    let Some((user, instruction)) = subject.last_user() else { return };
+    if is_root(&user) {
+        problems.add(&instruction.span, "user", format!("the last USER is `{user}`, which is root"));
+    }
+}
+
+/// Root, as engines read it: a number with the value 0, or the name.
+fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or_default();
+    name == "root" || name.parse::<i64>() == Ok(0)
+}
