@@ -11,6 +11,7 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
+use imgguard::dockerfile::{Dockerfile, Environment};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
@@ -19,6 +20,7 @@ use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::lint::{self, Options, Surroundings};
 use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
 use imgguard::policy::Policy;
@@ -53,6 +55,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("bill", bill),
     ("credentials", credentials),
     ("delta", delta),
+    ("dockerfile", dockerfile),
     ("feeds", feeds),
     ("git", git),
     ("image", image),
@@ -65,6 +68,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("rpm", rpm),
     ("secret_rules", secret_rules),
     ("secrets", secrets),
+    ("shell", shell),
     ("signatures", signatures),
     ("signing", signing),
     ("store", store),
@@ -338,7 +342,7 @@ pub(crate) fn feeds(data: &[u8]) {
     for (ecosystem, name) in store.packages().expect("it is sound") {
         assert!(!ecosystem.chars().chain(name.chars()).any(char::is_control));
         for (number, _) in store.rows(&ecosystem, &name).expect("it is sound") {
-            let id = store.advisory(number).expect("it is sound").id;
+            let id = store.advisory(number).expect("it is sound").id.clone();
             assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
         }
     }
@@ -606,4 +610,44 @@ fn repository_of(data: &[u8]) -> Result<Vec<Vec<u8>>, tuf::TufError> {
         &[tuf::TRUSTED_ROOT],
         jiff::Timestamp::UNIX_EPOCH,
     )
+}
+
+/// A Dockerfile is read or refused; every place of what was found lies in it, and what the fixes make of it can be read and is mended.
+pub(crate) fn dockerfile(data: &[u8]) {
+    let Ok(file) = Dockerfile::parse(data) else { return };
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let evaluated_at = jiff::civil::date(2026, 11, 25);
+    let around = Surroundings { store: None, evaluated_at, options: &options };
+    let Ok(problems) = lint::dockerfile::run(&file, around) else { return };
+    for problem in &problems {
+        assert!(problem.span.start <= problem.span.end && problem.span.end <= file.source.text().len());
+        assert!(file.source.text().get(problem.span.clone()).is_some(), "{} cuts a character", problem.meta.id);
+    }
+    let found = lint::findings::findings(
+        "Dockerfile",
+        &file.source,
+        &problems,
+        &lint::dockerfile::ignores(&file),
+        evaluated_at,
+    );
+    assert!(found.len() <= problems.len());
+    if let Ok((mended, _)) = scan::mended(data, around) {
+        assert!(Dockerfile::parse(&mended).is_ok());
+    }
+}
+
+/// A script is read to its end or to its fault, and its words lie in it.
+pub(crate) fn shell(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let script = imgguard::shell::parse(&text);
+    for command in &script.commands {
+        for word in command.words.iter().chain(&command.assignments) {
+            assert!(text.get(word.span.clone()).is_some(), "a word lies in its script");
+        }
+        let _ = command.call();
+    }
+    let environment = Environment::from([("A".to_owned(), text.chars().take(50).collect())]);
+    for escape in ['\\', '`'] {
+        let _ = imgguard::dockerfile::expand_words(&text, &environment, escape);
+    }
 }

@@ -50,6 +50,20 @@ regex = '[QWX]{4}'
 skipReport = true
 "#;
 
+/// A Dockerfile with every kind of instruction, and much that rules find and mend.
+const DOCKERFILE: &str = "# syntax=docker/dockerfile:1\n# escape=\\\nARG V=latest\nFROM --platform=$TARGETPLATFORM debian:${V:-12} AS build\n\
+    # imgguard ignore=apt reason=\"why\" expires=2030-01-01\nRUN --mount=type=cache,target=/x apt update \\\n  # in between\n && sudo apt-get install caf\u{e9} \\\n\n    b\n\
+    MAINTAINER Ann\nENV A b\nENV C=\"d e\" PASSWORD=$A\nLABEL Version=1 org.opencontainers.image.created=now\nADD a /b\nADD https://example.org/x /x\n\
+    RUN <<EOF\napk add curl | tee \"$(date)\"\nEOF\nCOPY <<-'E' f /g\n\thi $A\n\tE\nRUN [\"sh\", \"-c\", \"pip install x && npm i -g y\"]\n\
+    ONBUILD RUN yum install z\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nFROM build\nCOPY --from=0 --chmod=777 / /\nCOPY a b c\n\
+    EXPOSE 22 99999\nVOLUME [\"/proc\"]\nWORKDIR app\nUSER 0:0\nHEALTHCHECK --interval=5s CMD curl -k https://localhost\nHEALTHCHECK NONE\n\
+    STOPSIGNAL SIGTERM\nENTRYPOINT exec app\nCMD run $A\nCMD [\"b\"]\n";
+
+/// A script with every construct that is read.
+const SHELL: &str = "set -e; A=1 B+=(x y) cmd 'a b' \"c $(d | e `f`)\" ${g:-h} $((1+2)) $'i\\n' 2>&1 >j <<EOF && k || l &\nbody\nEOF\n\
+    if [[ $m == n && o ]]; then p; elif q; then r; fi; for s in t u; do v; done\ncase $w in x|y) z;; (*) aa ;& esac\n\
+    fn() { bb; }; (cc; dd) | sudo -u ee env F=1 gg # comment\nbash -c 'hh && ii' <(jj) ${A//b/c} ${A%%x*} ${A:?no}";
+
 /// Damage that a parser may meet: changed bytes, a cut, a piece that stands twice.
 #[derive(Debug, Clone)]
 struct Damage {
@@ -253,6 +267,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signing" => signing(),
         "store" => vec![store()],
         "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
+        "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
+        "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),
         "versions" => testdata("versions")
             .iter()

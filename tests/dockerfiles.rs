@@ -204,12 +204,14 @@ fn arguments_before_the_first_stage_count_in_from() {
 
 #[test]
 fn hostile_files_end_with_an_error() {
-    let long = [b"FROM a\nRUN ".to_vec(), vec![b'x'; 3 << 20]].concat();
+    let long = [b"FROM a\nRUN ".to_vec(), vec![b'x'; 900 << 10]].concat();
     assert_eq!(Dockerfile::parse(&long).unwrap_err(), DockerfileError::LongLine { line: 2 });
     let large = vec![b'\n'; 10 << 20];
     assert_eq!(Dockerfile::parse(&large).unwrap_err(), DockerfileError::TooLarge(10 << 20));
     let nested = "FROM a\n".to_owned() + &"ONBUILD ".repeat(5000);
     assert!(matches!(Dockerfile::parse(nested.as_bytes()), Err(DockerfileError::Syntax { line: 2, .. })));
+    let many = "FROM a\n".to_owned() + &"ENV a b\n".repeat(3000);
+    assert_eq!(Dockerfile::parse(many.as_bytes()).unwrap_err(), DockerfileError::TooMany);
     let continued = "FROM a\nRUN a".to_owned() + &"\\\n a".repeat(100_000);
     assert!(Dockerfile::parse(continued.as_bytes()).is_ok());
     assert!(Dockerfile::parse(b"FROM a\n# \xff\xfe comment\nRUN caf\xe9\n").is_ok());

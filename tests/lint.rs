@@ -5,12 +5,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "lint/pages.rs"]
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imgguard::dockerfile::Dockerfile;
+use imgguard::dockerfile::{Dockerfile, Source};
 use imgguard::lint::{self, LabelKind, Meta, Options, Problem, Surroundings, fix};
+use imgguard::workload::{Files, Workload, WorkloadError, compose, kubernetes};
 
 /// The date of the cases.
 const TODAY: &str = "2026-11-25";
@@ -87,19 +91,62 @@ fn options(meta: &Meta, settings: &str) -> Options {
     options
 }
 
-fn problems(meta: &Meta, file: &Dockerfile, options: &Options) -> Vec<Problem> {
-    let around = Surroundings { store: None, evaluated_at: TODAY.parse().unwrap(), options };
-    lint::dockerfile::run(file, around).into_iter().filter(|problem| problem.meta.id == meta.id).collect()
+/// The one file of a case, as the rules of its kind look at it.
+enum Subject {
+    Dockerfile(Dockerfile),
+    Workload(Workload),
 }
 
-fn shown(file: &Dockerfile, problem: &Problem) -> String {
-    let place = file.source.place(problem.span.start);
-    let text = file.source.get(&problem.span).lines().next().unwrap_or_default();
-    format!("{}:{} {text}", place.line, place.column)
+impl Subject {
+    fn of(kind: &str, case: &Case, text: &str) -> Self {
+        let loaded = match kind {
+            "dockerfile" => Dockerfile::parse(text.as_bytes()).map(Self::Dockerfile).map_err(|error| error.to_string()),
+            "container" => workload(text).map(Self::Workload).map_err(|error| error.to_string()),
+            other => panic!("there is no kind {other}"),
+        };
+        loaded.unwrap_or_else(|error| panic!("{}: {error}\n{text}", case.title))
+    }
+
+    fn problems(&self, meta: &Meta, options: &Options) -> Vec<Problem> {
+        let around = Surroundings { store: None, evaluated_at: TODAY.parse().unwrap(), options };
+        let found = match self {
+            Self::Dockerfile(file) => lint::dockerfile::run(file, around).unwrap(),
+            Self::Workload(workload) => lint::container::run(workload, around),
+        };
+        found.into_iter().filter(|problem| problem.meta.id == meta.id).collect()
+    }
+
+    fn shown(&self, problem: &Problem) -> String {
+        let of_workload;
+        let source = match self {
+            Self::Dockerfile(file) => &file.source,
+            Self::Workload(workload) => {
+                of_workload = Source::new(&workload.files[problem.file].bytes);
+                &of_workload
+            }
+        };
+        let place = source.place(problem.span.start);
+        let text = source.get(&problem.span).lines().next().unwrap_or_default();
+        format!("{}:{} {text}", place.line, place.column)
+    }
 }
 
-fn parse(case: &Case, text: &str) -> Dockerfile {
-    Dockerfile::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}\n{text}", case.title))
+/// A case's text as the file of a project.
+fn workload(text: &str) -> Result<Workload, WorkloadError> {
+    struct One<'a>(&'a str);
+    impl Files for One<'_> {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            if path == "compose.yaml" {
+                Ok(self.0.as_bytes().to_vec())
+            } else {
+                Err("there is no such file".to_owned())
+            }
+        }
+    }
+    if text.starts_with("apiVersion:") {
+        return kubernetes::load("compose.yaml", &One(text));
+    }
+    compose::load(&compose::Project { files: vec!["compose.yaml".to_owned()], ..Default::default() }, &One(text))
 }
 
 #[test]
@@ -108,9 +155,9 @@ fn every_rule_finds_what_its_cases_say_and_nothing_else() {
     for rule in lint::rules() {
         for case in cases(rule.check.kind(), rule.meta.id) {
             let options = options(&rule.meta, &case.settings);
-            let file = parse(&case, &case.text);
+            let file = Subject::of(rule.check.kind(), &case, &case.text);
             let found: Vec<String> =
-                problems(&rule.meta, &file, &options).iter().map(|problem| shown(&file, problem)).collect();
+                file.problems(&rule.meta, &options).iter().map(|problem| file.shown(problem)).collect();
             if found != case.expected {
                 failures.push(format!("{}\n  expected {:?}\n  found    {found:?}", case.title, case.expected));
             }
@@ -126,7 +173,7 @@ fn fixes_mend_once_and_for_all() {
         for case in cases(rule.check.kind(), rule.meta.id) {
             let options = options(&rule.meta, &case.settings);
             let mend = |text: &str| {
-                let found = problems(&rule.meta, &parse(&case, text), &options);
+                let found = Subject::of(rule.check.kind(), &case, text).problems(&rule.meta, &options);
                 let (mended, made) =
                     fix::apply(text.as_bytes(), found.iter().filter_map(|problem| problem.fix.as_ref()));
                 (String::from_utf8(mended).unwrap(), made, found.len())

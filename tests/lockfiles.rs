@@ -7,6 +7,8 @@
 #[path = "support/skip.rs"]
 mod skip;
 
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "lockfiles/image.rs"]
 mod image;
 #[path = "lockfiles/node.rs"]
@@ -25,7 +27,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use tools::{compare, run};
+use tools::{compare, compare_list, run};
 
 /// Name, version, and `dev` for what is only for development.
 type Row = (String, String, &'static str);

@@ -9,6 +9,8 @@ mod skip;
 
 #[path = "native/accounts.rs"]
 mod accounts;
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "native/fixtures.rs"]
 mod fixtures;
 #[path = "native/go.rs"]
@@ -38,7 +40,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use tools::{compare, run};
+use tools::{compare, compare_list, run};
 
 /// A row of a list: fields as the tool names them.
 type Row = Vec<String>;

@@ -5,6 +5,8 @@
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "support/shared.rs"]
 mod shared;
 
@@ -75,6 +77,7 @@ fn dpkg_names_what_dpkg_query_names() {
         let ours: BTreeSet<String> = packages(inspect("var/lib/dpkg/status", &bytes)).iter().map(row).collect();
         assert_eq!(ours.len(), count, "{release}");
         assert_eq!(ours, golden(&folder.join("expected.tsv")), "{release}");
+        accuracy::listed("dpkg-query", &format!("Debian {release}"), count);
     }
 }
 
@@ -101,7 +104,8 @@ fn apk_names_every_record_of_every_release() {
     let Some(shared) = shared::folder("data/pkgdb") else { return };
     let mut releases = 0;
     for entry in std::fs::read_dir(shared.join("alpine")).unwrap() {
-        let file = entry.unwrap().path().join("lib/apk/db/installed");
+        let entry = entry.unwrap();
+        let (release, file) = (entry.file_name(), entry.path().join("lib/apk/db/installed"));
         let bytes = std::fs::read(&file).unwrap();
         let text = String::from_utf8(bytes.clone()).unwrap();
         // apk's own answer is one record a `P:` line; its version and origin stand in the same paragraph.
@@ -122,6 +126,7 @@ fn apk_names_every_record_of_every_release() {
             .collect();
         assert!((13..=15).contains(&ours.len()), "{}", file.display());
         assert_eq!(ours, expected, "{}", file.display());
+        accuracy::listed("apk's own records", &format!("Alpine {}", release.to_string_lossy()), ours.len());
         releases += 1;
     }
     assert!(releases >= 15, "{releases}");

@@ -12,6 +12,8 @@
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
+#[path = "support/accuracy.rs"]
+mod accuracy;
 #[path = "support/shared.rs"]
 mod shared;
 
@@ -228,6 +230,8 @@ fn real_databases_give_what_rpm_lists() {
         found.sort();
         assert_eq!(found, sorted_lines(&load(&root.join(real.list))), "{name}");
         assert_eq!(found.len(), real.packages, "{name}");
+        let image = name.rsplit_once("/var/").or_else(|| name.rsplit_once("/usr/")).map_or(name, |(image, _)| image);
+        accuracy::listed("rpm -qa", image, found.len());
         let public_keys = real.public_keys;
         let expected = Summary { packages: found.len() as u64, public_keys, ..Summary::default() };
         assert_eq!(summary, expected, "{name}");

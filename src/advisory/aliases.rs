@@ -37,6 +37,22 @@ impl Groups {
     }
 }
 
+/// The number of each record's group, in the order of the records: those with one number are about the same flaw.
+pub(crate) fn numbers<'a, A: Iterator<Item = &'a str>>(records: impl Iterator<Item = (&'a str, A)>) -> Vec<u32> {
+    let mut union = Union::default();
+    let own: Vec<u32> = records
+        .map(|(id, aliases)| {
+            let own = union.node(id);
+            for alias in aliases {
+                let other = union.node(alias);
+                union.join(own, other);
+            }
+            own
+        })
+        .collect();
+    own.into_iter().map(|node| union.root(node)).collect()
+}
+
 /// Union-find with path halving; ids get numbers in the order they are met.
 #[derive(Default)]
 struct Union<'a> {
@@ -101,6 +117,9 @@ mod tests {
             let members: Vec<&str> = groups.members("PYSEC-1").collect();
             assert_eq!(members, ["CVE-1", "GHSA-1", "GO-1", "PYSEC-1", "X-1"]);
             assert_ne!(groups.of_id("CVE-2"), groups.of_id("CVE-1"));
+            let numbers = numbers(rotated.iter().map(|(id, aliases)| (*id, aliases.iter().map(String::as_str))));
+            let same = |id: &str| numbers[rotated.iter().position(|(known, _)| *known == id).expect("there")];
+            assert!(same("GO-1") == same("X-1") && same("GHSA-1") == same("X-1") && same("CVE-2") != same("X-1"));
         }
     }
 }

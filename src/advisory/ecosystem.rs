@@ -246,8 +246,16 @@ pub struct OsRelease<'a> {
     pub version_id: Option<&'a str>,
     /// `VERSION`, for releases whose name carries more than the number (`24.03 (LTS)`).
     pub version: Option<&'a str>,
-    /// Whether the image is attached to Ubuntu Pro, so that its ESM fixes can be installed.
-    pub ubuntu_pro: bool,
+    /// Channels of updates that the image takes beyond the release's own, as the inspector `os/channels` names them.
+    pub channels: &'a [String],
+}
+
+impl OsRelease<'_> {
+    /// Whether the image takes Ubuntu Pro's longer support, so that its fixes can be installed.
+    #[must_use]
+    pub fn has_ubuntu_pro(&self) -> bool {
+        self.channels.iter().any(|channel| channel.starts_with("esm-"))
+    }
 }
 
 /// The ecosystem with its release, `Debian:12`, as OSV names it; where OSV has no such ecosystem, a name of the same form.

@@ -4,6 +4,7 @@
 //! same code as in a scan (`matcher::evaluate`), so an explanation cannot tell something else than a report.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use super::ecosystem;
 use super::error::AdvisoryError;
 use super::matcher::evaluate::{self, Step, Verdict};
 use super::matcher::target::{self, Target};
-use super::matcher::{Candidate, Inventory, Match, match_inventory};
+use super::matcher::{Candidate, Inventory, Match, match_inventory, streams};
 use super::model::{Advisory, Interval, Row, Severity, Status, Upper, Urgency};
 use super::store::Store;
 use crate::version::{Scheme, for_osv_ecosystem};
@@ -128,7 +129,7 @@ pub enum Conclusion {
 pub fn known(store: &Store, id: &str) -> Result<Option<Known>, AdvisoryError> {
     let Some(entry) = store.id(id)? else { return Ok(None) };
     let records: Result<Vec<RecordFacts>, AdvisoryError> =
-        entry.records.iter().map(|number| Ok(record(store, store.advisory(*number)?))).collect();
+        entry.records.iter().map(|number| Ok(record(store, Arc::unwrap_or_clone(store.advisory(*number)?)))).collect();
     Ok(Some(Known {
         id: id.to_owned(),
         withdrawn: entry.withdrawn.map(|at| super::time::rfc3339(at).filter(|_| at != 0).unwrap_or_default()),
@@ -166,7 +167,7 @@ pub fn statements(store: &Store, known: &Known) -> Result<Vec<Statement>, Adviso
                 return Ok(statements);
             }
             if known.numbers.contains(&number) {
-                statements.push(statement(store.advisory(number)?.id, &ecosystem, &name, &row));
+                statements.push(statement(store.advisory(number)?.id.clone(), &ecosystem, &name, &row));
             }
         }
     }
@@ -194,12 +195,13 @@ fn statement(record: String, ecosystem: &str, name: &str, row: &Row) -> Statemen
 pub fn explain(store: &Store, inventory: &Inventory<'_>, known: &Known) -> Result<Vec<Story>, AdvisoryError> {
     let os = inventory.os.as_ref().and_then(ecosystem::of_os);
     let outcome = match_inventory(store, inventory)?;
+    let streams = streams::streams(store, inventory.os.as_ref(), os.as_deref())?;
     let mut stories = Vec::new();
     for (package, candidate) in inventory.packages.iter().enumerate() {
         let is_told =
             |found: &&Match| found.package == package && (found.id == known.id || found.aliases.contains(&known.id));
         let found = outcome.matches.iter().find(is_told);
-        let (targets, refused) = match target::targets(candidate, inventory.os.as_ref(), os.as_deref()) {
+        let (targets, refused) = match target::targets(candidate, inventory.os.as_ref(), os.as_deref(), &streams) {
             Ok(targets) => (targets, None),
             Err(reason) => (target::regardless(candidate, os.as_deref()), Some(reason)),
         };
@@ -255,7 +257,7 @@ fn conclude(steps: &[Step], found: Option<&Match>) -> (Conclusion, String) {
 /// A step in words.
 fn told(store: &Store, step: &Step, targets: &[Target<'_>]) -> Result<Option<Statement>, AdvisoryError> {
     let Some(target) = targets.get(step.target) else { return Ok(None) };
-    let record = store.advisory(step.number)?.id;
+    let record = store.advisory(step.number)?.id.clone();
     let scheme = for_osv_ecosystem(&target.ecosystem);
     Ok(Some(Statement {
         verdict: Some(match &step.verdict {
@@ -305,7 +307,7 @@ fn other_releases(
         for target in target::regardless(candidate, Some(release)) {
             for (number, row) in store.rows(release, target.name)? {
                 if known.numbers.contains(&number) {
-                    let mut statement = statement(store.advisory(number)?.id, release, target.name, &row);
+                    let mut statement = statement(store.advisory(number)?.id.clone(), release, target.name, &row);
                     statement.verdict = Some("another release");
                     statements.push(statement);
                 }

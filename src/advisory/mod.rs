@@ -4,7 +4,7 @@
 //! files, folders, archives ─▶ import ─▶ feed (one file a feed) ─▶ store (compile, open) ─▶ matcher, coverage
 //! ```
 //!
-//! * [`osv`]: records of the OSV schema, as written.
+//! * [`osv`]: records of the OSV schema, as written; `csaf` and `openvex`: documents of these, which policies read as well.
 //! * [`model`]: the store's own model, wider than OSV.
 //! * `feed`: one file a feed, document ▸ model, `FEEDS`; `range`, [`severity`], [`ecosystem`] and `aliases` hold the rules they share.
 //! * [`exploitation`], [`lifecycle`]: facts that go with advisories: exploited CVEs and scores, end-of-life dates.
@@ -19,6 +19,7 @@
 
 mod aliases;
 mod coverage;
+pub(crate) mod csaf;
 pub mod ecosystem;
 mod error;
 pub mod explain;
@@ -28,6 +29,7 @@ mod import;
 pub mod lifecycle;
 pub mod matcher;
 pub mod model;
+pub(crate) mod openvex;
 pub mod osv;
 mod range;
 pub mod severity;

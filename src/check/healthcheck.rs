@@ -11,6 +11,7 @@ static META: Meta = Meta {
     name: "no-healthcheck",
     summary: "the image has no health check",
     doc: "**Reads** `Healthcheck` of the image configuration.\n\n**Reports** an image without one, or with `HEALTHCHECK NONE`.\n\n**Cannot see** probes of an orchestrator.\n\n**Since** 0.1.0",
+    aliases: &["CIS-4.6", "CIS-DI-0006", "DS-0026"],
     needs_config: true,
 };
 

@@ -3,11 +3,13 @@
 //! In: one platform's [`Inventory`] and its configuration. Out: [`Finding`]s. A check reads no file and knows no advisory and no policy.
 
 mod healthcheck;
+mod history;
 mod modified_files;
 mod passwords;
 mod privileged_files;
 mod root_user;
 mod secret_names;
+mod surface;
 pub mod user;
 
 pub use secret_names::{NAME as SECRET_NAME, holds_secret};
@@ -27,6 +29,12 @@ pub static CHECKS: &[&dyn Check] = &[
     &privileged_files::PrivilegedFiles,
     &modified_files::ModifiedFiles,
     &healthcheck::NoHealthcheck,
+    &passwords::DuplicateAccounts,
+    &surface::UnnecessaryPackages,
+    &surface::ExposedSsh,
+    &surface::StopSignalKill,
+    &surface::WastedSpace,
+    &history::History,
 ];
 
 /// What a check looks at.
@@ -78,6 +86,8 @@ pub struct Meta {
     pub summary: &'static str,
     /// Markdown with the headings **Reads**, **Reports**, **Cannot see**, **Since**.
     pub doc: &'static str,
+    /// Names of the same rule elsewhere: `CIS-…`, Dockle's `CIS-DI-…` and `DKL-…`, Trivy's, Checkov's and KICS'.
+    pub aliases: &'static [&'static str],
     /// Whether it judges the image configuration, and so cannot run without one.
     pub needs_config: bool,
 }

@@ -20,6 +20,7 @@ static META: Meta = Meta {
           **Reports** files with another content than their package brought: the package manager's version and the distribution's advisories no longer speak of them. Configuration \
           files are left out. Of a package with more than 10 such files, one finding names all.\n\n\
           **Cannot see** files that the layer which installed them changed right away, unless `--verify-files` is given; files that were removed; packages without recorded digests.\n\n**Since** 0.2.0",
+    aliases: &["CIS-4.11", "CIS-DI-0011"],
     needs_config: false,
 };
 

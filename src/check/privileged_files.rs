@@ -13,6 +13,7 @@ static META: Meta = Meta {
     summary: "a setuid or setgid file, or one with capabilities, beyond the distribution's own",
     doc: "**Reads** modes and `security.capability` attributes of all files, and the file lists of the OS packages.\n\n**Reports** executable files with setuid, setgid or capabilities that no installed OS package owns.\n\n\
           **Cannot see** what a package's own setuid program does; distroless images may keep no file lists, then every such file is reported.\n\n**Since** 0.1.0",
+    aliases: &["CIS-4.8", "CIS-DI-0008"],
     needs_config: false,
 };
 

@@ -12,6 +12,7 @@ static META: Meta = Meta {
     summary: "the image runs as root",
     doc: "**Reads** `USER` of the image configuration, and the image's own `etc/passwd`.\n\n**Reports** a user with the uid 0, however it is written (``, `root`, `0`, `0:0`, `+0`, another name with uid 0), and the name `root` even where the image has no such account.\n\n\
           **Cannot see** a user set when the container is started, or an entrypoint that drops privileges.\n\n**Since** 0.1.0",
+    aliases: &["CIS-4.1", "CIS-DI-0001", "DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8"],
     needs_config: true,
 };
 
@@ -42,6 +43,7 @@ static UNRESOLVED: Meta = Meta {
     summary: "the image's user does not exist in it",
     doc: "**Reads** `USER` of the image configuration, and the image's own `etc/passwd` and `etc/group`.\n\n**Reports** a user or group name that has no account there, or a number that is no uid, so that a container does not start.\n\n\
           **Cannot see** accounts that an orchestrator adds.\n\n**Since** 0.1.0",
+    aliases: &[],
     needs_config: true,
 };
 

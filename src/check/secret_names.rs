@@ -16,6 +16,7 @@ static META: Meta = Meta {
     summary: "an environment variable is named like a secret and has a value",
     doc: "**Reads** `Env` of the image configuration.\n\n**Reports** variables whose name holds a word such as PASSWORD, SECRET, TOKEN, API_KEY or CREDENTIAL and whose value is neither empty nor a placeholder; names that end in FILE, PATH, DIR, URL, NAME, TTL or the like point to a secret and hold none.\n\n\
           **Cannot see** secrets under harmless names; the secret rules look at the values.\n\n**Since** 0.1.0",
+    aliases: &["CIS-4.10", "CIS-DI-0010", "DS-0031"],
     needs_config: true,
 };
 

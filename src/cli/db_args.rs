@@ -84,13 +84,13 @@ pub struct UpdateArgs {
     /// Fetch what this image's packages need; repeat for several
     #[arg(long = "for", value_name = "REFERENCE")]
     pub images: Vec<String>,
-    /// Fetch a store that somebody compiled and signed, instead of feeds: registry.example/advisories:latest; repeat for mirrors, the first that answers counts
+    /// Fetch a store that somebody compiled and signed, instead of feeds: registry.example/advisories:latest or oci:DIR:latest; repeat for mirrors, the first that answers counts
     #[arg(long, value_name = "REFERENCE", conflicts_with_all = ["images", "ecosystem", "plan", "mirror", "upstream"])]
     pub from: Vec<String>,
     /// Judge ages as of this date [default: today]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub as_of: Option<jiff::civil::Date>,
-    /// Fetch these ecosystems, as the report's coverage names them, such as PyPI,Debian:12
+    /// Fetch these ecosystems, as the report's coverage names them, such as PyPI,Debian:12; `all` stands for every language and every release that gets fixes
     #[arg(long, value_delimiter = ',', value_name = "LIST")]
     pub ecosystem: Vec<String>,
     /// Only show what would be fetched, with sizes

@@ -1,7 +1,6 @@
 //! `lint`: build and run files to a report, or mended.
 
-use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
@@ -9,20 +8,17 @@ use similar::TextDiff;
 use super::args::Global;
 use super::exit::Ending;
 use super::lint_args::{LintArgs, LintRules};
+use super::lint_files::{self, ComposeOptions, Found};
 use super::output::{self, Plan};
 use super::scan::{ending, named_policy};
 use super::{Failed, db, notice, suppressing, today};
-use crate::dockerfile::MAX_BYTES;
-use crate::lint::{self, Options, Surroundings, files};
+use crate::lint::{self, Options, Surroundings};
 use crate::policy::Policy;
 use crate::policy::vex::Vex;
 use crate::report::by_name;
 use crate::report::contract::Reports;
 use crate::report::escape::terminal;
-use crate::scan::{self, Judging, LintRequest};
-
-/// A file with its path for reports, and why it could not be read.
-type Read = (String, Result<Vec<u8>, String>);
+use crate::scan::{self, Judging, LintRequest, MendedFile};
 
 /// `lint`.
 pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Failed> {
@@ -52,13 +48,18 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
     };
     let mut answers = Vec::new();
     for path in &arguments.paths {
-        let mut files = read(path)?;
+        let options = ComposeOptions { overrides: &arguments.compose_override, env_files: &arguments.env_file };
+        let mut found = lint_files::find(path, &options)?;
         if arguments.diff {
-            show_fixes(&files, around)?;
+            show_fixes(&mended(&found, around))?;
         } else if arguments.fix {
-            mend(&mut files, around, global)?;
+            let changed = mended(&found, around);
+            mend(&mut found, changed, global)?;
         }
-        answers.push(scan::lint(LintRequest { reference: path.display().to_string(), files, around, judging }));
+        let workloads =
+            found.projects.iter().map(|project| (project.path.clone(), project.load_for_report())).collect();
+        let reference = path.display().to_string();
+        answers.push(scan::lint(LintRequest { reference, files: found.dockerfiles, workloads, around, judging }));
     }
     if arguments.diff {
         return Ok(answers.iter().map(|answer| ending(answer, false)).fold(Ending::Pass, Ending::max));
@@ -100,56 +101,35 @@ fn options(rules: &LintRules) -> Result<Options, Failed> {
     })
 }
 
-/// The files that a path stands for.
-fn read(path: &Path) -> Result<Vec<Read>, Failed> {
-    if path == Path::new("-") {
-        return Ok(vec![("-".to_owned(), read_bounded(std::io::stdin().lock()))]);
+/// A file that fixes changed, with its path for people.
+type Changed = (PathBuf, MendedFile);
+
+/// What the fixes make of the files. Why one cannot be read is told by the report.
+fn mended(found: &Found, around: Surroundings<'_>) -> Vec<Changed> {
+    let mut changed = Vec::new();
+    for (path, bytes) in &found.dockerfiles {
+        let Ok(old) = bytes else { continue };
+        let Ok((new, made)) = scan::mended(old, around) else { continue };
+        if made > 0 {
+            changed.push((PathBuf::from(path), MendedFile { path: path.clone(), old: old.clone(), new, made }));
+        }
     }
-    let meta = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    let found = if meta.is_dir() {
-        files::find(path, files::is_dockerfile).map_err(|error| unreadable(path, error))?
-    } else {
-        vec![path.to_owned()]
-    };
-    if found.is_empty() {
-        let error = anyhow::anyhow!("there is no Dockerfile in `{}`", path.display());
-        return Err(Failed::new(Ending::Source, error)
-            .hint("Dockerfile, Containerfile, Dockerfile.NAME and NAME.dockerfile are looked for; name a file of another name"));
+    for project in &found.projects {
+        let files = scan::mended_workload(&|overlay| project.load(overlay), around).unwrap_or_default();
+        changed.extend(files.into_iter().map(|file| (project.shown(&file.path), file)));
     }
-    let one = |path: &PathBuf| {
-        let opened = std::fs::File::open(path).map_err(|error| error.to_string());
-        (path.display().to_string(), opened.and_then(read_bounded))
-    };
-    Ok(found.iter().map(one).collect())
-}
-
-fn unreadable(path: &Path, error: std::io::Error) -> Failed {
-    let error = anyhow::Error::new(error).context(format!("`{}` could not be read", path.display()));
-    Failed::new(Ending::Source, error).hint("name a Dockerfile, or a folder with Dockerfiles in it")
-}
-
-/// One byte more than is read, so that the reader of the file sees that it is too large.
-fn read_bounded(input: impl std::io::Read) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let limit = MAX_BYTES as u64 + 1;
-    input.take(limit).read_to_end(&mut bytes).map(|_| bytes).map_err(|error| error.to_string())
-}
-
-/// Files that can be read, with what their fixes make of them.
-fn mended<'a>(files: &'a [Read], around: Surroundings<'a>) -> impl Iterator<Item = (usize, &'a [u8], Vec<u8>, usize)> {
-    files.iter().enumerate().filter_map(move |(index, (_, bytes))| {
-        let bytes = bytes.as_deref().ok()?;
-        // Why it cannot be read is told by the report.
-        let (text, made) = scan::mended(bytes, around).ok()?;
-        (made > 0).then_some((index, bytes, text, made))
-    })
+    // A file that several projects use is mended for the first.
+    let mut seen = BTreeSet::new();
+    changed.retain(|(path, _)| seen.insert(path.clone()));
+    changed
 }
 
 /// Prints what would change, as `diff -u` does.
-fn show_fixes(files: &[Read], around: Surroundings<'_>) -> Result<(), Failed> {
-    for (index, old, new, _) in mended(files, around) {
-        let path = files.get(index).map(|(path, _)| path.trim_start_matches("./")).unwrap_or_default();
-        let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(&new));
+fn show_fixes(changed: &[Changed]) -> Result<(), Failed> {
+    for (path, file) in changed {
+        let path = path.display().to_string();
+        let path = path.trim_start_matches("./");
+        let (old, new) = (String::from_utf8_lossy(&file.old), String::from_utf8_lossy(&file.new));
         let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
         let text = diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string();
         output::print(&|out| {
@@ -160,14 +140,13 @@ fn show_fixes(files: &[Read], around: Surroundings<'_>) -> Result<(), Failed> {
 }
 
 /// Writes what the fixes make of the files.
-fn mend(files: &mut [Read], around: Surroundings<'_>, global: &Global) -> Result<(), Failed> {
-    let changed: Vec<(usize, Vec<u8>, usize)> =
-        mended(files, around).map(|(index, _, text, made)| (index, text, made)).collect();
-    for (index, text, made) in changed {
-        let Some((path, bytes)) = files.get_mut(index) else { continue };
-        output::overwrite(Path::new(path.as_str()), &text)?;
-        notice(global, &format!("{path}: {made} mended"));
-        *bytes = Ok(text);
+fn mend(found: &mut Found, changed: Vec<Changed>, global: &Global) -> Result<(), Failed> {
+    for (path, file) in changed {
+        output::overwrite(&path, &file.new)?;
+        notice(global, &format!("{}: {} mended", path.display(), file.made));
+        if let Some((_, bytes)) = found.dockerfiles.iter_mut().find(|(known, _)| Path::new(known) == path) {
+            *bytes = Ok(file.new);
+        }
     }
     Ok(())
 }

@@ -10,12 +10,12 @@ use crate::advisory::model::Severity;
 use crate::lint::LabelKind;
 
 /// Examples of `lint`.
-pub(super) const EXAMPLES: &str = "Examples:\n  imgguard lint Dockerfile\n  imgguard lint . --fail-on medium -o sarif=lint.sarif\n  imgguard lint . --diff\n  imgguard lint . --fix\n  imgguard lint Dockerfile --trusted-registry registry.example --enable DL3057 --label org.opencontainers.image.source=url";
+pub(super) const EXAMPLES: &str = "Examples:\n  imgguard lint Dockerfile\n  imgguard lint . --fail-on medium -o sarif=lint.sarif\n  imgguard lint . --diff\n  imgguard lint compose.yaml --compose-override compose.prod.yaml\n  imgguard lint . --fix\n  imgguard lint Dockerfile --trusted-registry registry.example --enable DL3057 --label org.opencontainers.image.source=url";
 
 /// What `lint` takes.
 #[derive(Debug, Args)]
 pub struct LintArgs {
-    /// Dockerfiles, folders in which they are looked for, or - for one on standard input
+    /// Dockerfiles, Compose files, Kubernetes manifests, folders in which they are looked for, or - for a Dockerfile on standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Mend what has one right answer, and report what is left
@@ -24,6 +24,12 @@ pub struct LintArgs {
     /// Show what --fix would change, and change nothing
     #[arg(long, help_heading = "Fixes")]
     pub diff: bool,
+    /// Put this Compose file over the one that is named, as `docker compose -f` does; may be given several times
+    #[arg(long, value_name = "FILE", help_heading = "Compose files")]
+    pub compose_override: Vec<PathBuf>,
+    /// Take the values of variables from this file [default: .env beside the Compose file]; those of the process never count
+    #[arg(long, value_name = "FILE", help_heading = "Compose files")]
+    pub env_file: Vec<PathBuf>,
     /// How the rules are set.
     #[command(flatten)]
     pub rules: LintRules,

@@ -16,6 +16,7 @@ mod incident;
 mod keys;
 mod lint;
 mod lint_args;
+mod lint_files;
 mod list;
 mod output;
 mod places;

@@ -1,4 +1,4 @@
-//! `rules`: what is looked for, and whether rules do what they say. Today these are the rules for secrets; a kind of its own joins in [`listed`].
+//! `rules`: what is looked for, and whether rules do what they say: those for secrets, and those about build and run files; a kind of its own joins in [`listed`].
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::args::{Global, SecretRules};
 use super::exit::Ending;
 use super::{Failed, notice};
+use crate::lint;
 use crate::report::escape::terminal;
 use crate::secret::{Scanner, Trial};
 
@@ -46,6 +47,12 @@ struct Listed {
     title: String,
     source: String,
     rotation: String,
+    /// Names of the same rule elsewhere.
+    aliases: &'static [&'static str],
+    /// Why what it finds is bad.
+    why: &'static str,
+    /// Whether it runs without being asked for.
+    default: bool,
 }
 
 /// Shows, tries or checks.
@@ -93,8 +100,24 @@ fn listed(scanner: &Scanner) -> Vec<Listed> {
         title: rule.title.clone(),
         source: rule.source.clone(),
         rotation: rule.rotation.clone(),
+        aliases: &[],
+        why: "",
+        default: true,
     };
-    let mut listed: Vec<Listed> = scanner.rules().map(secret).collect();
+    let file = |(kind, meta): (&'static str, &'static lint::Meta)| Listed {
+        kind,
+        id: meta.id.to_owned(),
+        severity: format!("{:?}", meta.severity).to_ascii_lowercase(),
+        confidence: "high".to_owned(),
+        title: meta.summary.to_owned(),
+        source: meta.sources.first().copied().unwrap_or_default().to_owned(),
+        rotation: String::new(),
+        aliases: meta.aliases,
+        why: meta.why,
+        default: meta.default,
+    };
+    let of_files = lint::rules().map(|rule| (rule.check.kind(), &rule.meta));
+    let mut listed: Vec<Listed> = scanner.rules().map(secret).chain(of_files.map(file)).collect();
     listed.sort_by(|a, b| (a.kind, &a.id).cmp(&(b.kind, &b.id)));
     listed
 }
@@ -112,7 +135,10 @@ fn list(scanner: &Scanner, is_json: bool) -> Result<Ending, Failed> {
     let width = listed.iter().map(|rule| rule.id.len()).max().unwrap_or_default().min(48);
     let mut text = String::new();
     for rule in &listed {
-        text.push_str(&format!("{:<width$}  {:<8}  {:<6}  {}\n", rule.id, rule.severity, rule.confidence, rule.title));
+        text.push_str(&format!(
+            "{:<10}  {:<width$}  {:<10}  {:<6}  {}\n",
+            rule.kind, rule.id, rule.severity, rule.confidence, rule.title
+        ));
     }
     text.push_str(&format!("{} rules", listed.len()));
     print(&text).map(|()| Ending::Pass)
@@ -122,6 +148,7 @@ fn value(rule: &Listed) -> Value {
     json!({
         "kind": rule.kind, "id": rule.id, "severity": rule.severity, "confidence": rule.confidence,
         "title": rule.title, "source": rule.source, "rotation": rule.rotation,
+        "aliases": rule.aliases, "why": rule.why, "default": rule.default,
     })
 }
 

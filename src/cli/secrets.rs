@@ -103,7 +103,7 @@ fn of_images(
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
     let how = &arguments.target.reading;
-    let (images, worst) = reading::open(references, &Opener::new(how, true));
+    let (images, worst) = reading::open(references, &Opener::new(how, true).with_attached());
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }

@@ -87,6 +87,8 @@ pub(super) struct Opener<'a> {
     offline: bool,
     /// Whether a bare name may be one of a local engine.
     guess: bool,
+    /// What is attached to an image in a registry is read, too.
+    attached: bool,
     network: &'a Network,
     /// Started by the first reference that needs it; the others share its connections and tokens.
     registry: OnceCell<Registry>,
@@ -96,7 +98,12 @@ impl<'a> Opener<'a> {
     /// For the images of one run. `guess` allows a bare name to be one of a local engine.
     pub(super) fn new(reading: &'a Reading, guess: bool) -> Self {
         let (choice, offline, network) = (&reading.platform, reading.offline, &reading.network);
-        Self { choice, offline, guess, network, registry: OnceCell::new() }
+        Self { choice, offline, guess, attached: false, network, registry: OnceCell::new() }
+    }
+
+    /// With the statements that are attached to images in registries.
+    pub(super) fn with_attached(self) -> Self {
+        Self { attached: true, ..self }
     }
 
     /// Opens one image: finds its manifests; the layers are read later.
@@ -136,7 +143,12 @@ impl<'a> Opener<'a> {
         if self.offline {
             return Err(SourceError::Offline(text.to_owned()));
         }
-        self.registry()?.open(name, self.choice, text)
+        let registry = self.registry()?;
+        if self.attached {
+            registry.open_with_attached(name, self.choice, text)
+        } else {
+            registry.open(name, self.choice, text)
+        }
     }
 
     fn registry(&self) -> Result<&Registry, SourceError> {
@@ -186,6 +198,9 @@ impl Opened {
     }
 }
 
+/// The tag where none is named.
+const LATEST: &str = "latest";
+
 /// Opens the repository that an image is in; a name without transport is one of a registry, never of a local engine.
 pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bool) -> Result<Opened, Failed> {
     let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
@@ -197,7 +212,7 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
             let registry = start(network).map_err(failed)?;
             let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
             let repository = Box::new(opened.map_err(failed)?);
-            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
+            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
             let root = name.digest.clone().map_or_else(tag, Root::Digest);
             Ok(Opened { repository, root, _registry: Some(registry) })
         }
@@ -219,19 +234,34 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
 /// Opens the repository that an artifact is in, to be asked so often for each thing; nothing need be there when it is to be written.
 pub(super) fn artifact(text: &str, network: &Network, attempts: Option<u32>, write: bool) -> Result<Opened, Failed> {
     let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
-    let Reference::Registry { name, .. } = reference else {
-        let error = anyhow::anyhow!("`{text}` is not in a registry");
-        return Err(Failed::new(Ending::Usage, error).hint("name it as registry.example/advisories:latest"));
-    };
-    let failed = |error| failed(error, true, |error| error.context(format!("`{text}` could not be opened")));
-    let mut settings = settings(network);
-    settings.attempts = attempts.unwrap_or(settings.attempts);
-    let registry = Registry::new(settings, &|name| std::env::var(name).ok()).map_err(failed)?;
-    let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
-    let repository = Box::new(opened.map_err(failed)?);
-    let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| "latest".into()));
-    let root = name.digest.clone().map_or_else(tag, Root::Digest);
-    Ok(Opened { repository, root, _registry: Some(registry) })
+    let is_remote = matches!(reference, Reference::Registry { .. });
+    let failed = |error| failed(error, is_remote, |error| error.context(format!("`{text}` could not be opened")));
+    match reference {
+        Reference::Registry { name, .. } => {
+            let mut settings = settings(network);
+            settings.attempts = attempts.unwrap_or(settings.attempts);
+            let registry = Registry::new(settings, &|name| std::env::var(name).ok()).map_err(failed)?;
+            let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
+            let repository = Box::new(opened.map_err(failed)?);
+            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
+            let root = name.digest.clone().map_or_else(tag, Root::Digest);
+            Ok(Opened { repository, root, _registry: Some(registry) })
+        }
+        Reference::Layout(path, choice) => {
+            let root = match selection(&choice) {
+                Selection::Digest(digest) => Root::Digest(digest),
+                Selection::Name(name) => Root::Tag(name),
+                Selection::Only | Selection::Index(_) => Root::Tag(LATEST.into()),
+            };
+            let repository = Box::new(LayoutRepository::open(&path).map_err(failed)?);
+            Ok(Opened { repository, root, _registry: None })
+        }
+        _ => {
+            let error = anyhow::anyhow!("`{text}` is neither in a registry nor in an OCI layout");
+            Err(Failed::new(Ending::Usage, error)
+                .hint("name it as registry.example/advisories:latest, or as oci:DIR:latest"))
+        }
+    }
 }
 
 /// A source's error as it counts, and what to do.

@@ -5,7 +5,7 @@
 use super::heredoc::{self, Heredoc};
 use super::instruction::{self, Instruction};
 use super::text::{Joined, Source, Span};
-use super::{DockerfileError, MAX_LINE};
+use super::{DockerfileError, MAX_INSTRUCTIONS, MAX_LINE};
 
 /// A parser directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,9 @@ impl<'a> Reader<'a> {
             }
         }
         instruction.span = start..end;
+        if self.read.instructions.len() >= MAX_INSTRUCTIONS {
+            return Err(DockerfileError::TooMany);
+        }
         self.read.instructions.push(instruction);
         Ok(())
     }

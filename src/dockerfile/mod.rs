@@ -31,7 +31,10 @@ pub use text::{Joined, Place, Source, Span, Word};
 use lines::Reader;
 
 /// Largest Dockerfile, in bytes. BuildKit has no limit of its own; one that is larger is not written by hand.
-pub const MAX_BYTES: usize = 4 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// Most instructions. No image has more than 127 layers, and what makes none is not written a thousand times.
+pub const MAX_INSTRUCTIONS: usize = 2000;
 
 /// Longest line, in bytes: the buffer of the scanner that BuildKit reads with (Go's `bufio.MaxScanTokenSize`).
 pub const MAX_LINE: usize = (64 << 10) - 1;
@@ -65,6 +68,9 @@ pub enum DockerfileError {
         /// Line, from 1.
         line: usize,
     },
+    /// It has more than [`MAX_INSTRUCTIONS`].
+    #[error("the file has more than {MAX_INSTRUCTIONS} instructions, and no more are read")]
+    TooMany,
     /// Nothing is built by it.
     #[error("the file has no instructions")]
     Empty,

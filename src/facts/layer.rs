@@ -104,6 +104,8 @@ pub enum Fact {
     Certificate(CertificateFact),
     /// Names of accounts without a password, from `shadow` or `passwd`.
     NoPassword(Vec<String>),
+    /// Channels of updates beyond the release's own.
+    Channels(Vec<String>),
 }
 
 impl Fact {
@@ -165,6 +167,9 @@ pub struct OsRelease {
     pub pretty_name: String,
     /// `ID_LIKE`, split at spaces.
     pub id_like: Vec<String>,
+    /// Channels of updates that the image takes beyond the release's own, sorted; only after the merge, since other files name them.
+    #[serde(skip)]
+    pub channels: Vec<String>,
 }
 
 /// One line of `passwd`, as engines take it: they never refuse one.

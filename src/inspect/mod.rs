@@ -6,6 +6,7 @@
 mod accounts;
 mod apk;
 mod certificate;
+mod channels;
 mod conda;
 mod control;
 mod dotnet;
@@ -83,6 +84,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &lock::SWIFT,
     &lock::CONAN,
     &lock::RENV,
+    &channels::Channels,
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,

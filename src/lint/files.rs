@@ -13,6 +13,34 @@ const MAX_FILES: usize = 10_000;
 /// Folders that hold what others wrote.
 const FOREIGN: &[&str] = &[".git", "node_modules", "vendor", ".venv", "venv", "target", ".tox", "site-packages"];
 
+/// What a file's name says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A Dockerfile.
+    Dockerfile,
+    /// A Compose file.
+    Compose,
+    /// YAML, which may be a Compose file or a manifest of Kubernetes.
+    Yaml,
+}
+
+/// What a file's name says that it is.
+#[must_use]
+pub fn kind(name: &str) -> Option<Kind> {
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".yaml").or_else(|| lower.strip_suffix(".yml"));
+    let is_compose = |stem: &str| {
+        ["compose", "docker-compose"].iter().any(|base| {
+            stem.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        })
+    };
+    match stem {
+        Some(stem) if is_compose(stem) => Some(Kind::Compose),
+        Some(_) => Some(Kind::Yaml),
+        None => is_dockerfile(name).then_some(Kind::Dockerfile),
+    }
+}
+
 /// Whether a file's name says that it is a Dockerfile: `Dockerfile`, `Containerfile`, `Dockerfile.dev`, `app.dockerfile`.
 #[must_use]
 pub fn is_dockerfile(name: &str) -> bool {
@@ -30,7 +58,7 @@ pub fn is_dockerfile(name: &str) -> bool {
 ///
 /// # Errors
 /// When a folder cannot be read, or there are more files than are looked at.
-pub fn find(folder: &Path, wants: fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
+pub fn find(folder: &Path, wants: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -56,7 +84,18 @@ pub fn find(folder: &Path, wants: fn(&str) -> bool) -> io::Result<Vec<PathBuf>> 
 
 #[cfg(test)]
 mod tests {
-    use super::is_dockerfile;
+    use super::{Kind, is_dockerfile, kind};
+
+    #[test]
+    fn names_of_compose_files_and_manifests() {
+        for name in ["compose.yaml", "docker-compose.yml", "docker-compose.prod.yml", "Compose-dev.yaml"] {
+            assert_eq!(kind(name), Some(Kind::Compose), "{name}");
+        }
+        for name in ["deployment.yaml", "composer.yml", "a.docker-compose.yml"] {
+            assert_eq!(kind(name), Some(Kind::Yaml), "{name}");
+        }
+        assert_eq!((kind("Dockerfile"), kind("compose.json"), kind("README.md")), (Some(Kind::Dockerfile), None, None));
+    }
 
     #[test]
     fn names_of_dockerfiles() {

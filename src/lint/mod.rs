@@ -1,18 +1,21 @@
 //! What build and run files say: a file in, [`Problem`]s with their places out, and from these findings like those about an image.
 //!
 //! ```text
-//! bytes ─ dockerfile/ (Subject) ─ dockerfile/rules/* ─ Problems ─ ignore.rs (comments) ─ findings.rs ─ finding::Finding
-//!                                                          └ fix.rs (edits of the file)
+//! bytes ─ dockerfile/ (Subject) ─ dockerfile/rules/* ─┬─ Problems ─ ignore.rs (comments) ─ findings.rs ─ finding::Finding
+//! files ─ workload/ ─ container/ ─ container/rules/* ──┘       └ fix.rs (edits of the file)
 //! ```
 //!
 //! A rule is one file with one [`Rule`]: its [`Meta`] is what reports, `rules list` and `docs/rules/` say of it, its check looks at one kind of file. Cases with what
 //! it must and must not find stand in `testdata/lint/KIND/RULE.md`, and `tests/lint.rs` tries them.
 
+pub mod container;
 pub mod dockerfile;
 pub mod files;
 pub mod findings;
 pub mod fix;
 pub mod ignore;
+pub(crate) mod image_name;
+mod named_secret;
 mod problem;
 
 pub use problem::{Edit, Fix, Problem, Problems};
@@ -36,7 +39,7 @@ pub struct Meta {
     /// What to do.
     pub advice: &'static str,
     /// Names of the same rule elsewhere: hadolint's `DL…`, `CIS-…`, Dockle's `CIS-DI-…` and `DKL-…`, Trivy's `DS-…`, Checkov's `CKV…`, KICS' first eight
-    /// digits as `KICS-…`, BuildKit's names as `BuildKit:…`.
+    /// digits as `KICS-…`, compose-lint's `CL-…`, BuildKit's names as `BuildKit:…`.
     pub aliases: &'static [&'static str],
     /// Where what it says can be read up.
     pub sources: &'static [&'static str],
@@ -58,6 +61,8 @@ pub struct Rule {
 pub enum Check {
     /// One Dockerfile.
     Dockerfile(fn(&dockerfile::Subject<'_>, &mut Problems)),
+    /// A container of a Compose file or of a Kubernetes manifest.
+    Container(fn(&container::Subject<'_>, &mut Problems)),
 }
 
 impl Check {
@@ -66,13 +71,14 @@ impl Check {
     pub fn kind(self) -> &'static str {
         match self {
             Self::Dockerfile(_) => "dockerfile",
+            Self::Container(_) => "container",
         }
     }
 }
 
 /// Every rule, kind by kind, in the order of the docs.
 pub fn rules() -> impl Iterator<Item = &'static Rule> + Clone {
-    dockerfile::RULES.iter().copied()
+    dockerfile::RULES.iter().chain(container::RULES).copied()
 }
 
 /// The rule of that id.

@@ -14,6 +14,8 @@ const MAX_OF_RULE: usize = 200;
 pub struct Problem {
     /// The rule that found it.
     pub meta: &'static Meta,
+    /// In which file, where several are looked at together.
+    pub file: usize,
     /// Where: a range of bytes of the file.
     pub span: Range<usize>,
     /// One line.
@@ -84,7 +86,7 @@ impl Problems {
             run(&rule.check, &mut problems);
             found = problems.found;
         }
-        found.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        found.sort_by_key(|problem| (problem.file, problem.span.start, problem.span.end));
         found
     }
 
@@ -99,6 +101,7 @@ impl Problems {
         let index = self.found.len();
         self.found.push(Problem {
             meta: self.meta,
+            file: 0,
             span: span.clone(),
             message: message.into(),
             subject: subject.into(),

@@ -245,7 +245,10 @@ impl Policy {
     /// Whether a gate is about secrets or the configuration, so that a bill of materials says nothing about it.
     #[must_use]
     pub fn demands_files(&self) -> bool {
-        let is_check = |rule: &str| CHECKS.iter().any(|check| check.meta().name == rule);
+        let is_check = |rule: &str| {
+            // The rules about Dockerfiles are put to the history, too.
+            CHECKS.iter().any(|check| check.meta().name == rule) || lint::rule(rule).is_some()
+        };
         self.demands_secrets() || self.demands(Kind::Config, is_check)
     }
 

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::parse;
-use super::validate::{entropy, is_hash, is_illustration, is_placeholder, looks_random, reads_as_words};
+use super::validate::{counts_up, entropy, is_hash, is_illustration, is_placeholder, looks_random, reads_as_words};
 use crate::facts::Confidence;
 
 /// The rule for what only a name says, where no parser knows the file.
@@ -206,6 +206,18 @@ fn is_reference(value: &[u8]) -> bool {
         || value.starts_with(b"&")
         || value.starts_with(b"!")
         || value.starts_with(b"[")
+        || is_path_expression(value)
+}
+
+/// A way through a document to a value (`Streams[-1].Name`; JMESPath, JSONPath): names between dots, at least one with an index.
+fn is_path_expression(value: &[u8]) -> bool {
+    let is_step = |step: &[u8]| {
+        let (name, index) = step.split_at(step.iter().position(|byte| *byte == b'[').unwrap_or(step.len()));
+        let is_index = matches!(index, [] | [b'[', .., b']']) && !index.iter().any(u8::is_ascii_alphabetic);
+        name.first().is_some_and(u8::is_ascii_alphabetic) && name.iter().all(u8::is_ascii_alphanumeric) && is_index
+    };
+    (value.ends_with(b"]") || memchr::memmem::find(value, b"].").is_some())
+        && value.split(|byte| *byte == b'.').all(is_step)
 }
 
 /// A name whose value a person may have made up.
@@ -225,9 +237,10 @@ fn judge(name: &[u8], value: &[u8]) -> Option<Confidence> {
         return None;
     }
     let random = value.len() >= MIN_RANDOM && entropy(value) >= MIN_ENTROPY;
+    let made_up = is_illustration(value) || !random && counts_up(value);
     let password =
         is_password(name) && value.len() >= MIN_PASSWORD && (looks_random(value) || has(u8::is_ascii_punctuation));
-    if (random || password) && !is_illustration(value) { Some(Confidence::Medium) } else { Some(Confidence::Low) }
+    if (random || password) && !made_up { Some(Confidence::Medium) } else { Some(Confidence::Low) }
 }
 
 #[cfg(test)]
@@ -269,6 +282,8 @@ mod tests {
             "\"password\": passwordInput1Field",
             "token: process.env.TOKEN1234567890",
             "password: \"two words 12\"",
+            "\"output_token\": \"Streams.Shards[-1].ShardId2\",",
+            "api_key: ZXhhbXBsZS1lbmNvZGVk",
             "token_url=https://auth.acme.net/oauth2/token",
             "password",
             "password:",
@@ -287,7 +302,13 @@ mod tests {
 
     #[test]
     fn what_manuals_write_is_of_low_confidence() {
-        for text in ["password: Password123!", "admin_password: Ansible_T3st1", "password: P@ssw0rd2024"] {
+        for text in [
+            "password: Password123!",
+            "admin_password: Ansible_T3st1",
+            "password: P@ssw0rd2024",
+            "password: Acme#123",
+            "admin_password: \"acme-789!\"",
+        ] {
             assert_eq!(found(text).map(|found| found.1), Some(Confidence::Low), "{text}");
         }
     }

@@ -19,6 +19,7 @@
 //! Nothing is asked of the network, and no path is skipped: a place like `test/` proves nothing about a key.
 
 mod assign;
+mod context;
 mod engine;
 mod found;
 mod inline;
@@ -229,7 +230,8 @@ impl Scanner {
 
     /// The secrets of an attestation: what a rule finds in it, and the build's arguments as [`scan_argument`](Self::scan_argument) judges them.
     #[must_use]
-    pub fn scan_statement(&self, statement: &[u8]) -> Vec<SecretFact> {
+    pub fn scan_statement(&self, document: &[u8]) -> Vec<SecretFact> {
+        let statement = &*statement::unwrap(document);
         let arguments = statement::arguments(statement);
         let named: Vec<SecretFact> =
             arguments.iter().flat_map(|(name, value)| self.scan_argument(name, value)).collect();

@@ -140,6 +140,7 @@ pub(super) fn open_shells(script: &mut Script) {
         let mut inner = Parser::new(&inner_text, 0, depth);
         inner.words = script.commands.len();
         inner.list(Stop::End);
+        script.is_cut |= inner.script.is_cut;
         for mut command in inner.script.commands {
             command.span = span.clone();
             command.assignments.iter_mut().chain(&mut command.words).for_each(|word| word.span = span.clone());

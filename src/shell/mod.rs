@@ -19,7 +19,7 @@ use std::ops::Range;
 pub const MAX_DEPTH: usize = 16;
 
 /// Most words of a script, over all of its commands; the rest is passed over.
-pub const MAX_WORDS: usize = 100_000;
+pub const MAX_WORDS: usize = 10_000;
 
 /// The commands of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Script {
     pub commands: Vec<Command>,
     /// Where it could not be read further.
     pub fault: Option<Fault>,
+    /// There are more words than [`MAX_WORDS`], and those behind were passed over.
+    pub is_cut: bool,
 }
 
 /// What a script does wrong.

@@ -32,7 +32,7 @@ pub fn of_words<'a>(words: impl IntoIterator<Item = (&'a str, std::ops::Range<us
     let words: Vec<Word> = words.into_iter().take(MAX_WORDS).map(word).collect();
     let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
     let command = Command { words, span, ..Command::default() };
-    let mut script = Script { commands: vec![command], fault: None };
+    let mut script = Script { commands: vec![command], ..Script::default() };
     super::call::open_shells(&mut script);
     script
 }
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
                 _ => self.plain_word(&mut command, &mut blocks),
             }
             if self.words > MAX_WORDS {
-                self.fault("there are more commands than are read", self.at);
+                self.script.is_cut = true;
                 self.at = self.text.len();
             }
         }
@@ -402,6 +402,6 @@ mod tests {
         let deep = "$(".repeat(5000) + &")".repeat(5000);
         assert_eq!(parse(&deep).fault, None);
         let many = parse(&"a;".repeat(MAX_WORDS + 10));
-        assert!(many.fault.is_some() && many.commands.len() <= MAX_WORDS + 1);
+        assert!(many.is_cut && many.commands.len() <= MAX_WORDS + 1);
     }
 }

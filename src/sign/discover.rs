@@ -19,7 +19,7 @@ use std::fmt;
 use super::bundle;
 use super::engine::MAX_BUNDLE_BYTES;
 use crate::digest::Digest;
-use crate::source::repository::{At, Document, MAX_REFERRERS, Repository, Stored};
+use crate::source::repository::{At, Document, MAX_REFERRERS, Repository, Stored, tag};
 use crate::source::{Descriptor, MAX_MANIFEST_BYTES, SourceError};
 
 /// Most signatures in one of cosign 2's manifests that are looked at.
@@ -111,12 +111,6 @@ pub enum Content {
 /// Which candidates are read; the others are only listed. Manifests annotate bundles with their predicate's type, and leaving out what claims to be of another kind can only
 /// refuse more.
 pub type Wanted<'a> = dyn Fn(Option<&str>) -> bool + 'a;
-
-/// The tag that hangs something on a digest: `sha256-HEX` and a suffix.
-#[must_use]
-pub fn tag(digest: &Digest, suffix: &str) -> String {
-    format!("{}-{}{suffix}", digest.algorithm(), digest.hex())
-}
 
 /// Gives every candidate of `subject` to `each`.
 ///

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::author::{Attested, Author};
-use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING, tag};
+use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING};
 use super::engine::Proof;
 use super::keys::KeyError;
 use super::predicate::Statement;
@@ -19,7 +19,7 @@ use super::services::ServiceError;
 use super::verify::Subject;
 use super::{bundle, legacy};
 use crate::digest::Digest;
-use crate::source::repository::{At, Document, INDEX, MANIFEST, MAX_REFERRERS, NewManifest, Repository, Stored};
+use crate::source::repository::{At, Document, INDEX, MANIFEST, MAX_REFERRERS, NewManifest, Repository, Stored, tag};
 use crate::source::{Descriptor, SourceError};
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";

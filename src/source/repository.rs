@@ -43,6 +43,12 @@ impl At<'_> {
     }
 }
 
+/// The tag that hangs something on a digest: `sha256-HEX` and a suffix (OCI distribution-spec, "Referrers Tag Schema"; cosign `specs/SIGNATURE_SPEC.md`).
+#[must_use]
+pub fn tag(digest: &Digest, suffix: &str) -> String {
+    format!("{}-{}{suffix}", digest.algorithm(), digest.hex())
+}
+
 /// An index or manifest as it is stored. By digest, the bytes were checked; by tag, the digest is that of the bytes.
 #[derive(Clone, Debug)]
 pub struct Stored {

@@ -68,6 +68,7 @@ pub(super) enum Kind {
 }
 
 /// An index or manifest whose digest is known to be right.
+#[derive(Clone)]
 pub(super) struct Root {
     pub(super) bytes: Vec<u8>,
     pub(super) digest: Digest,

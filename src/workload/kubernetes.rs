@@ -58,7 +58,7 @@ pub fn load(path: &str, from: &dyn Files) -> Result<Workload, WorkloadError> {
             }
         }
     }
-    Ok(Workload { files: vec![File { path: path.to_owned(), bytes, comments }], containers })
+    Ok(Workload { files: vec![File { path: path.to_owned(), bytes, comments }], containers, unread: Vec::new() })
 }
 
 /// The containers of a pod.

@@ -122,6 +122,8 @@ pub struct Workload {
     pub files: Vec<File>,
     /// The containers, in the order of the files.
     pub containers: Vec<Container>,
+    /// Files that others name and that could not be read: what they say is missing here.
+    pub unread: Vec<WorkloadError>,
 }
 
 /// Which of them wrote it.
@@ -143,6 +145,10 @@ pub struct Container {
     pub name: String,
     /// Where its name stands.
     pub at: Place,
+    /// More of it stands elsewhere: in a file that it is put over, or in one that could not be read. What it does not say may be said there.
+    pub is_part: bool,
+    /// Where its first setting stands that was written beside its name.
+    pub first: Option<Place>,
     /// The image.
     pub image: Option<Setting<String>>,
     /// What the image is built from.

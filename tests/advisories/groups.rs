@@ -34,7 +34,7 @@ fn a_dsa_whose_cves_have_no_record_stands_for_itself() {
 fn a_cve_leads_to_every_record_about_it() {
     let store = fixture_store();
     let records = store.id("CVE-2030-0010").expect("sound").expect("known").records;
-    let ids: Vec<String> = records.iter().map(|number| store.advisory(*number).expect("record").id).collect();
+    let ids: Vec<String> = records.iter().map(|number| store.advisory(*number).expect("record").id.clone()).collect();
     assert_eq!(ids, ["DEBIAN-CVE-2030-0010", "DSA-9001-1"]);
 }
 

@@ -9,6 +9,7 @@
 //! | `real` | real records of the shared data, as their databases mean them |
 //! | `evaluation` | every shared record against the second evaluator |
 //! | `peer` | osv-scanner over the same files |
+//! | `images` | osv-scanner over the same images |
 //! | `embedded` | the store inside the program |
 //!
 //! Tests over the shared data sets (`../shared/data`, or `IMGGUARD_SHARED`) are skipped loudly where those are absent. They are imported once a run.
@@ -16,12 +17,16 @@
 #[macro_use]
 #[path = "../support/skip.rs"]
 mod skip;
+#[expect(dead_code, reason = "the tests of package lists use all of it")]
+#[path = "../support/accuracy.rs"]
+mod accuracy;
 #[path = "../support/shared.rs"]
 mod shared;
 
 mod embedded;
 mod evaluation;
 mod groups;
+mod images;
 mod languages;
 mod peer;
 mod real;
@@ -91,7 +96,7 @@ fn affected(store: &Store, ecosystem: &str, name: &str, version: &str) -> BTreeS
             .any(|listed| listed == version || scheme.compare(listed, version).is_ok_and(|order| order.is_eq()));
         let contained = row.intervals.iter().any(|interval| interval.contains(version, scheme).unwrap_or(false));
         if row.status.is_exposure() && !row.inferred && (listed || contained) {
-            ids.insert(store.advisory(number).expect("record").id);
+            ids.insert(store.advisory(number).expect("record").id.clone());
         }
     }
     ids

@@ -22,8 +22,7 @@ type Asked = (String, String, String);
 #[test]
 fn osv_scanner_finds_the_same() {
     let (Some(root), Some((store, _))) = (shared::folder("data/osv"), shared_store()) else { return };
-    if !Command::new("osv-scanner").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        skipped!("osv-scanner is absent (go install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0)");
+    if !is_there() {
         return;
     }
     let records = all_records(&root);
@@ -48,6 +47,15 @@ fn osv_scanner_finds_the_same() {
     let pairs: usize = theirs.values().map(BTreeSet::len).sum();
     assert!(theirs.len() > 15_000 && pairs > 30_000, "{} packages, {pairs} pairs", theirs.len());
     document(theirs.len(), pairs, &differences);
+}
+
+/// Whether osv-scanner can be asked.
+pub(super) fn is_there() -> bool {
+    let is_there = Command::new("osv-scanner").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !is_there {
+        skipped!("osv-scanner is absent (go install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0)");
+    }
+    is_there
 }
 
 /// Why the two may differ about a record, in one line; none where they may not.
@@ -111,25 +119,14 @@ fn document(packages: usize, pairs: usize, differences: &BTreeMap<(&str, &str), 
     let rows: String =
         differences.iter().map(|((who, reason), count)| format!("| {count} | {who} | {reason} |\n")).collect();
     let differing: u64 = differences.values().sum();
+    let heading = "## The same advisories as osv-scanner";
     let section = format!(
-        "## The same advisories as osv-scanner\n\nosv-scanner 2.5.0 reads a bill of materials with {packages} packages and versions (three of every package of the shared OSV files, \
+        "{heading}\n\nosv-scanner 2.5.0 reads a bill of materials with {packages} packages and versions (three of every package of the shared OSV files, \
          in the {ECOSYSTEMS} ecosystems whose\npackage URLs it knows), with the same files. It tells of {pairs} pairs of a package and a record; {differing} pairs differ:\n\n\
          | pairs | only told by | why |\n|---|---|---|\n{rows}\n\
          `tests/advisories/peer.rs` makes this section (`UPDATE_DOCS=1`), and fails on a difference without a reason.\n"
     );
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/accuracy.md");
-    let page = fs::read_to_string(&path).unwrap_or_else(|_| "# Accuracy, measured\n".to_owned());
-    let start = page.find("## The same advisories").unwrap_or(page.len());
-    let rest = page[start..].get(3..).and_then(|rest| rest.find("\n## ")).map_or(page.len(), |at| start + at + 4);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        let before = page[..start].trim_end();
-        fs::write(&path, format!("{before}\n\n{section}{}", &page[rest..])).expect("written");
-        return;
-    }
-    assert!(
-        page.contains(&section),
-        "renew it with UPDATE_DOCS=1 cargo test --test advisories osv_scanner:\n{section}"
-    );
+    accuracy::section(heading, |_| section.clone());
 }
 
 /// What osv-scanner says: the ids of each package that it was asked about and knows the ecosystem of.

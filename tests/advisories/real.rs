@@ -34,7 +34,8 @@ fn a_fix_for_subscribers_is_none_for_others() {
     let plain = only(run(store, &[netty("1:4.1.48-4+deb11u2build0.22.04.1")], os("ubuntu", "22.04")));
     assert_eq!((plain.id.as_str(), plain.fixed_in.len()), ("CVE-2022-24823", 0));
     assert_eq!(plain.subscription_fixes, ["1:4.1.48-4+deb11u2ubuntu0.1~esm1"]);
-    let pro = OsRelease { id: "ubuntu", version_id: Some("22.04"), ubuntu_pro: true, ..OsRelease::default() };
+    let channels = ["esm-infra".to_owned()];
+    let pro = OsRelease { id: "ubuntu", version_id: Some("22.04"), channels: &channels, ..OsRelease::default() };
     let attached = only(run(store, &[netty("1:4.1.48-4+deb11u2build0.22.04.1")], Some(pro)));
     assert_eq!(attached.fixed_in, ["1:4.1.48-4+deb11u2ubuntu0.1~esm1"]);
     let fixed = run(store, &[netty("1:4.1.48-4+deb11u2ubuntu0.1~esm1")], os("ubuntu", "22.04"));

@@ -49,12 +49,49 @@ fn ubuntu_pro_counts_only_where_it_can_be_installed() {
     let tiff = |version: &str| with_source(package(PackageKind::Deb, "libtiff5", version), "tiff", version);
     let plain = only(run(store, &[tiff("4.3.0-6ubuntu0.10")], os("ubuntu", "22.04")));
     assert_eq!((plain.id.as_str(), plain.fixed_in.len(), plain.severity), ("CVE-2030-0040", 0, Severity::Negligible));
-    let pro = OsRelease { id: "ubuntu", version_id: Some("22.04"), ubuntu_pro: true, ..OsRelease::default() };
+    let channels = ["esm-infra".to_owned()];
+    let pro = OsRelease { id: "ubuntu", version_id: Some("22.04"), channels: &channels, ..OsRelease::default() };
     assert_eq!(only(run(store, &[tiff("4.3.0-6ubuntu0.10")], Some(pro))).fixed_in, ["4.3.0-6ubuntu0.10+esm1"]);
     assert!(
         run(store, &[tiff("4.3.0-6ubuntu0.10+esm1")], os("ubuntu", "22.04")).matches.is_empty(),
         "an ESM build is installed"
     );
+}
+
+/// Red Hat's EUS: another stream of fixes of one minor release, which an image takes by the repositories that it was built from.
+#[test]
+fn longer_support_counts_where_the_image_takes_it() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let record = |id: &str, stream: &str, fixed: &str| {
+        let record = serde_json::json!({
+            "schema_version": "1.7.0", "id": id, "modified": "2026-01-01T00:00:00Z", "upstream": ["CVE-2030-0060"],
+            "affected": [{"package": {"ecosystem": format!("Red Hat:{stream}::baseos"), "name": "openssl"},
+                          "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]}],
+        });
+        std::fs::write(folder.path().join(format!("{id}.json")), record.to_string()).expect("written");
+    };
+    record("RHSA-2030:0001", "enterprise_linux:9", "1:3.0.7-28.el9_4");
+    record("RHSA-2030:0002", "rhel_eus:9.2", "1:3.0.7-18.el9_2");
+    let eus = "rhel-9-for-x86_64-baseos-eus-rpms__9_DOT_2";
+    let cpes = serde_json::json!({"data": {
+        "rhel-9-for-x86_64-baseos-rpms": {"cpes": ["cpe:/o:redhat:enterprise_linux:9::baseos"]},
+        eus: {"cpes": ["cpe:/o:redhat:rhel_eus:9.2::baseos"]},
+    }});
+    std::fs::write(folder.path().join("repository-to-cpe.json"), cpes.to_string()).expect("written");
+    let (bytes, _) = compile(&[folder.path().to_owned()], ImportOptions::default()).expect("compiles");
+    let store = Store::from_memory(bytes).expect("opens");
+    let found = |version: &str, channels: &[&str]| {
+        let channels: Vec<String> = channels.iter().map(|channel| (*channel).to_owned()).collect();
+        let os = OsRelease { id: "rhel", version_id: Some("9.2"), channels: &channels, ..OsRelease::default() };
+        let outcome = run(&store, &[package(PackageKind::Rpm, "openssl", version)], Some(os));
+        outcome.matches.into_iter().map(|found| (found.id, found.fixed_in.join(" "))).collect::<Vec<_>>()
+    };
+    let told = |fixes: &str| vec![("CVE-2030-0060".to_owned(), fixes.to_owned())];
+    let main = ["rhel-9-for-x86_64-baseos-rpms"];
+    assert_eq!(found("1:3.0.7-18.el9_2", &main), told("1:3.0.7-28.el9_4"));
+    assert_eq!(found("1:3.0.7-18.el9_2", &[main[0], eus]), [], "its fix is installed");
+    assert_eq!(found("1:3.0.7-16.el9_2", &[main[0], eus]), told("1:3.0.7-18.el9_2 1:3.0.7-28.el9_4"));
+    assert_eq!(found("1:3.0.7-18.el9_2", &["unheard-of"]), told("1:3.0.7-28.el9_4"));
 }
 
 #[test]

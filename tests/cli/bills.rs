@@ -110,6 +110,27 @@ fn what_a_purl_does_not_say_is_kept() {
     assert_eq!(named("docker-ce")["vendor"], "Docker <support@docker.com>");
 }
 
+/// By what it shows an image may take fixes that others cannot get: the report says so, and so do its bills.
+#[test]
+fn an_image_of_ubuntu_pro_shows_it() {
+    let status = "Package: libtiff5\nStatus: install ok installed\nArchitecture: amd64\nSource: tiff\nVersion: 4.3.0-6ubuntu0.10\n\n";
+    let os = ("etc/os-release", "ID=ubuntu\nVERSION_ID=\"22.04\"\nPRETTY_NAME=\"Ubuntu 22.04.5 LTS\"\n");
+    let archives = "deb https://esm.ubuntu.com/apps/ubuntu jammy-apps-security main\ndeb https://esm.ubuntu.com/infra/ubuntu jammy-infra-security main\n";
+    let pro = ("etc/apt/sources.list.d/ubuntu-esm.list", archives);
+    let attached = Layout::of(&[Built::new(vec![layer(&[os, ("var/lib/dpkg/status", status), pro])])]);
+    agree(&[&attached.reference()]);
+    let channels = |layout: &Layout| {
+        let report = scan([&*layout.reference(), "--format", "json"]).json();
+        report["platforms"][0]["os"]["channels"].clone()
+    };
+    assert_eq!(channels(&attached), json!(["esm-apps", "esm-infra"]));
+    let gone = Layout::of(&[Built::new(vec![
+        layer(&[os, ("var/lib/dpkg/status", status), pro]),
+        layer(&[("etc/apt/sources.list.d/.wh.ubuntu-esm.list", "")]),
+    ])]);
+    assert_eq!(channels(&gone), Value::Null, "a later layer took it away");
+}
+
 /// Root file systems of the shared package databases: what a distribution's own tools made.
 #[test]
 fn real_databases_agree() {

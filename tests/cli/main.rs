@@ -5,9 +5,11 @@
 //! | `world` | the program with a scrubbed environment, and images made for a test |
 //! | `bills` | bills of materials: written, and read in place of the image |
 //! | `changed_files` | files of OS packages that a later layer changed |
+//! | `databases` | what a store has, and what differs between two |
 //! | `diff` | what differs between two images |
 //! | `exit_codes` | how runs end |
 //! | `explain` | why an id is or is not reported |
+//! | `lint` | build and run files: pages, reports, exit codes, fixes |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
@@ -33,11 +35,13 @@ mod bills;
 mod cases;
 mod changed_files;
 mod checkouts;
+mod databases;
 mod diff;
 mod exit_codes;
 mod explain;
 mod formats;
 mod hostile;
+mod lint;
 mod outputs;
 mod pages;
 mod rules;

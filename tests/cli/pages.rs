@@ -210,6 +210,7 @@ fn help() {
         "secrets",
         "sbom",
         "diff",
+        "lint",
         "rules list",
         "rules test",
         "rules lint",

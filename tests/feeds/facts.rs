@@ -59,4 +59,8 @@ fn the_api_says_the_same_in_other_words() {
     let old = python.cycle("2.7.18").expect("a cycle");
     assert_eq!(old.security.is_over(date(2020, 1, 1)), Some(true));
     assert_eq!(old.extended, End::Unstated);
+    // The whole answer has a `schema_version` and `aliases`, as a record of OSV has.
+    let Some((store, report)) = of(&["feeds/eol/endoflife.date-products-full.json"]) else { return };
+    assert_eq!((store.provenance().lifecycles, report.sources.len()), (2, 1));
+    assert!(store.lifecycle("ubuntu").unwrap().expect("a product").cycle("22.04").is_some_and(|cycle| cycle.long_term));
 }

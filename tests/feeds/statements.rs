@@ -75,7 +75,7 @@ fn alpines_complete_database_of_2020_loses_no_flaw() {
     let mut flaws = std::collections::BTreeSet::new();
     for (ecosystem, name) in store.packages().unwrap() {
         for (number, _) in store.rows(&ecosystem, &name).unwrap() {
-            let cves = store.advisory(number).unwrap().cves;
+            let cves = store.advisory(number).unwrap().cves.clone();
             flaws.extend(cves.into_iter().map(|cve| (ecosystem.clone(), name.clone(), cve)));
         }
     }

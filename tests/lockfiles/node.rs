@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Row, answer, compare, ours, registry, row, run, without_scope, write};
+use super::{Row, answer, compare_list, ours, registry, row, run, without_scope, write};
 
 fn project(registry: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -74,7 +74,7 @@ fn npm_in_every_version_of_its_format() {
                 row(&name, &text(package, "version").unwrap(), package["dev"] == true)
             })
             .collect();
-        compare(&format!("npm's version {version}"), &merged(native), &ours(folder));
+        compare_list("npm ls", &format!("package-lock.json of version {version}"), &merged(native), &ours(folder));
     }
 }
 
@@ -105,7 +105,7 @@ fn pnpm() {
     };
     let native =
         all.iter().map(|(name, version)| row(name, version, !needed.contains(&(name.clone(), version.clone()))));
-    compare("pnpm", &native.collect(), &ours(folder));
+    compare_list("pnpm list", "pnpm-lock.yaml", &native.collect(), &ours(folder));
 }
 
 fn pnpm_tree(package: &Value, found: &mut BTreeSet<(String, String)>) {
@@ -127,7 +127,7 @@ fn yarn() {
     let folder = project.path();
     let Some(version) = answer(tool("yarn", folder, &registry).arg("--version")) else { return };
     let native = if version.starts_with("1.") { yarn_one(folder, &registry) } else { yarn_later(folder, &registry) };
-    compare(&format!("Yarn {version}"), &native, &ours(folder));
+    compare_list("yarn", &format!("yarn.lock of Yarn {}", &version[..1]), &native, &ours(folder));
 }
 
 fn yarn_one(folder: &Path, registry: &str) -> BTreeSet<Row> {
@@ -179,7 +179,7 @@ fn bun() {
     let native =
         packages.filter(|(_, version)| !version.contains(':')).map(|(name, version)| row(&real(name), version, false));
     let ours = ours(folder);
-    compare("Bun", &native.collect(), &without_scope(ours.clone()));
+    compare_list("bun pm ls", "bun.lock", &native.collect(), &without_scope(ours.clone()));
     let development: Vec<&str> =
         ours.iter().filter(|(.., scope)| *scope == "dev").map(|(name, ..)| name.as_str()).collect();
     assert_eq!(development, ["epsilon", "zeta"]);

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Row, answer, compare, ours, row, run, write};
+use super::{Row, answer, compare, compare_list, ours, row, run, write};
 
 #[test]
 fn cargo_over_our_own_lock_file() {
@@ -23,7 +23,7 @@ fn cargo_over_our_own_lock_file() {
         foreign.map(|package| row(package["name"].as_str().unwrap(), package["version"].as_str().unwrap(), false));
     let folder = tempfile::tempdir().unwrap();
     fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
-    compare("Cargo.lock", &native.collect(), &ours(folder.path()));
+    compare("cargo metadata", &native.collect(), &ours(folder.path()));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn go_reads_the_same_requirements() {
     let mut native: BTreeSet<Row> =
         required.filter_map(|module| Some(row(&text(&module["Path"])?, &text(&module["Version"])?, false))).collect();
     native.insert(row("stdlib", edited["Go"].as_str().unwrap(), false));
-    compare("go.mod", &native, &ours(folder.path()));
+    compare_list("go mod edit", "go.mod", &native, &ours(folder.path()));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn composer() {
     };
     let needed = names(&needed);
     let native = names(&listed).into_iter().map(|pair| row(&pair.0, &pair.1, !needed.contains(&pair)));
-    compare("Composer", &native.collect(), &ours(folder.path()));
+    compare_list("composer show", "composer.lock", &native.collect(), &ours(folder.path()));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn bundler_over_gems_of_this_machine() {
         let (name, version) = line.trim().strip_prefix("* ")?.split_once(" (")?;
         (name != "bundler").then(|| row(name, version.trim_end_matches(')'), false))
     };
-    compare("Bundler", &listed.lines().filter_map(gem).collect(), &ours(folder.path()));
+    compare_list("bundle list", "Gemfile.lock", &listed.lines().filter_map(gem).collect(), &ours(folder.path()));
 }
 
 /// A wheel of no code that needs `needs`.
@@ -187,7 +187,7 @@ fn uv_and_what_it_exports() {
     let needed = export(&["--no-dev"]);
     let all = export(&["--all-groups"]);
     let native: BTreeSet<Row> = all.iter().map(|pair| row(&pair.0, &pair.1, !needed.contains(pair))).collect();
-    compare("uv.lock", &native, &ours(&project));
+    compare_list("uv export", "uv.lock", &native, &ours(&project));
     let plain: BTreeSet<Row> = all.iter().map(|(name, version)| row(name, version, false)).collect();
     for (format, file) in [("requirements.txt", "requirements.txt"), ("pylock.toml", "pylock.toml")] {
         let exported = folder.path().join(format);
@@ -204,6 +204,6 @@ fn uv_and_what_it_exports() {
         ])
         .unwrap();
         write(&exported, file, &text);
-        compare(format, &plain, &ours(&exported));
+        compare_list("uv export", format, &plain, &ours(&exported));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Row, compare, fixture, packages, row, rows, scan};
+use super::{Row, compare_list, fixture, packages, row, rows, scan};
 
 fn expected(name: &str, layer: usize) -> BTreeSet<Row> {
     rows(&fs::read_to_string(fixture(name).join(format!("expected.{layer}.tsv"))).unwrap())
@@ -58,7 +58,7 @@ fn dpkg() {
             expected("os-dpkg", layers).iter().filter(|row| !removed(row)).map(|row| row[..5].to_vec()).collect();
         let fields = ["name", "version", "?arch", "source/name", "source/version"];
         let ours = packages(&report, "deb", None).iter().map(|package| row(package, &fields)).collect();
-        compare(&format!("{layers} layers"), &native, &ours);
+        compare_list("dpkg-query", &format!("an image that it made, after layer {layers}"), &native, &ours);
     }
 }
 
@@ -110,7 +110,7 @@ fn python() {
                 ours.insert(fields.map(str::to_owned).to_vec());
             }
         }
-        compare(&format!("{layers} layers"), &native, &ours);
+        compare_list("pip list", &format!("an image that it made, after layer {layers}"), &native, &ours);
     }
 }
 
@@ -122,7 +122,7 @@ fn node() {
         let report = scan(&reference(&folder));
         let native = without_place(expected("language-node", layers));
         let ours = packages(&report, "npm", None).iter().map(|package| row(package, &["name", "version"])).collect();
-        compare(&format!("{layers} layers"), &native, &ours);
+        compare_list("npm ls", &format!("an image that it made, after layer {layers}"), &native, &ours);
     }
 }
 
@@ -132,7 +132,12 @@ fn each_platform_has_its_own_packages() {
     for (architecture, layers) in [("amd64", 2), ("arm64", 3)] {
         let native = expected("language-node", layers).iter().map(|row| row[1..].to_vec()).collect();
         let ours = packages(&report, "npm", Some(architecture));
-        compare(architecture, &native, &ours.iter().map(|package| row(package, &["name", "version"])).collect());
+        compare_list(
+            "npm ls",
+            &format!("one platform of two, {architecture}"),
+            &native,
+            &ours.iter().map(|package| row(package, &["name", "version"])).collect(),
+        );
     }
 }
 

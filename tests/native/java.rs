@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Row, compare, fixture, packages, row, rows, run, scan};
+use super::{Row, compare_list, fixture, packages, row, rows, run, scan};
 
 fn repository() -> Option<PathBuf> {
     let home = std::env::var_os("HOME")?;
@@ -31,7 +31,12 @@ fn distribution(group: &str, artifact: &str, version: &str, classifier: &str) {
     let native = rows(&fs::read_to_string(list).unwrap());
     let report = scan(&format!("dir:{}", root.path().display()));
     let ours = packages(&report, "maven", None).iter().map(|package| row(package, &["name", "version"])).collect();
-    compare(artifact, &native, &ours);
+    compare_list(
+        "mvn dependency:list and the files of the distribution",
+        &format!("{artifact} {version}"),
+        &native,
+        &ours,
+    );
 }
 
 #[test]

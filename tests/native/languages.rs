@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Row, compare, packages, row, rows, run, scan, text};
+use super::{Row, compare, compare_list, packages, row, rows, run, scan, text};
 
 /// Names and versions of one kind in `folder`.
 fn ours(folder: &Path, kind: &str) -> BTreeSet<Row> {
@@ -67,7 +67,7 @@ fn gem_list() {
         .env("GEM_PATH", &home))
     .unwrap();
     let native = gems(text(&listed)).into_iter().filter(|row| row[0] == "demo-gem").collect();
-    compare("gem", &native, &ours(&home, "gem"));
+    compare_list("gem list", "a gem built here", &native, &ours(&home, "gem"));
 
     // The gems of this machine, from everywhere that RubyGems looks.
     let paths =
@@ -112,7 +112,7 @@ fn composer_show() {
     let field = |package: &Value, name: &str| package[name].as_str().unwrap().to_owned();
     let installed = shown["installed"].as_array().unwrap();
     let native = installed.iter().map(|package| vec![field(package, "name"), field(package, "version")]).collect();
-    compare("composer", &native, &ours(&folder.path().join("vendor"), "composer"));
+    compare_list("composer show", "packages installed here", &native, &ours(&folder.path().join("vendor"), "composer"));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn luarocks_list() {
     let listed = run(Command::new("luarocks").arg("--tree").arg(&tree).args(["list", "--porcelain"])).unwrap();
     let of_tree = |row: &Row| row[3].starts_with(tree.to_str().unwrap());
     let native = rows(text(&listed)).into_iter().filter(of_tree).map(|row| row[..2].to_vec()).collect();
-    compare("luarocks", &native, &ours(&tree, "luarocks"));
+    compare_list("luarocks list", "a rock made here", &native, &ours(&tree, "luarocks"));
 }
 
 #[test]
@@ -155,5 +155,5 @@ fn applications_of_erlang() {
     let mut erl = Command::new("erl");
     let Some(output) = run(erl.args(["-noshell", "-eval", ask]).env("APP", ebin.join("demo_app.app"))) else { return };
     let (native, _) = text(&output).split_once('\n').unwrap();
-    compare("file:consult", &rows(native), &ours(folder.path(), "hex"));
+    compare_list("Erlang's file:consult", "an application made here", &rows(native), &ours(folder.path(), "hex"));
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Row, compare, packages, row, rows, run, scan, text};
+use super::{Row, compare_list, packages, row, rows, run, scan, text};
 
 /// A package archive without compression: metadata, and one file in `usr/bin` and one in `etc`. pacman makes the rest of its records itself.
 fn package(folder: &Path, name: &str, version: &str, base: &str, license: &str) -> String {
@@ -53,7 +53,12 @@ fn pacman_lists() {
     let listed = text(&pacman(&["--query"]).unwrap()).replace(' ', "\t");
     let report = scan(&format!("dir:{}", root.display()));
     let ours = packages(&report, "alpm", None);
-    compare("pacman", &rows(&listed), &ours.iter().map(|package| row(package, &["name", "version"])).collect());
+    compare_list(
+        "pacman --query",
+        "packages installed here",
+        &rows(&listed),
+        &ours.iter().map(|package| row(package, &["name", "version"])).collect(),
+    );
     let bases: BTreeSet<Row> = ours.iter().map(|package| row(package, &["name", "source/name", "?arch"])).collect();
     let expected = "fixture-base\tfixture-base\tx86_64\nlib-fixture-extra\tfixture-src\tx86_64";
     assert_eq!(bases, rows(expected));

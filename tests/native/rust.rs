@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use super::{Row, compare, packages, row, run, scan};
+use super::{Row, compare_list, packages, row, run, scan};
 
 #[test]
 fn crates_of_a_program_built_here() {
@@ -55,5 +55,5 @@ fn crates_of_a_program_built_here() {
     fs::copy(target.join("debug/app"), programs.join("app")).unwrap();
     let report = scan(&format!("dir:{}", programs.display()));
     let ours = packages(&report, "cargo", None).iter().map(|package| row(package, &["name", "version"])).collect();
-    compare("cargo tree", &native, &ours);
+    compare_list("cargo tree", "a program of `cargo auditable`", &native, &ours);
 }

@@ -478,6 +478,36 @@ fn a_file_for_a_closed_network() {
     }
 }
 
+/// A layout in a folder serves as a mirror, as what another tool copied into it does.
+#[test]
+fn a_store_comes_from_a_layout() {
+    let (world, registry) = (World::new(), Registry::new(true));
+    let server = registry.serve(|_| None);
+    assert_eq!(world.publish(&server, 0).code, 0);
+    let archive = world.path("advisories.oci.tar");
+    let mut export = program();
+    export.env("IMGGUARD_KEY_PASSWORD", "").env("SOURCE_DATE_EPOCH", FIRST_DAY.to_string());
+    export.args(["db", "export"]).arg(&archive).args(["--key", &world.keys.path("own.key"), "--db"]);
+    assert_eq!(end(export.arg(world.path("day-0.store"))).code, 0);
+    let layout = world.path("layout");
+    tar::Archive::new(fs::File::open(&archive).unwrap()).unpack(&layout).unwrap();
+    let from = |name: &str, trust: &[&str]| {
+        let mut command = program();
+        command.args(["db", "update", "--as-of", "2026-08-10", "--from", &format!("oci:{}{name}", layout.display())]);
+        end(command.arg("--output").arg(world.store()).args(trust))
+    };
+    let trusted = ["--key", &world.keys.path("own.pub"), "--allow-no-log"];
+    for name in [":latest", ""] {
+        let taken = from(name, &trusted);
+        assert_eq!(taken.code, 0, "{name}: {}", taken.err);
+        assert_eq!(fs::read(world.store()).unwrap(), fs::read(world.path("day-0.store")).unwrap());
+    }
+    let refused = from(":latest", &["--key", &Keys::new().path("own.pub"), "--allow-no-log"]);
+    assert!(refused.code == 4 && refused.err.contains("none of the trusted keys"), "{}", refused.err);
+    let absent = from(":other", &trusted);
+    assert!(absent.code == 5 && absent.err.contains("other"), "{}", absent.err);
+}
+
 /// Debian's `docker-registry`, with TLS and a password: three days of a publisher.
 #[test]
 fn a_real_registry_serves_stores() {

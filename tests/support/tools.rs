@@ -13,6 +13,13 @@ pub(crate) fn compare<Row: Ord + Debug>(what: &str, native: &BTreeSet<Row>, ours
     assert!(!native.is_empty(), "{what}: the tool names something");
 }
 
+/// As [`compare`], for a list that is the same wherever it is made: it counts in `docs/accuracy.md`.
+#[track_caller]
+pub(crate) fn compare_list<Row: Ord + Debug>(tool: &str, what: &str, native: &BTreeSet<Row>, ours: &BTreeSet<Row>) {
+    compare(&format!("{tool}, {what}"), native, ours);
+    crate::accuracy::listed(tool, what, native.len());
+}
+
 /// What a tool answers; nothing where it is absent, which is told.
 pub(crate) fn run(command: &mut Command) -> Option<Output> {
     match command.output() {

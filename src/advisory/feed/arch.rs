@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, json};
+use super::{Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, json};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::{Rating, Row, Status};
 use crate::advisory::severity;
@@ -13,7 +13,12 @@ pub(super) struct Arch;
 
 static META: Meta = Meta {
     name: "Arch Linux AVG",
-    url: "https://security.archlinux.org/all.json",
+    upstream: Upstream {
+        name: "arch",
+        base: "https://security.archlinux.org/",
+        files: Files::Plain(&["all.json"]),
+        speaks_for: SpeaksFor::One("Arch Linux"),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Collections,

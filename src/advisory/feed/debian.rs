@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, json};
+use super::{Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, json};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::{Rating, Row, Severity, Status, Urgency};
 use crate::advisory::osv::{Text, specific};
@@ -19,7 +19,12 @@ pub(super) struct Tracker;
 
 static META: Meta = Meta {
     name: "Debian security tracker",
-    url: "https://security-tracker.debian.org/tracker/data/json",
+    upstream: Upstream {
+        name: "debian",
+        base: "https://security-tracker.debian.org/tracker/data/",
+        files: Files::Plain(&["json"]),
+        speaks_for: SpeaksFor::One("Debian"),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Collections,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Document, Documents, Feed, Head, Item, Meta, Output, json};
+use super::{Document, Documents, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Upstream, json};
 use crate::advisory::error::RecordError;
 use crate::advisory::exploitation::days;
 use crate::advisory::lifecycle::{Cycle, End, Lifecycle};
@@ -14,7 +14,12 @@ pub(super) struct EndOfLife;
 
 static META: Meta = Meta {
     name: "endoflife.date",
-    url: "https://endoflife.date/api/v1/products/full",
+    upstream: Upstream {
+        name: "eol",
+        base: "https://endoflife.date/api/v1/products/",
+        files: Files::Plain(&["full"]),
+        speaks_for: SpeaksFor::Every,
+    },
     license: "MIT",
     redistributable: true,
     documents: Documents::Collections,

@@ -2,7 +2,7 @@
 
 use std::io::BufRead as _;
 
-use super::{Document, Documents, Feed, Head, Item, Meta, Output, draft};
+use super::{Document, Documents, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Upstream, draft};
 use crate::advisory::error::RecordError;
 use crate::advisory::exploitation::Score;
 
@@ -11,7 +11,12 @@ pub(super) struct Epss;
 
 static META: Meta = Meta {
     name: "EPSS",
-    url: "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+    upstream: Upstream {
+        name: "epss",
+        base: "https://epss.empiricalsecurity.com/",
+        files: Files::Plain(&["epss_scores-current.csv.gz"]),
+        speaks_for: SpeaksFor::Every,
+    },
     license: "LicenseRef-FIRST-EPSS",
     redistributable: true,
     documents: Documents::Collections,

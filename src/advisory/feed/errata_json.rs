@@ -4,7 +4,10 @@
 use serde::Deserialize;
 
 use super::rpm_builds::{Builds, Place, el_major, evr, nevra};
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, draft, errata, json};
+use super::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, draft, errata,
+    json,
+};
 use crate::advisory::error::RecordError;
 use crate::advisory::severity;
 use crate::advisory::store::Data;
@@ -14,7 +17,12 @@ pub(super) struct AlmaLinux;
 
 static ALMALINUX: Meta = Meta {
     name: "AlmaLinux errata",
-    url: "https://errata.almalinux.org/",
+    upstream: Upstream {
+        name: "almalinux-errata",
+        base: "https://errata.almalinux.org/",
+        files: Files::ByHand,
+        speaks_for: SpeaksFor::One("AlmaLinux"),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Collections,
@@ -134,7 +142,12 @@ pub(super) struct Rocky;
 
 static ROCKY: Meta = Meta {
     name: "Rocky Linux errata",
-    url: "https://apollo.build.resf.org/api/v3/advisories/",
+    upstream: Upstream {
+        name: "rocky-errata",
+        base: "https://apollo.build.resf.org/api/v3/advisories/",
+        files: Files::ByHand,
+        speaks_for: SpeaksFor::One("Rocky Linux"),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Collections,

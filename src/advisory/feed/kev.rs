@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Document, Documents, Feed, Head, Item, Meta, Output, draft, json};
+use super::{Document, Documents, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Upstream, draft, json};
 use crate::advisory::error::RecordError;
 use crate::advisory::exploitation::{Exploited, days};
 use crate::advisory::osv::Text;
@@ -12,7 +12,12 @@ pub(super) struct Kev;
 
 static META: Meta = Meta {
     name: "CISA KEV",
-    url: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+    upstream: Upstream {
+        name: "kev",
+        base: "https://www.cisa.gov/sites/default/files/feeds/",
+        files: Files::Plain(&["known_exploited_vulnerabilities.json"]),
+        speaks_for: SpeaksFor::Every,
+    },
     license: "CC0-1.0",
     redistributable: true,
     documents: Documents::Collections,

@@ -18,6 +18,7 @@ mod openvex;
 pub(crate) mod osv;
 mod oval;
 mod photon;
+mod published;
 mod repositories;
 mod rpm_builds;
 mod secdb;
@@ -31,9 +32,13 @@ use super::model::{Advisory, Row};
 use super::store::Data;
 pub(crate) use document::{Document, Head};
 pub(crate) use draft::{plain_key, plain_version};
+pub(crate) use published::DOCUMENTS;
+pub use published::{Archive, Files, Provider, Release, SpeaksFor, Upstream};
 
 /// Every feed. The first that recognises a document reads it.
 pub(crate) static FEEDS: &[&dyn Feed] = &[
+    // Its API's answer has what marks a record of OSV, too.
+    &eol::EndOfLife,
     &osv::Osv,
     &debian::Tracker,
     &secdb::ALPINE,
@@ -54,7 +59,6 @@ pub(crate) static FEEDS: &[&dyn Feed] = &[
     &arch::Arch,
     &kev::Kev,
     &epss::Epss,
-    &eol::EndOfLife,
     &repositories::RedHatRepositories,
 ];
 
@@ -78,7 +82,7 @@ pub(crate) struct Meta {
     /// Name of the source in the store and in reports.
     pub(crate) name: &'static str,
     /// Where it is published.
-    pub(crate) url: &'static str,
+    pub(crate) upstream: Upstream,
     /// SPDX id of the licence of its content; empty where the vendor states none.
     pub(crate) license: &'static str,
     /// Whether its terms allow to hand it on, as it is and compiled.
@@ -183,6 +187,6 @@ mod tests {
         for name in names {
             assert!(documentation.contains(name), "{name}");
         }
-        assert!(FEEDS.iter().all(|feed| feed.meta().url.starts_with("https://")));
+        assert!(FEEDS.iter().all(|feed| feed.meta().upstream.base.starts_with("https://")));
     }
 }

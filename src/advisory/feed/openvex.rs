@@ -3,12 +3,13 @@
 //! They say what OSV's records of the same vendor cannot: not affected, will not be fixed, no longer supported. Sources:
 //! <https://security-metadata.canonical.com/vex/>, <https://github.com/openvex/spec> (v0.2.0).
 
-use serde::Deserialize;
-
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, draft};
+use super::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, draft,
+};
 use crate::advisory::ecosystem;
 use crate::advisory::error::RecordError;
 use crate::advisory::model::{Row, Status};
+use crate::advisory::openvex::{OpenVex, Statement};
 use crate::advisory::store::Data;
 
 /// The feed.
@@ -16,58 +17,17 @@ pub(super) struct Ubuntu;
 
 static META: Meta = Meta {
     name: "Ubuntu VEX",
-    url: "https://security-metadata.canonical.com/vex/vex-all.tar.xz",
+    upstream: Upstream {
+        name: "ubuntu-vex",
+        base: "https://security-metadata.canonical.com/vex/",
+        files: Files::ByHand,
+        speaks_for: SpeaksFor::One("Ubuntu"),
+    },
     license: "CC-BY-SA-4.0",
     redistributable: true,
     documents: Documents::Records,
     data: Some(Data::Full),
 };
-
-/// A document; those of early 2025 wrap author and time into `metadata`.
-#[derive(Deserialize)]
-struct Vex {
-    #[serde(rename = "@id", default)]
-    id: String,
-    #[serde(default)]
-    timestamp: String,
-    #[serde(default)]
-    metadata: Option<Metadata>,
-    #[serde(default)]
-    statements: Option<Vec<Statement>>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    #[serde(rename = "@id", default)]
-    id: String,
-    #[serde(default)]
-    timestamp: String,
-}
-
-#[derive(Deserialize)]
-struct Statement {
-    vulnerability: Vulnerability,
-    #[serde(default)]
-    products: Vec<Product>,
-    status: String,
-    #[serde(default)]
-    justification: String,
-    #[serde(default)]
-    action_statement: String,
-}
-
-#[derive(Deserialize)]
-struct Vulnerability {
-    name: String,
-    #[serde(default)]
-    aliases: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Product {
-    #[serde(rename = "@id")]
-    purl: String,
-}
 
 impl Feed for Ubuntu {
     fn meta(&self) -> &Meta {
@@ -79,29 +39,27 @@ impl Feed for Ubuntu {
     }
 
     fn read(&self, document: &mut Document<'_>, out: &mut Output<'_>) -> Result<(), RecordError> {
-        let vex: Vex = serde_json::from_slice(&document.bytes()?).map_err(RecordError::Json)?;
+        let vex: OpenVex = serde_json::from_slice(&document.bytes()?).map_err(RecordError::Json)?;
         out(Item::Record(Translated::Kept(Box::new(record(&vex)?))));
         Ok(())
     }
 }
 
-fn record(vex: &Vex) -> Result<Draft, RecordError> {
+fn record(vex: &OpenVex) -> Result<Draft, RecordError> {
     let (id, time) = match &vex.metadata {
         Some(metadata) => (&metadata.id, &metadata.timestamp),
         None => (&vex.id, &vex.timestamp),
     };
     // `…/vex/cve/2025/CVE-2025-0167`. Not the id of OSV's record, which holds other facts about the same flaw.
-    let name = id.rsplit('/').next().unwrap_or_default();
-    let statements = vex.statements.as_deref().unwrap_or_default();
-    let named = statements.iter().map(|statement| &statement.vulnerability);
-    let flaws = named.flat_map(|flaw| std::iter::once(&flaw.name).chain(&flaw.aliases)).map(String::as_str);
+    let name = id.as_deref().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
+    let flaws = vex.statements.iter().flat_map(|statement| statement.vulnerability.ids());
     let flaws = std::iter::once(name).chain(flaws.filter(|flaw| draft::cve_of(flaw).is_some_and(|cve| cve == *flaw)));
     let known = draft::cve_of(name).is_some() || name.starts_with("USN-");
     let mut draft = Draft::new(&META, &format!("UBUNTU-VEX-{name}"), flaws).filter(|_| known).ok_or(RecordError::Id)?;
-    draft.advisory.modified = draft::unix_seconds(&time.replace(' ', "T"));
-    for statement in statements {
-        for product in &statement.products {
-            state(&mut draft, statement, &product.purl);
+    draft.advisory.modified = time.as_ref().and_then(|time| draft::unix_seconds(&time.replace(' ', "T")));
+    for statement in &vex.statements {
+        for purl in statement.products.iter().filter_map(|product| product.identifiers().next()) {
+            state(&mut draft, statement, purl);
         }
     }
     Ok(draft.settled())
@@ -120,10 +78,10 @@ fn state(draft: &mut Draft, statement: &Statement, purl: &str) {
         draft.losses.other_products += 1;
         return;
     };
-    let action = statement.action_statement.as_str();
+    let action = statement.action_statement.as_deref().unwrap_or_default();
     let row = match (statement.status.as_str(), purl.version()) {
         // The release does not have the package at all.
-        ("not_affected", _) if statement.justification == "component_not_present" => return,
+        ("not_affected", _) if statement.justification.as_deref() == Some("component_not_present") => return,
         ("not_affected", _) => Row::not_affected(),
         ("fixed", Some(version)) => Row::fixed_in(version),
         ("affected", _) if action.contains("no longer supported") => Row::unfixed(Status::EndOfLife),

@@ -6,7 +6,10 @@
 mod rows;
 
 use super::draft::{cve_of, sorted};
-use super::{Document, Documents, Draft, Feed, Head, Item, Losses, Meta, Output, Translated, draft, errata};
+use super::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Losses, Meta, Output, SpeaksFor, Translated, Upstream, draft,
+    errata,
+};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::{Advisory, Informational, Severity};
 use crate::advisory::osv::{Affected, AffectedSpecific, Record, RecordSpecific, Text, is_plain_id, specific};
@@ -18,7 +21,20 @@ pub(crate) struct Osv;
 /// Each zip file or folder is a source of its own, named after it; each record says by its id what its licence is.
 static META: Meta = Meta {
     name: "OSV",
-    url: "https://osv-vulnerabilities.storage.googleapis.com/",
+    upstream: Upstream {
+        name: "osv",
+        base: "https://osv-vulnerabilities.storage.googleapis.com/",
+        files: Files::Osv,
+        speaks_for: SpeaksFor::LanguagesAnd(&[
+            "AlmaLinux",
+            "Red Hat",
+            "Rocky Linux",
+            "SUSE",
+            "Ubuntu",
+            "openEuler",
+            "openSUSE",
+        ]),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Records,

@@ -4,7 +4,9 @@
 
 use serde::Deserialize;
 
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, draft, json};
+use super::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, draft, json,
+};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::{Rating, Row};
 use crate::advisory::severity;
@@ -15,7 +17,12 @@ pub(super) struct Photon;
 
 static META: Meta = Meta {
     name: "Photon OS metadata",
-    url: "https://packages.broadcom.com/photon/photon_cve_metadata/",
+    upstream: Upstream {
+        name: "photon",
+        base: "https://packages.broadcom.com/photon/photon_cve_metadata/",
+        files: Files::Plain(&["cve_data_photon{release}.json"]),
+        speaks_for: SpeaksFor::One("Photon OS"),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Collections,

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::{Document, Documents, Feed, Head, Item, Meta, Output, json};
+use super::{Document, Documents, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Upstream, json};
 use crate::advisory::error::RecordError;
 use crate::advisory::osv::is_plain_id;
 
@@ -13,7 +13,12 @@ pub(super) struct RedHatRepositories;
 
 static META: Meta = Meta {
     name: "Red Hat repositories",
-    url: "https://security.access.redhat.com/data/meta/v1/repository-to-cpe.json",
+    upstream: Upstream {
+        name: "redhat-repositories",
+        base: "https://security.access.redhat.com/data/meta/v1/",
+        files: Files::Plain(&["repository-to-cpe.json"]),
+        speaks_for: SpeaksFor::One("Red Hat"),
+    },
     license: "CC-BY-4.0",
     redistributable: true,
     documents: Documents::Collections,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated};
+use super::{Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::Row;
 use crate::advisory::osv::is_plain_id;
@@ -31,7 +31,12 @@ pub(super) struct Secdb {
 pub(super) static ALPINE: Secdb = Secdb {
     meta: Meta {
         name: "Alpine secdb",
-        url: "https://secdb.alpinelinux.org/",
+        upstream: Upstream {
+            name: "alpine",
+            base: "https://secdb.alpinelinux.org/",
+            files: Files::Plain(&["{release}/main.json", "{release}/community.json"]),
+            speaks_for: SpeaksFor::One("Alpine"),
+        },
         license: "",
         redistributable: true,
         documents: Documents::Collections,
@@ -47,7 +52,12 @@ pub(super) static ALPINE: Secdb = Secdb {
 pub(super) static WOLFI: Secdb = Secdb {
     meta: Meta {
         name: "Wolfi secdb",
-        url: "https://packages.wolfi.dev/os/security.json",
+        upstream: Upstream {
+            name: "wolfi",
+            base: "https://packages.wolfi.dev/os/",
+            files: Files::Plain(&["security.json"]),
+            speaks_for: SpeaksFor::One("Wolfi"),
+        },
         license: "LicenseRef-Chainguard-advisories",
         redistributable: false,
         documents: Documents::Collections,
@@ -63,7 +73,12 @@ pub(super) static WOLFI: Secdb = Secdb {
 pub(super) static CHAINGUARD: Secdb = Secdb {
     meta: Meta {
         name: "Chainguard secdb",
-        url: "https://packages.cgr.dev/chainguard/security.json",
+        upstream: Upstream {
+            name: "chainguard",
+            base: "https://packages.cgr.dev/chainguard/",
+            files: Files::Plain(&["security.json"]),
+            speaks_for: SpeaksFor::One("Chainguard"),
+        },
         license: "LicenseRef-Chainguard-advisories",
         redistributable: false,
         documents: Documents::Collections,
@@ -79,7 +94,12 @@ pub(super) static CHAINGUARD: Secdb = Secdb {
 pub(super) static MINIMOS: Secdb = Secdb {
     meta: Meta {
         name: "MinimOS secdb",
-        url: "https://packages.mini.dev/advisories/secdb/security.json",
+        upstream: Upstream {
+            name: "minimos",
+            base: "https://packages.mini.dev/advisories/secdb/",
+            files: Files::Plain(&["security.json"]),
+            speaks_for: SpeaksFor::One("MinimOS"),
+        },
         license: "",
         redistributable: false,
         documents: Documents::Collections,

@@ -4,7 +4,9 @@
 
 use super::rpm_builds::{Builds, Place, el_major, evr};
 use super::xml::{Element, Node, Xml};
-use super::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, draft, errata};
+use super::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, draft, errata,
+};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::Rating;
 use crate::advisory::severity;
@@ -26,7 +28,21 @@ pub(super) struct UpdateInfo {
 pub(super) static AMAZON: UpdateInfo = UpdateInfo {
     meta: Meta {
         name: "Amazon Linux ALAS",
-        url: "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list",
+        upstream: Upstream {
+            name: "amazon",
+            base: "https://cdn.amazonlinux.com/",
+            files: Files::Repositories(&[
+                ("2", &["2/core/latest/x86_64/mirror.list", "2/core/latest/aarch64/mirror.list"]),
+                (
+                    "2023",
+                    &[
+                        "al2023/core/mirrors/latest/x86_64/mirror.list",
+                        "al2023/core/mirrors/latest/aarch64/mirror.list",
+                    ],
+                ),
+            ]),
+            speaks_for: SpeaksFor::One("Amazon Linux"),
+        },
         license: "",
         redistributable: true,
         documents: Documents::Collections,
@@ -40,7 +56,12 @@ pub(super) static AMAZON: UpdateInfo = UpdateInfo {
 pub(super) static ALMALINUX: UpdateInfo = UpdateInfo {
     meta: Meta {
         name: "AlmaLinux errata",
-        url: "https://repo.almalinux.org/almalinux/",
+        upstream: Upstream {
+            name: "almalinux-updateinfo",
+            base: "https://repo.almalinux.org/almalinux/",
+            files: Files::ByHand,
+            speaks_for: SpeaksFor::One("AlmaLinux"),
+        },
         license: "",
         redistributable: true,
         documents: Documents::Collections,
@@ -54,7 +75,12 @@ pub(super) static ALMALINUX: UpdateInfo = UpdateInfo {
 pub(super) static ROCKY: UpdateInfo = UpdateInfo {
     meta: Meta {
         name: "Rocky Linux errata",
-        url: "https://dl.rockylinux.org/pub/rocky/",
+        upstream: Upstream {
+            name: "rocky-updateinfo",
+            base: "https://dl.rockylinux.org/pub/rocky/",
+            files: Files::ByHand,
+            speaks_for: SpeaksFor::One("Rocky Linux"),
+        },
         license: "",
         redistributable: true,
         documents: Documents::Collections,

@@ -2,6 +2,7 @@
 //!
 //! What a name or an archive says about kind and size is not believed: kinds are told by the first bytes, and everything is bounded.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek as _};
 use std::ops::ControlFlow;
@@ -219,6 +220,15 @@ fn each_zipped(path: &Path, take: &mut Take<'_>) -> Result<Digest, AdvisoryError
         }
     }
     Ok(hasher.finish())
+}
+
+/// The names of a zip file's entries, without folders.
+pub(super) fn file_names(path: &Path) -> Result<BTreeSet<String>, AdvisoryError> {
+    let file = File::open(path).map_err(|source| AdvisoryError::Read { path: path.to_owned(), source })?;
+    let archive =
+        ZipArchive::new(BufReader::new(file)).map_err(|source| AdvisoryError::Zip { path: path.to_owned(), source })?;
+    let names = archive.file_names().filter_map(Result::ok);
+    Ok(names.map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()).collect())
 }
 
 /// Names go into reports: control characters are escaped, long ones cut.

@@ -11,6 +11,10 @@ const MAX_DEPTH: usize = 12;
 /// Most files of one folder tree. The largest public databases have some 100,000.
 pub(super) const MAX_FILES: usize = 4_000_000;
 
+/// The archive of a provider's documents in a folder of `db update`, and beside it the zip file of those that changed since it was made.
+pub(crate) const ARCHIVE: &str = "archive";
+pub(crate) const NEWER: &str = "newer.zip";
+
 /// One file.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Input {
@@ -22,6 +26,8 @@ pub(super) struct Input {
     pub(super) path: PathBuf,
     /// Whether it lies beside folders of `all.zip` files, where loose JSON files (statistics, lists) are no records.
     pub(super) beside_archives: bool,
+    /// For an [`ARCHIVE`]: the zip file of documents that are newer than those of the same names in it.
+    pub(super) newer: Option<PathBuf>,
 }
 
 /// Finds the files of all inputs, sorted.
@@ -42,6 +48,7 @@ pub(super) fn find(inputs: &[PathBuf]) -> Result<Vec<Input>, AdvisoryError> {
                 name: name_of(path),
                 path: path.clone(),
                 beside_archives: false,
+                newer: None,
             });
         }
     }
@@ -109,7 +116,9 @@ impl Folder<'_> {
     fn push(&mut self, path: &Path, label: String, beside_archives: bool) {
         let relative = path.strip_prefix(self.root).unwrap_or(path);
         let parts: Vec<String> = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        self.files.push(Input { label, name: parts.join("/"), path: path.to_owned(), beside_archives });
+        let newer = path.with_file_name(NEWER);
+        let newer = Some(newer).filter(|newer| path.file_name().is_some_and(|name| name == ARCHIVE) && newer.is_file());
+        self.files.push(Input { label, name: parts.join("/"), path: path.to_owned(), beside_archives, newer });
     }
 }
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use self::inputs::Input;
+pub(crate) use self::inputs::{ARCHIVE, NEWER};
 use self::sources::Sources;
 pub use self::sources::refuse_step_back;
 use super::error::{AdvisoryError, RecordError};
@@ -158,7 +159,11 @@ struct RawRecord {
 
 impl Importer {
     fn read(&mut self, input: &Input) -> Result<(), AdvisoryError> {
-        let digest = archive::each_document(input, &mut |name, content| self.document(input, name, content))?;
+        let superseded = input.newer.as_deref().map(archive::file_names).transpose()?.unwrap_or_default();
+        let digest = archive::each_document(input, &mut |name, content| {
+            let is_old = superseded.contains(name.rsplit('/').next().unwrap_or(name));
+            if is_old { Ok(()) } else { self.document(input, name, content) }
+        })?;
         self.flush()?;
         self.sources.close_file(input, &digest);
         Ok(())

@@ -57,7 +57,8 @@ impl Sources {
         let number = *self.numbers.entry((if is_osv { "OSV" } else { "" }, name.to_owned())).or_insert(next);
         if number == next {
             let licenses = if meta.license.is_empty() { Vec::new() } else { vec![meta.license.to_owned()] };
-            let source = Source { name: name.to_owned(), url: meta.url.to_owned(), licenses, ..Source::default() };
+            let source =
+                Source { name: name.to_owned(), url: meta.upstream.base.to_owned(), licenses, ..Source::default() };
             let totals = SourceTotals { source, newest: None, is_native: !is_osv, data: meta.data };
             let report = SourceReport { name: name.to_owned(), ..SourceReport::default() };
             self.states.push(State { totals, report, ..State::default() });

@@ -1,6 +1,7 @@
 //! What each row of a package's look-ups says about its version.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::target::{Role, Target};
 use super::{Confidence, Reason, module};
@@ -38,7 +39,7 @@ pub(in crate::advisory) enum Verdict {
     OtherStream,
     /// The record has a row for the installed build's own minor release, and this is not it.
     OtherBuild,
-    /// The same record speaks of the version in a look-up that counts more.
+    /// The same record speaks of the version in a look-up that counts more, or another does there of the same flaws, whose fix is installed.
     Overridden,
     /// The range cannot be read.
     Unreadable,
@@ -48,7 +49,7 @@ pub(in crate::advisory) enum Verdict {
 #[derive(Debug, Clone)]
 pub(super) struct Hit {
     pub(super) number: u32,
-    pub(super) advisory: Advisory,
+    pub(super) advisory: Arc<Advisory>,
     pub(super) row: Row,
     pub(super) ecosystem: String,
     pub(super) range: String,
@@ -88,7 +89,7 @@ pub(in crate::advisory) fn steps(
     targets: &[Target<'_>],
 ) -> Result<(Vec<Step>, Vec<Reason>), AdvisoryError> {
     let (mut steps, mut undetermined) = (Vec::new(), Vec::new());
-    let overriding = overriding_records(store, targets)?;
+    let overriding = Overriding::of(store, package, targets)?;
     // A version that no package manager recorded may be one that its builder corrected without changing it.
     let surest = if package.evidence == Evidence::Record { Confidence::High } else { Confidence::Medium };
     for (index, target) in targets.iter().enumerate() {
@@ -107,7 +108,7 @@ pub(in crate::advisory) fn steps(
                 row.intervals.iter_mut().for_each(drop_epochs);
             }
             let verdict = match fit {
-                _ if target.role != Role::Overriding && overriding.contains(&number) => Verdict::Overridden,
+                _ if target.role != Role::Overriding && overriding.holds(store, number)? => Verdict::Overridden,
                 Ok(confidence) => verdict(&row, target, scheme, confidence.min(surest)),
                 Err(verdict) => verdict,
             };
@@ -134,12 +135,50 @@ fn drop_epochs(interval: &mut Interval) {
     }
 }
 
-fn overriding_records(store: &Store, targets: &[Target<'_>]) -> Result<BTreeSet<u32>, AdvisoryError> {
-    let mut numbers = BTreeSet::new();
-    for target in targets.iter().filter(|target| target.role == Role::Overriding) {
-        numbers.extend(store.rows(&target.ecosystem, target.name)?.into_iter().map(|(number, _)| number));
+/// What look-ups that count more say.
+#[derive(Default)]
+struct Overriding {
+    /// Records that speak of the package there.
+    numbers: BTreeSet<u32>,
+    /// Flaws whose fix, as a record there tells it, is installed.
+    fixed: BTreeSet<String>,
+}
+
+impl Overriding {
+    fn of(store: &Store, package: &PackageFact, targets: &[Target<'_>]) -> Result<Self, AdvisoryError> {
+        let mut overriding = Self::default();
+        for target in targets.iter().filter(|target| target.role == Role::Overriding) {
+            let Some(scheme) = for_osv_ecosystem(&target.ecosystem) else { continue };
+            for (number, row, fit) in module::fitting(store.rows(&target.ecosystem, target.name)?, package, target) {
+                overriding.numbers.insert(number);
+                if fit.is_ok() && has_fix(&row, &target.version, scheme) {
+                    overriding.fixed.extend(store.advisory(number)?.cves.iter().cloned());
+                }
+            }
+        }
+        Ok(overriding)
     }
-    Ok(numbers)
+
+    /// Whether a row of another look-up counts no more.
+    fn holds(&self, store: &Store, number: u32) -> Result<bool, AdvisoryError> {
+        if self.numbers.contains(&number) {
+            return Ok(true);
+        }
+        if self.fixed.is_empty() {
+            return Ok(false);
+        }
+        let cves = &store.advisory(number)?.cves;
+        Ok(!cves.is_empty() && cves.iter().all(|cve| self.fixed.contains(cve)))
+    }
+}
+
+/// Whether a version is at or above every fix of a row.
+fn has_fix(row: &Row, version: &str, scheme: &Scheme) -> bool {
+    let is_above = |interval: &Interval| match &interval.to {
+        Upper::Fixed(fix) => scheme.compare(fix, version).is_ok_and(std::cmp::Ordering::is_le),
+        _ => false,
+    };
+    row.status.is_exposure() && !row.intervals.is_empty() && row.intervals.iter().all(is_above)
 }
 
 fn verdict(row: &Row, target: &Target<'_>, scheme: &Scheme, confidence: Confidence) -> Verdict {
@@ -170,10 +209,10 @@ impl Judged {
         match verdict {
             Verdict::Cleared => {
                 let advisory = store.advisory(number)?;
-                self.cleared.insert(advisory.id);
-                self.cleared.extend(advisory.cves);
+                self.cleared.insert(advisory.id.clone());
+                self.cleared.extend(advisory.cves.iter().cloned());
             }
-            Verdict::Unreadable => self.undetermined.push(Reason::Range(store.advisory(number)?.id)),
+            Verdict::Unreadable => self.undetermined.push(Reason::Range(store.advisory(number)?.id.clone())),
             Verdict::Affected { fixed_in, .. } if target.role == Role::Subscription && known => {
                 if let Some(hit) = self.hits.iter_mut().find(|hit| hit.number == number) {
                     hit.subscription.extend(fixed_in);

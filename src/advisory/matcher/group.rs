@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evaluate::{Hit, Judged, containing};
 use super::{Confidence, Match};
-use crate::advisory::aliases::Groups;
+use crate::advisory::aliases;
 use crate::advisory::error::AdvisoryError;
 use crate::advisory::exploitation::Exploitation;
 use crate::advisory::model::{Advisory, Severity, Status};
@@ -57,22 +57,21 @@ fn is_cleared(advisory: &Advisory, cleared: &BTreeSet<String>) -> bool {
 
 /// Hits by flaw.
 fn sets(hits: Vec<Hit>) -> BTreeMap<u32, Vec<Hit>> {
-    let links: Vec<(String, Vec<String>)> =
-        hits.iter().map(|hit| (hit.advisory.id.clone(), links(&hit.advisory))).collect();
-    let groups = Groups::of(links.iter().map(|(id, links)| (id.as_str(), links.as_slice())));
+    let numbers = aliases::numbers(hits.iter().map(|hit| (hit.advisory.id.as_str(), links(&hit.advisory))));
     let mut sets: BTreeMap<u32, Vec<Hit>> = BTreeMap::new();
-    for hit in hits {
-        sets.entry(groups.of_id(&hit.advisory.id).unwrap_or_default()).or_default().push(hit);
+    for (number, hit) in numbers.into_iter().zip(hits) {
+        sets.entry(number).or_default().push(hit);
     }
     sets
 }
 
 /// Ids that name the same flaw as the record.
-fn links(advisory: &Advisory) -> Vec<String> {
-    match advisory.cves.as_slice() {
-        [single] => advisory.aliases.iter().chain([single]).cloned().collect(),
-        _ => advisory.aliases.clone(),
-    }
+fn links(advisory: &Advisory) -> impl Iterator<Item = &str> {
+    let single = match advisory.cves.as_slice() {
+        [single] => Some(single),
+        _ => None,
+    };
+    advisory.aliases.iter().chain(single).map(String::as_str)
 }
 
 /// Records about one flaw, the best first.
@@ -147,13 +146,12 @@ impl Flaw {
     }
 
     fn other_ids(&self, shown: &str) -> Vec<String> {
-        let of = |hit: &Hit| {
-            [std::slice::from_ref(&hit.advisory.id), &hit.advisory.aliases, &hit.advisory.upstream].concat()
-        };
-        let mut ids: BTreeSet<String> = self.hits.iter().flat_map(of).chain(self.cves.iter().cloned()).collect();
-        ids.extend(self.collections.iter().map(|hit| hit.advisory.id.clone()));
-        ids.remove(shown);
-        ids.into_iter().collect()
+        let mut ids: BTreeSet<&String> = self.cves.iter().collect();
+        for Hit { advisory, .. } in &self.hits {
+            ids.extend(std::iter::once(&advisory.id).chain(&advisory.aliases).chain(&advisory.upstream));
+        }
+        ids.extend(self.collections.iter().map(|hit| &hit.advisory.id));
+        ids.into_iter().filter(|id| *id != shown).cloned().collect()
     }
 
     /// Fixed versions in ascending order, without those that another record about the flaw still calls affected.

@@ -3,6 +3,7 @@
 //! In: an open store, the packages of one platform with the OS release. Out: for each package one [`Match`] per flaw, what could not be
 //! decided ([`Undetermined`]), and which packages were left to the distribution's own data. Policy comes later.
 //!
+//! 0. `streams`: the channels that the image takes beyond its release's own.
 //! 1. `target`: under which ecosystem, name and version a package is looked up.
 //! 2. `evaluate`: which of the rows contain that version.
 //! 3. `sibling`: packages that a record forgot, though they were built from the same source as one that it names.
@@ -13,6 +14,7 @@ mod foreign;
 mod group;
 mod module;
 mod sibling;
+pub(super) mod streams;
 pub(super) mod target;
 
 use super::ecosystem::{self, OsRelease};
@@ -149,6 +151,7 @@ const MIN_PART: usize = 100;
 /// Only when the store is damaged.
 pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outcome, AdvisoryError> {
     let os = inventory.os.as_ref().and_then(ecosystem::of_os);
+    let streams = streams::streams(store, inventory.os.as_ref(), os.as_deref())?;
     let distribution_speaks = os.as_deref().is_some_and(|os| is_comprehensive(store, os));
     let mut outcome = Outcome::default();
     let is_suppressed =
@@ -156,7 +159,7 @@ pub fn match_inventory(store: &Store, inventory: &Inventory<'_>) -> Result<Outco
     let judge = |candidate: &Candidate<'_>| {
         let mut hits = evaluate::Judged::default();
         if !is_suppressed(candidate) {
-            match target::targets(candidate, inventory.os.as_ref(), os.as_deref()) {
+            match target::targets(candidate, inventory.os.as_ref(), os.as_deref(), &streams) {
                 Ok(targets) => hits = evaluate::judge(store, candidate.package, &targets)?,
                 Err(reason) => hits.undetermined.push(reason),
             }

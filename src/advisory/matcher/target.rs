@@ -20,7 +20,8 @@ pub(in crate::advisory) struct Target<'a> {
 pub(in crate::advisory) enum Role {
     /// Rows of the package's own release.
     Ordinary,
-    /// Its rows replace those of the same record in other look-ups: Ubuntu Pro's fixes, where they can be installed.
+    /// A channel that the image takes besides its release. Its rows replace those of the same record in other look-ups, and where it has a fix that is installed, records
+    /// about no other flaws are not believed of the release: Ubuntu Pro, Red Hat's EUS, SUSE's LTSS, Amazon's extras.
     Overriding,
     /// Its fixes cannot be installed, but they tell of flaws: Ubuntu Pro's fixes on an image without Pro. Comes after the ordinary ones.
     Subscription,
@@ -34,6 +35,7 @@ pub(in crate::advisory) fn targets<'a>(
     candidate: &Candidate<'a>,
     os: Option<&OsRelease<'_>>,
     ecosystem: Option<&'a str>,
+    streams: &'a [String],
 ) -> Result<Vec<Target<'a>>, Reason> {
     let package = candidate.package;
     if UNKNOWN_VERSIONS.contains(&package.version.trim()) {
@@ -49,11 +51,16 @@ pub(in crate::advisory) fn targets<'a>(
         return Err(Reason::Foreign);
     }
     let mut targets = os_targets(package, ecosystem);
-    let pro = os.is_some_and(|os| os.ubuntu_pro) || is_esm(&package.version) || is_esm(package.source_or_self().1);
+    let pro =
+        os.is_some_and(OsRelease::has_ubuntu_pro) || is_esm(&package.version) || is_esm(package.source_or_self().1);
     if let Some(ecosystem) = ecosystem::ubuntu_pro(ecosystem) {
         let role = if pro { Role::Overriding } else { Role::Subscription };
         let of_pro = |target: &Target<'a>| Target { ecosystem: ecosystem.clone().into(), role, ..target.clone() };
         targets.extend(targets.iter().map(of_pro).collect::<Vec<_>>());
+    }
+    for stream in streams {
+        let of_stream = |target| Target { ecosystem: stream.into(), role: Role::Overriding, ..target };
+        targets.extend(os_targets(package, ecosystem).into_iter().map(of_stream));
     }
     Ok(targets)
 }

@@ -54,6 +54,9 @@ static EMBEDDED: &[u8] = include_bytes!("../../../data/advisories.store");
 /// Inflated blocks kept for reuse, in bytes. Packages are looked up in sorted order, so a few blocks of each table are hot.
 const CACHE_BYTES: usize = 32 << 20;
 
+/// Decoded records kept for reuse; each takes some 500 bytes.
+const CACHE_RECORDS: usize = 20_000;
+
 /// An open store. Cheap to share between threads.
 #[derive(Debug)]
 pub struct Store {
@@ -83,8 +86,10 @@ impl Bytes {
 /// Inflated, verified blocks.
 #[derive(Debug, Default)]
 struct Cache {
-    blocks: BTreeMap<(Table, u32), Arc<[u8]>>,
+    blocks: BTreeMap<(Table, u32), Arc<table::Pairs>>,
     bytes: usize,
+    /// Records, by number: platforms and packages of an image share many.
+    records: BTreeMap<u32, Arc<Advisory>>,
 }
 
 /// What the store knows of an id.
@@ -191,8 +196,19 @@ impl Store {
     ///
     /// # Errors
     /// When the store is damaged.
-    pub fn advisory(&self, number: u32) -> Result<Advisory, AdvisoryError> {
-        self.get(Table::Advisories, &number.to_be_bytes())?.ok_or_else(|| Damage::Reference.into())
+    pub fn advisory(&self, number: u32) -> Result<Arc<Advisory>, AdvisoryError> {
+        let known = self.cache.lock().unwrap_or_else(PoisonError::into_inner).records.get(&number).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let record: Advisory = self.get(Table::Advisories, &number.to_be_bytes())?.ok_or(Damage::Reference)?;
+        let record = Arc::new(record);
+        let records = &mut self.cache.lock().unwrap_or_else(PoisonError::into_inner).records;
+        if records.len() >= CACHE_RECORDS {
+            records.clear(); // rare, as below
+        }
+        records.insert(number, Arc::clone(&record));
+        Ok(record)
     }
 
     /// What is known about the use of a flaw by attackers, from the CVEs that it has.
@@ -253,11 +269,7 @@ impl Store {
     fn pairs(&self, table: Table) -> Result<Vec<table::Pair>, AdvisoryError> {
         let mut pairs = Vec::new();
         for number in 0..self.layout.blocks(table) {
-            let block = self.read_block(table, number)?;
-            for pair in table::pairs(&block) {
-                let (key, value) = pair?;
-                pairs.push((key.to_vec(), value.to_vec()));
-            }
+            pairs.extend(self.read_block(table, number)?.iter().map(|(key, value)| (key.to_vec(), value.to_vec())));
         }
         Ok(pairs)
     }
@@ -269,9 +281,7 @@ impl Store {
     pub fn packages(&self) -> Result<Vec<(String, String)>, AdvisoryError> {
         let mut packages = Vec::new();
         for number in 0..self.layout.blocks(Table::Packages) {
-            let block = self.block(Table::Packages, number)?;
-            for pair in table::pairs(&block) {
-                let (key, _) = pair?;
+            for (key, _) in self.block(Table::Packages, number)?.iter() {
                 let text = std::str::from_utf8(key).map_err(|_| Damage::Encoding)?;
                 let (ecosystem, name) = text.split_once('\0').ok_or(Damage::Encoding)?;
                 packages.push((ecosystem.to_owned(), name.to_owned()));
@@ -287,8 +297,7 @@ impl Store {
     pub fn verify(&self) -> Result<(), AdvisoryError> {
         for table in Table::ALL {
             for number in 0..self.layout.blocks(table) {
-                let block = self.read_block(table, number)?;
-                table::pairs(&block).try_for_each(|pair| pair.map(drop))?;
+                self.read_block(table, number)?;
             }
         }
         Ok(())
@@ -298,40 +307,32 @@ impl Store {
         let Some(number) = self.layout.find(self.bytes.as_slice(), table, key)? else {
             return Ok(None);
         };
-        let block = self.block(table, number)?;
-        for pair in table::pairs(&block) {
-            let (found, value) = pair?;
-            match found.cmp(key) {
-                std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => return Ok(Some(decode(value)?)),
-                std::cmp::Ordering::Greater => break,
-            }
-        }
-        Ok(None)
+        Ok(self.block(table, number)?.get(key).map(decode).transpose()?)
     }
 
-    fn block(&self, table: Table, number: u32) -> Result<Arc<[u8]>, AdvisoryError> {
+    fn block(&self, table: Table, number: u32) -> Result<Arc<table::Pairs>, AdvisoryError> {
         let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).blocks.get(&(table, number)).cloned();
         if let Some(block) = cached {
             return Ok(block);
         }
-        let block: Arc<[u8]> = self.read_block(table, number)?.into();
+        let block = Arc::new(self.read_block(table, number)?);
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert((table, number), &block);
         Ok(block)
     }
 
-    fn read_block(&self, table: Table, number: u32) -> Result<Vec<u8>, AdvisoryError> {
+    fn read_block(&self, table: Table, number: u32) -> Result<table::Pairs, AdvisoryError> {
         let entry = self.layout.entry(self.bytes.as_slice(), table, number)?;
         Ok(table::inflate(&entry, self.layout.block(self.bytes.as_slice(), &entry)?)?)
     }
 }
 
 impl Cache {
-    fn insert(&mut self, key: (Table, u32), block: &Arc<[u8]>) {
-        if self.bytes.saturating_add(block.len()) > CACHE_BYTES {
-            *self = Self::default(); // rare: only scans of very many packages get here
+    fn insert(&mut self, key: (Table, u32), block: &Arc<table::Pairs>) {
+        if self.bytes.saturating_add(block.size()) > CACHE_BYTES {
+            self.blocks.clear(); // rare: only scans of very many packages get here
+            self.bytes = 0;
         }
-        self.bytes += block.len();
+        self.bytes += block.size();
         self.blocks.insert(key, Arc::clone(block));
     }
 }

@@ -1,6 +1,7 @@
 //! What a store has about an id, a package, or a part of either.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -65,7 +66,7 @@ impl Store {
         let wanted: BTreeSet<u32> = numbers.into_iter().take(limit).collect();
         let mut rows = if wanted.is_empty() { BTreeMap::new() } else { self.rows_of(&wanted)? };
         let hit = |number: u32| {
-            let advisory = self.advisory(number)?;
+            let advisory = Arc::unwrap_or_clone(self.advisory(number)?);
             let source = self.provenance.sources.get(advisory.source as usize).ok_or(Damage::Reference)?;
             let (source, rows) = (source.name.clone(), rows.remove(&number).unwrap_or_default());
             Ok(Hit { advisory, source, rows })

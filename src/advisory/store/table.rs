@@ -67,8 +67,55 @@ fn compress(pairs: &[Pair]) -> Result<Block, AdvisoryError> {
     Ok(Block { first_key: pairs.first().map(|(key, _)| key.clone()).unwrap_or_default(), stored, inflated, sha256 })
 }
 
-/// Checks a stored block against its entry and inflates it.
-pub(super) fn inflate(entry: &Entry<'_>, stored: &[u8]) -> Result<Vec<u8>, Damage> {
+/// A block's pairs, split once and then searched: packages of one image ask the same block many times.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    bytes: Vec<u8>,
+    /// Where each pair starts.
+    starts: Vec<u32>,
+}
+
+impl Pairs {
+    /// Splits an inflated block, whose keys must ascend.
+    fn split(bytes: Vec<u8>) -> Result<Self, Damage> {
+        let mut starts = Vec::new();
+        let mut rest = bytes.as_slice();
+        let mut last: Option<&[u8]> = None;
+        while !rest.is_empty() {
+            starts.push((bytes.len() - rest.len()) as u32); // a block is smaller than MAX_BLOCK_BYTES
+            let (key, _, after) = split_pair(rest).ok_or(Damage::Encoding)?;
+            if last.replace(key).is_some_and(|last| last >= key) {
+                return Err(Damage::Encoding);
+            }
+            rest = after;
+        }
+        Ok(Self { bytes, starts })
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        let found = self.starts.binary_search_by(|start| self.at(*start).map(|(key, _)| key).cmp(&Some(key))).ok()?;
+        self.starts.get(found).and_then(|start| self.at(*start)).map(|(_, value)| value)
+    }
+
+    /// All pairs, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.starts.iter().filter_map(|start| self.at(*start))
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + self.starts.len() * size_of::<u32>()
+    }
+
+    fn at(&self, start: u32) -> Option<(&[u8], &[u8])> {
+        let (key, value, _) = split_pair(self.bytes.get(start as usize..)?)?;
+        Some((key, value))
+    }
+}
+
+/// Checks a stored block against its entry, inflates and splits it.
+pub(super) fn inflate(entry: &Entry<'_>, stored: &[u8]) -> Result<Pairs, Damage> {
     if Sha256::digest(stored).as_slice() != entry.sha256 {
         return Err(Damage::Block);
     }
@@ -77,20 +124,7 @@ pub(super) fn inflate(entry: &Entry<'_>, stored: &[u8]) -> Result<Vec<u8>, Damag
         return Err(Damage::Index);
     }
     let plain = zstd::bulk::decompress(stored, length).map_err(|_| Damage::Encoding)?;
-    if plain.len() == length { Ok(plain) } else { Err(Damage::Encoding) }
-}
-
-/// The pairs of an inflated block; ends with an error where the block does.
-pub(super) fn pairs(block: &[u8]) -> impl Iterator<Item = Result<(&[u8], &[u8]), Damage>> {
-    let mut rest = block;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let pair = split_pair(rest).ok_or(Damage::Encoding);
-        rest = pair.as_ref().map_or(&[][..], |(_, _, rest)| rest);
-        Some(pair.map(|(key, value, _)| (key, value)))
-    })
+    if plain.len() == length { Pairs::split(plain) } else { Err(Damage::Encoding) }
 }
 
 fn split_pair(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {

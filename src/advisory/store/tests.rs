@@ -76,7 +76,7 @@ fn answers_are_what_was_put_in() {
     let rows = store.rows("crates.io", "crate-3").expect("sound");
     let shown: Vec<(String, String)> = rows
         .iter()
-        .map(|(number, row)| (store.advisory(*number).expect("there").id, row.intervals[0].to_string()))
+        .map(|(number, row)| (store.advisory(*number).expect("there").id.clone(), row.intervals[0].to_string()))
         .collect();
     assert_eq!(shown, [("T-3".to_owned(), "< 1.3.0".to_owned())]);
     assert_eq!(store.packages().expect("sound").len(), 5);

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use super::{Addresses, Files, UPSTREAMS, Upstream, osv};
+use super::{Addresses, Archive, Files, Upstream, csaf, osv, repository, upstream};
+use crate::advisory::feed::DOCUMENTS;
 use crate::net::{Download, DownloadError, Downloaded, Transport, Validators};
 
 /// Largest plain file. Debian's tracker has 70 MB, OVAL files of distributions up to 500 MB.
@@ -32,7 +33,7 @@ pub struct Mirror {
 struct State {
     format: u32,
     files: BTreeMap<String, Validators>,
-    /// By ecosystem: the newest change that `all.zip` holds.
+    /// By ecosystem or upstream: the newest change that what is kept holds.
     synced: BTreeMap<String, Timestamp>,
 }
 
@@ -139,9 +140,14 @@ impl Mirror {
     pub fn held(&self) -> BTreeSet<(&'static str, String)> {
         let of = |file: &String| {
             let (name, path) = file.split_once('/')?;
-            let upstream = UPSTREAMS.iter().find(|upstream| upstream.name == name)?;
-            let path = if matches!(upstream.files, Files::Osv) { path.split('/').next()? } else { path };
-            Some((upstream.name, path.to_owned()))
+            let upstream = upstream(name)?;
+            let path = match upstream.files {
+                Files::Osv => path.split('/').next()?.to_owned(),
+                Files::Csaf(_) => DOCUMENTS.to_owned(),
+                Files::Repositories(_) => repository::list_of(path)?,
+                _ => path.to_owned(),
+            };
+            Some((upstream.name, path))
         };
         self.state.files.keys().filter_map(of).collect()
     }
@@ -150,10 +156,10 @@ impl Mirror {
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let of = |(name, path): &(&'static str, String)| {
-            let upstream = UPSTREAMS.iter().find(|upstream| upstream.name == *name)?;
+            let upstream = upstream(name)?;
             Some(self.folder.join(name).join(file_of(Wanted { upstream, path })))
         };
-        self.held().iter().filter_map(of).filter(|file| file.is_file()).collect()
+        self.held().iter().filter_map(of).filter(|file| file.exists()).collect()
     }
 
     /// Bytes that an update of `wanted` would fetch at most, where the server tells: nothing is kept.
@@ -166,7 +172,7 @@ impl Mirror {
         wanted: Wanted<'_>,
         addresses: &Addresses,
     ) -> Result<Option<u64>, UpdateError> {
-        let file = file_of(wanted);
+        let Some(file) = measured(wanted) else { return Ok(None) };
         let url = address(wanted.upstream, &file, addresses)?;
         let size = transport.block_on(transport.size(&url, "asking for a size"));
         size.map_err(|source| UpdateError::Download { name: name_of(wanted), source: Box::new(source) })
@@ -184,14 +190,12 @@ impl Mirror {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<Updated, UpdateError> {
         let file = self.folder.join(wanted.upstream.name).join(file_of(wanted));
-        let folder = file.parent().unwrap_or(&self.folder);
-        let failed = |source| UpdateError::Folder { path: folder.to_owned(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let mut session = Session { mirror: self, transport, wanted, addresses, progress };
         let change = match wanted.upstream.files {
-            Files::Osv => osv::update(&mut Session { mirror: self, transport, wanted, addresses, progress })?,
-            Files::Plain(_) => {
-                Session { mirror: self, transport, wanted, addresses, progress }.file(wanted.path, MAX_FILE_BYTES)?
-            }
+            Files::Osv => osv::update(&mut session)?,
+            Files::Csaf(provider) => csaf::update(&mut session, provider)?,
+            Files::Repositories(_) => repository::update(&mut session)?,
+            Files::ByHand | Files::Plain(_) | Files::ByRelease(_) => session.file(wanted.path, MAX_FILE_BYTES)?,
         };
         Ok(Updated { file, change })
     }
@@ -221,8 +225,16 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// Downloads a file of the upstream if it changed, and notes what the server says of it.
     pub(super) fn file(&mut self, path: &str, limit: u64) -> Result<Change, UpdateError> {
-        let (url, target) = (self.url(path)?, self.local(path));
-        let key = format!("{}/{path}", self.wanted.upstream.name);
+        self.fetch(path, path, limit)
+    }
+
+    /// As [`Self::file`], for one that has another path here.
+    pub(super) fn fetch(&mut self, remote: &str, local: &str, limit: u64) -> Result<Change, UpdateError> {
+        let (url, target) = (self.url(remote)?, self.local(local));
+        let folder = target.parent().unwrap_or(&self.mirror.folder);
+        let failed = |source| UpdateError::Folder { path: folder.to_owned(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let key = format!("{}/{local}", self.wanted.upstream.name);
         let known = self.mirror.state.files.get(&key).cloned().unwrap_or_default();
         let download = Download { url, path: &target, known: &known, limit, progress: self.progress };
         let fetched = self.transport.block_on(self.transport.download(&download, "updating advisories"));
@@ -242,14 +254,35 @@ impl Session<'_> {
         self.mirror.save()
     }
 
-    /// The newest change that the ecosystem's records hold.
+    /// The newest change that the records hold.
     pub(super) fn synced(&self) -> Option<Timestamp> {
-        self.mirror.state.synced.get(self.wanted.path).copied()
+        self.mirror.state.synced.get(&self.sync_key()).copied()
     }
 
     pub(super) fn set_synced(&mut self, newest: Timestamp) -> Result<(), UpdateError> {
-        self.mirror.state.synced.insert(self.wanted.path.to_owned(), newest);
+        self.mirror.state.synced.insert(self.sync_key(), newest);
         self.mirror.save()
+    }
+
+    /// Makes the next update begin anew.
+    pub(super) fn unsync(&mut self) -> Result<(), UpdateError> {
+        self.mirror.state.synced.remove(&self.sync_key());
+        self.mirror.save()
+    }
+
+    /// OSV's ecosystems are known by their names, others by their upstream.
+    fn sync_key(&self) -> String {
+        match self.wanted.upstream.files {
+            Files::Osv => self.wanted.path.to_owned(),
+            _ => format!("{}/{}", self.wanted.upstream.name, self.wanted.path),
+        }
+    }
+
+    /// When a file was last changed, as its server said.
+    pub(super) fn last_modified(&self, local: &str) -> Option<Timestamp> {
+        let key = format!("{}/{local}", self.wanted.upstream.name);
+        let said = self.mirror.state.files.get(&key)?.last_modified.as_deref()?;
+        jiff::fmt::rfc2822::parse(said).ok().map(|time| time.timestamp())
     }
 
     pub(super) fn url(&self, path: &str) -> Result<Url, UpdateError> {
@@ -269,11 +302,24 @@ impl Session<'_> {
     }
 }
 
-/// The file that a thing ends up in, below the upstream's folder.
+/// The file that a thing ends up in, below the upstream's folder; of a CSAF provider it is a folder.
 fn file_of(wanted: Wanted<'_>) -> String {
     match wanted.upstream.files {
         Files::Osv => format!("{}/all.zip", wanted.path),
-        Files::Plain(_) => wanted.path.to_owned(),
+        Files::Repositories(_) => repository::file_of(wanted.path),
+        _ => wanted.path.to_owned(),
+    }
+}
+
+/// The file by whose size people judge what a thing costs, below the upstream's base; none where only an answer tells it.
+fn measured(wanted: Wanted<'_>) -> Option<String> {
+    match wanted.upstream.files {
+        Files::Repositories(_) => None,
+        Files::Csaf(provider) => match provider.archive {
+            Archive::Named(name) => Some(name.to_owned()),
+            Archive::ToldBy(_) => None,
+        },
+        _ => Some(file_of(wanted)),
     }
 }
 

@@ -2,17 +2,13 @@
 //!
 //! Source: google.github.io/osv.dev/data: `ECOSYSTEM/all.zip`, `ECOSYSTEM/ID.json`, and `ECOSYSTEM/modified_id.csv` with `MODIFIED,ID` lines, newest first.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::fs;
 
 use jiff::Timestamp;
-use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
 
 use super::mirror::{Change, Session, UpdateError, name_of};
+use super::records::{self, ids_in};
 
 /// Largest list of changes. A line has some 45 bytes, the largest ecosystem some 300,000 records.
 const MAX_LIST_BYTES: u64 = 256 << 20;
@@ -20,14 +16,8 @@ const MAX_LIST_BYTES: u64 = 256 << 20;
 /// Largest `all.zip`.
 const MAX_ZIP_BYTES: u64 = 8 << 30;
 
-/// Largest single record.
-const MAX_RECORD_BYTES: u64 = 32 << 20;
-
 /// Most records that are fetched one by one; above this, and above a quarter of all, the whole file is quicker.
 const MAX_CHANGES: usize = 2000;
-
-/// Requests for records at a time.
-const CONNECTIONS: usize = 6;
 
 /// A feed that has fewer than this share of what it had is not believed.
 const MIN_KEPT_PERCENT: usize = 90;
@@ -104,9 +94,13 @@ fn bring_in(
         session.forget(zip)?;
         return Ok((whole(session, zip)?, newest));
     }
-    let records = fetch_records(session, &changed)?;
+    let urls = changed
+        .iter()
+        .map(|id| Ok((id.as_str(), session.url(&format!("{}/{id}.json", session.wanted.path))?)))
+        .collect::<Result<Vec<_>, UpdateError>>()?;
+    let records = records::fetch(session, &urls, |id, record| id_of(record).as_deref() == Some(id))?;
     let path = session.local(zip);
-    rewrite(&path, &records, |id| list.modified.contains_key(id))
+    records::rewrite(&path, &records, |id| list.modified.contains_key(id))
         .map_err(|source| UpdateError::Folder { path: path.clone(), source })?;
     // The file is ours now; its validators say nothing of it.
     session.forget(zip)?;
@@ -136,76 +130,10 @@ fn whole(session: &mut Session<'_>, zip: &str) -> Result<Change, UpdateError> {
     Ok(change)
 }
 
-/// The ids of a zip file's records; none where it cannot be read.
-fn ids_in(zip: &Path) -> Option<BTreeSet<String>> {
-    let archive = ZipArchive::new(BufReader::new(File::open(zip).ok()?)).ok()?;
-    let ids: BTreeSet<String> =
-        archive.file_names().filter_map(|name| name.as_ref().ok()?.strip_suffix(".json").map(str::to_owned)).collect();
-    (!ids.is_empty()).then_some(ids)
-}
-
-/// The records, by id.
-fn fetch_records(session: &Session<'_>, ids: &[&String]) -> Result<BTreeMap<String, Vec<u8>>, UpdateError> {
-    let urls = ids
-        .iter()
-        .map(|id| Ok((*id, session.url(&format!("{}/{id}.json", session.wanted.path))?)))
-        .collect::<Result<Vec<_>, UpdateError>>()?;
-    let next = AtomicUsize::new(0);
-    let transport = session.transport;
-    let fetch = || {
-        let mut records = Vec::new();
-        while let Some((id, url)) = urls.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let fetched = transport.block_on(transport.fetch(url, MAX_RECORD_BYTES, "updating advisories"));
-            let failed = fetched.is_err();
-            records.push(((*id).clone(), fetched));
-            if failed {
-                // The others stop too: one missing record is enough to keep the store as it is.
-                next.store(urls.len(), Ordering::Relaxed);
-            }
-        }
-        records
-    };
-    let fetched: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..CONNECTIONS.min(urls.len())).map(|_| scope.spawn(fetch)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
-    });
-    let mut records = BTreeMap::new();
-    for (id, bytes) in fetched {
-        let bytes = bytes.map_err(|source| session.failed(source))?;
-        if id_of(&bytes).as_deref() != Some(&id) {
-            return Err(session.malformed(format!("the record `{id}` is another one")));
-        }
-        records.insert(id, bytes);
-    }
-    Ok(records)
-}
-
 fn id_of(record: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Record {
         id: String,
     }
     serde_json::from_slice::<Record>(record).ok().map(|record| record.id)
-}
-
-/// Writes `zip` anew: `records` in place of theirs, the others copied as they are, those that are not `listed` left out.
-fn rewrite(zip: &Path, records: &BTreeMap<String, Vec<u8>>, listed: impl Fn(&str) -> bool) -> std::io::Result<()> {
-    let mut old = ZipArchive::new(BufReader::new(File::open(zip)?))?;
-    let aside = tempfile::NamedTempFile::new_in(zip.parent().unwrap_or(Path::new(".")))?;
-    let mut new = ZipWriter::new(BufWriter::new(aside));
-    for number in 0..old.len() {
-        let entry = old.by_index_raw(number)?;
-        let id = entry.name()?.strip_suffix(".json").map(str::to_owned);
-        if id.is_some_and(|id| listed(&id) && !records.contains_key(&id)) {
-            new.raw_copy_file(entry)?;
-        }
-    }
-    let options = SimpleFileOptions::default();
-    for (id, bytes) in records {
-        new.start_file(format!("{id}.json"), options)?;
-        new.write_all(bytes)?;
-    }
-    let aside = new.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    aside.as_file().sync_all()?;
-    aside.persist(zip).map(drop).map_err(|error| error.error)
 }

@@ -1,6 +1,6 @@
 //! The distribution that a bill is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::purl_parse::ParsedPurl;
 use super::OsRelease;
@@ -50,7 +50,15 @@ fn release(component: &Component) -> OsRelease {
         codename: said("syft:distro:versionCodename", ""),
         pretty_name: said("imgguard:os:name", component.property("syft:distro:prettyName").unwrap_or_default()),
         id_like: Vec::new(),
+        channels: channels(component),
     }
+}
+
+/// As our own bills write them.
+fn channels(component: &Component) -> Vec<String> {
+    let named = component.property("imgguard:os:channels").unwrap_or_default().split(", ");
+    let named: BTreeSet<&str> = named.filter(|name| !name.is_empty()).collect();
+    named.into_iter().map(str::to_owned).collect()
 }
 
 fn name(id: &str) -> &str {

@@ -188,10 +188,20 @@ impl<'a> Merge<'a> {
 
     fn os_release(&self) -> Option<super::OsRelease> {
         let files = OS_RELEASE_FILES.iter().chain(RELEASE_FILES);
-        files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
-            Fact::OsRelease(release) => Some(release.clone()),
+        let release =
+            files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
+                Fact::OsRelease(release) => Some(release.clone()),
+                _ => None,
+            });
+        release.map(|release| super::OsRelease { channels: self.channels(), ..release })
+    }
+
+    fn channels(&self) -> Vec<String> {
+        let named = self.live_files().flat_map(|(_, file)| &file.facts).filter_map(|fact| match fact {
+            Fact::Channels(channels) => Some(channels),
             _ => None,
-        })
+        });
+        named.flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     fn accounts(&self, inventory: &mut Inventory) {

@@ -1,6 +1,5 @@
 //! Dockerfiles: what rules look at, and the list of all rules.
 
-mod base;
 mod packages;
 mod rules;
 mod subject;
@@ -11,15 +10,31 @@ pub use subject::{Run, Stages, Subject};
 use super::ignore::{self, Ignore};
 use super::{Check, Problem, Problems, Surroundings};
 use crate::dockerfile::Dockerfile;
+use crate::shell;
+
+/// Most words of commands in a file, over all its `RUN`s. The longest real ones have some thousands; a rule may compare each command with each other.
+const MAX_WORDS: usize = shell::MAX_WORDS;
+
+/// The commands of a file are more than rules look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the commands of the file have more than {MAX_WORDS} words, and no more are looked at")]
+pub struct TooManyCommands;
 
 /// Runs every rule that runs on Dockerfiles.
-#[must_use]
-pub fn run(file: &Dockerfile, around: Surroundings<'_>) -> Vec<Problem> {
+///
+/// # Errors
+/// When the file has more commands than rules look at: a part of the answer would look like all of it.
+pub fn run(file: &Dockerfile, around: Surroundings<'_>) -> Result<Vec<Problem>, TooManyCommands> {
     let subject = Subject::new(file, around);
-    Problems::collect(RULES.iter().copied(), around.options, |check, problems| {
-        let Check::Dockerfile(check) = check;
-        check(&subject, problems);
-    })
+    let words = |run: &Run<'_>| run.script.commands.iter().map(|command| command.words.len()).sum::<usize>();
+    if subject.runs.iter().any(|run| run.script.is_cut) || subject.runs.iter().map(words).sum::<usize>() > MAX_WORDS {
+        return Err(TooManyCommands);
+    }
+    Ok(Problems::collect(RULES.iter().copied(), around.options, |check, problems| {
+        if let Check::Dockerfile(check) = check {
+            check(&subject, problems);
+        }
+    }))
 }
 
 /// The comments of a file that set problems aside. One counts for the instruction after it, or, inside of one, for that.

@@ -163,11 +163,9 @@ pub(super) static GEM: Manager = Manager {
         "-E",
     ],
 };
-pub(super) static GO: Manager = Manager {
-    programs: &["go"],
-    install: &["install"],
-    with_value: &["-ldflags", "-tags", "-o", "-mod", "-modfile", "-gcflags", "-asmflags", "-p", "-overlay"],
-};
+/// Options of `go` that take a value as the next word.
+pub(super) const GO_VALUES: &[&str] =
+    &["-ldflags", "-tags", "-o", "-mod", "-modfile", "-gcflags", "-asmflags", "-p", "-overlay"];
 
 impl Manager {
     /// Whether a call is one of this manager's programs.
@@ -214,7 +212,7 @@ pub(super) fn is_rpm_pinned(word: &str) -> bool {
     has_version || word.contains(['=', '(', '@', '*', '/']) || is_file(word, &[".rpm"])
 }
 
-/// States each package that a manager installs without a version.
+/// States each command that installs packages of a manager without a version.
 pub(super) fn unpinned(
     subject: &Subject<'_>,
     problems: &mut Problems,
@@ -222,12 +220,28 @@ pub(super) fn unpinned(
     is_pinned: fn(&str) -> bool,
 ) {
     for (_, _, call) in subject.calls() {
-        for word in manager.installs(&as_module(call)).unwrap_or_default() {
-            if !is_pinned(&word.text) {
-                problems.add(&word.span, &word.text, format!("`{}` is installed without a version", word.text));
-            }
-        }
+        unpinned_of(&as_module(call), problems, manager, is_pinned);
     }
+}
+
+/// The same of one command: one problem, however many packages, from the first of them to the last.
+pub(super) fn unpinned_of(
+    call: &Call<'_>,
+    problems: &mut Problems,
+    manager: &'static Manager,
+    is_pinned: fn(&str) -> bool,
+) {
+    let mut packages = manager.installs(call).unwrap_or_default();
+    packages.retain(|word| !is_pinned(&word.text));
+    let (Some(first), Some(last)) = (packages.first(), packages.last()) else { return };
+    let names: Vec<&str> = packages.iter().map(|word| word.text.as_str()).collect();
+    let message = match names.as_slice() {
+        [one] => format!("`{one}` is installed without a version"),
+        [one, two] => format!("`{one}` and `{two}` are installed without a version"),
+        [one, two, rest @ ..] => format!("`{one}`, `{two}` and {} more are installed without a version", rest.len()),
+        [] => return,
+    };
+    problems.add(&(first.span.start..last.span.end), names.join(" "), message);
 }
 
 /// States each command of a manager that waits for an answer, as none of the options that give one is there.

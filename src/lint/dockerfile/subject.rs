@@ -1,8 +1,13 @@
 //! A Dockerfile with the commands that it runs.
 
+use std::collections::BTreeSet;
+
 use crate::dockerfile::{self, Body, Dockerfile, Environment, Heredoc, Instruction, Joined, Keyword, Pair, Stage};
 use crate::lint::{Edit, LabelKind, Problems, Surroundings};
 use crate::shell::{self, Call, Command, Script};
+
+/// Longest values of one instruction, in bytes, that others may refer to.
+const MAX_VALUES: usize = 16 << 10;
 
 /// What the OCI image specification says of the values of its own labels ("Pre-Defined Annotation Keys"). A version may be one of any kind, and so may a revision.
 const OCI_LABELS: &[(&str, LabelKind)] = &[
@@ -181,6 +186,24 @@ impl<'a> Subject<'a> {
         environment
     }
 
+    /// The names that `ENV` and `ARG` have declared before an instruction, with a value or without, in its stage and those below.
+    #[must_use]
+    pub fn names_before(&self, index: usize) -> BTreeSet<String> {
+        let Some(stage) = self.file.stage_of(index) else { return BTreeSet::new() };
+        let parts = self.chain(stage).map(|part| (part.from + 1, if part == stage { index } else { part.end }));
+        let instructions = parts.flat_map(|(from, end)| self.file.instructions.get(from..end).unwrap_or_default());
+        let declaring = instructions.filter(|instruction| matches!(instruction.keyword, Keyword::Env | Keyword::Arg));
+        declaring.flat_map(Instruction::pairs).map(|pair| pair.name.text.clone()).collect()
+    }
+
+    /// The stage that `--from` names, by its name or number.
+    #[must_use]
+    pub fn stage_named(&self, name: &str) -> Option<&'a Stage> {
+        let is_named = |stage: &&Stage| stage.name.as_ref().is_some_and(|own| own.text.eq_ignore_ascii_case(name));
+        let by_number = name.parse().ok().and_then(|number: usize| self.file.stages.get(number));
+        self.file.stages.iter().rev().find(is_named).or(by_number)
+    }
+
     /// Whether `WORKDIR` is set before an instruction, in its stage or one below.
     #[must_use]
     pub fn has_workdir(&self, stage: &'a Stage, index: usize) -> bool {
@@ -238,15 +261,33 @@ impl<'a> Subject<'a> {
     /// Pairs of a keyword whose values depend on nothing that is known only in a build.
     fn known_pairs(&self, keyword: Keyword) -> impl Iterator<Item = (&'a Pair, String, String)> {
         let escape = self.file.escape;
-        self.instructions(keyword).flat_map(move |(index, instruction)| {
-            let environment = self.variables_before(index);
-            instruction.pairs().iter().filter_map(move |pair| {
-                let value = pair.value.as_ref()?;
-                let is_known = dockerfile::names(&value.text, escape).iter().all(|name| environment.contains_key(name));
-                let value = dockerfile::expand(&value.text, &environment, escape).ok().filter(|_| is_known)?;
-                Some((pair, pair.name.text.trim_matches(['"', '\'']).to_owned(), value))
-            })
-        })
+        let mut found = Vec::new();
+        // What is known at the end of each stage, for those that are built on it.
+        let mut at_end: Vec<Environment> = Vec::new();
+        let mut known = Environment::new();
+        for (index, outer) in self.file.instructions.iter().enumerate() {
+            if outer.keyword == Keyword::From {
+                let base = self.file.stage_of(index).and_then(|stage| stage.base.stage);
+                at_end.extend(
+                    (index > 0).then(|| std::mem::take(&mut known)).filter(|_| self.file.stage_of(index - 1).is_some()),
+                );
+                known = base.and_then(|base| at_end.get(base).cloned()).unwrap_or_default();
+            }
+            for instruction in outer.with_triggers().filter(|instruction| instruction.keyword == keyword) {
+                for pair in instruction.pairs() {
+                    let Some(value) = &pair.value else { continue };
+                    let is_known = dockerfile::names(&value.text, escape).iter().all(|name| known.contains_key(name));
+                    let Some(value) = dockerfile::expand(&value.text, &known, escape).ok().filter(|_| is_known) else {
+                        continue;
+                    };
+                    found.push((pair, pair.name.text.trim_matches(['"', '\'']).to_owned(), value));
+                }
+            }
+            if matches!(outer.keyword, Keyword::Env | Keyword::Arg) {
+                set(&mut known, outer, escape);
+            }
+        }
+        found.into_iter()
     }
 
     /// States each label of a kind whose value is not what it should be; empty ones are another rule's.
@@ -330,12 +371,13 @@ impl<'a> Iterator for Stages<'a> {
 
 /// Puts the pairs of an `ENV` or `ARG` into an environment; the values of one instruction do not see each other.
 fn set(environment: &mut Environment, instruction: &Instruction, escape: char) {
-    let known = environment.clone();
-    for pair in instruction.pairs() {
-        let Some(value) = &pair.value else { continue };
-        if let Ok(value) = dockerfile::expand(&value.text, &known, escape) {
-            environment.insert(pair.name.text.clone(), value);
-        }
+    let value = |pair: &Pair| dockerfile::expand(&pair.value.as_ref()?.text, environment, escape).ok();
+    let pairs = instruction.pairs().iter();
+    let new: Vec<(String, String)> = pairs.filter_map(|pair| Some((pair.name.text.clone(), value(pair)?))).collect();
+    let size: usize = new.iter().map(|(_, value)| value.len()).sum();
+    // Values that hold each other grow at every step.
+    if size <= MAX_VALUES {
+        environment.extend(new);
     }
 }
 

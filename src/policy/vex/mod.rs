@@ -53,8 +53,7 @@ struct Statement {
 }
 
 /// What a statement says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     NotAffected,
     Affected,
@@ -63,6 +62,17 @@ enum Status {
 }
 
 impl Status {
+    /// OpenVEX's word.
+    fn from_word(word: &str) -> Result<Self, serde_json::Error> {
+        match word {
+            "not_affected" => Ok(Self::NotAffected),
+            "affected" => Ok(Self::Affected),
+            "fixed" => Ok(Self::Fixed),
+            "under_investigation" => Ok(Self::UnderInvestigation),
+            other => Err(serde::de::Error::custom(format!("the status `{other}` is not known"))),
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::NotAffected => "not affected",
@@ -117,10 +127,11 @@ impl Vex {
     /// # Errors
     /// When it is none of the formats, or malformed.
     pub fn add(&mut self, bytes: &[u8], name: &str) -> Result<(), VexError> {
-        let probe: Probe = serde_json::from_slice(bytes)?;
+        let text = std::str::from_utf8(bytes).map_err(<serde_json::Error as serde::de::Error>::custom)?;
+        let probe: Probe = serde_json::from_str(text)?;
         let statements = match probe {
-            Probe { context: Some(context), .. } if context.contains("openvex") => openvex::read(bytes, name)?,
-            Probe { document: Some(_), .. } => csaf::read(bytes, name)?,
+            Probe { context: Some(context), .. } if context.contains("openvex") => openvex::read(text, name)?,
+            Probe { document: Some(_), .. } => csaf::read(text, name)?,
             Probe { bom_format: Some(format), .. } if format == "CycloneDX" => cyclonedx::read(bytes, name)?,
             _ => return Err(VexError::Unknown),
         };

@@ -46,8 +46,9 @@ pub(super) fn of_platform(platform: &Platform) -> Vec<Property> {
 
 /// Of a distribution.
 pub(super) fn of_os(os: &Os) -> Vec<Property> {
-    let is_named = !os.name.is_empty();
-    is_named.then(|| property("imgguard:os:name", &os.name)).into_iter().collect()
+    let channels = os.channels.join(", ");
+    let said = [("imgguard:os:name", &os.name), ("imgguard:os:channels", &channels)];
+    said.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| property(name, value)).collect()
 }
 
 fn property(name: &str, value: &str) -> Property {

@@ -38,6 +38,9 @@ pub struct Os {
     /// `Debian GNU/Linux 12 (bookworm)`; may be empty.
     #[serde(default)]
     pub name: String,
+    /// Channels of updates that the image takes beyond the release's own, sorted: `esm-infra`, `amzn2extra-docker`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
 }
 
 /// Who an image runs as.

@@ -50,8 +50,10 @@ struct Words {
 fn describe(id: &str, findings: &[&Finding], names: &Names<'_>) -> Words {
     let first = findings.first();
     let remediation = first.and_then(|finding| finding.remediation.clone()).unwrap_or_default();
-    let is_lint = first.is_some_and(|finding| finding.kind == "lint");
-    if let Some(meta) = is_lint.then(|| lint::rule(id)).flatten().map(|rule| &rule.meta) {
+    // A history is judged by the rules about Dockerfiles, too; where a check has the same name, it is meant.
+    let is_check = |finding: &&Finding| finding.kind == "config" && CHECKS.iter().any(|check| check.meta().name == id);
+    let by_file = lint::rule(id).filter(|_| !first.is_some_and(|finding| is_check(finding)));
+    if let Some(meta) = by_file.map(|rule| &rule.meta) {
         let full = format!("{}. {}", meta.summary, meta.why);
         return Words { short: meta.summary.into(), markdown: markdown(&full), full, remediation, uri: None };
     }

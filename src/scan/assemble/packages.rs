@@ -85,7 +85,7 @@ fn ecosystem_of(kind: crate::facts::PackageKind, os: Option<&crate::facts::OsRel
     let named = || {
         let os = os?;
         let version_id = Some(os.version_id.as_str()).filter(|version| !version.is_empty());
-        ecosystem::of_os(&ecosystem::OsRelease { id: &os.id, version_id, version: None, ubuntu_pro: false })
+        ecosystem::of_os(&ecosystem::OsRelease { id: &os.id, version_id, ..ecosystem::OsRelease::default() })
     };
     match ecosystem::of_language(kind) {
         Some(language) => language.to_owned(),

@@ -23,7 +23,7 @@ mod putty;
 mod spki;
 mod tlv;
 
-pub(super) use public::{SOURCE as PUBLISHED, hex};
+pub(super) use public::{SOURCE as PUBLISHED, hex, published};
 
 use std::ops::Range;
 
@@ -110,7 +110,7 @@ fn judge(range: Range<usize>, label: &str, decoded: Vec<u8>, structure: Option<S
 
 /// How sure a key is that was understood, and its words with where it is published, if it is.
 fn told(words: String, public: Option<&[u8]>, decoded: &[u8]) -> (Confidence, String) {
-    let place = public.and_then(public::published).or_else(|| public::published(decoded));
+    let place = public.and_then(published).or_else(|| published(decoded));
     match place {
         Some(place) => (Confidence::Low, format!("{words}; published: {place}")),
         None => (Confidence::High, words),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{NotUnderstood, Sink, ini, json, names, text_lines, unquote, yaml};
 use crate::facts::Confidence;
-use crate::secret::validate::{decode_base64, is_placeholder};
+use crate::secret::validate::{decode_base64, is_password_hash, is_placeholder};
 
 /// The rule for what only a name says.
 const RULE: &str = "application-credential";
@@ -60,6 +60,7 @@ pub(super) fn compose(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood>
         named(b"environment", name, value.get(1..).unwrap_or_default(), sink);
     }
     yaml::pairs(text, |parents, name, value| named(yaml::parent(parents), name, value, sink));
+    sink.doubt_default_passwords();
     Ok(())
 }
 
@@ -112,7 +113,7 @@ fn kubernetes_yaml(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
     for document in split_documents(text).filter(|document| is_kubernetes_secret(document)) {
         yaml::pairs(document, |parents, name, value| match yaml::parent(parents) {
             b"data" => encoded(name, value, sink),
-            b"stringData" => sink.sure(KUBERNETES, name, value),
+            b"stringData" => plain(name, value, sink),
             _ => {}
         });
     }
@@ -134,10 +135,16 @@ fn kubernetes_json(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
     let document = serde_json::from_slice(text).map_err(|_| NotUnderstood)?;
     json::walk(&document, &mut |parent, name, value| match parent {
         "data" => encoded(name.as_bytes(), value.as_bytes(), sink),
-        "stringData" => sink.sure(KUBERNETES, name, value),
+        "stringData" => plain(name.as_bytes(), value.as_bytes(), sink),
         _ => {}
     });
     Ok(())
+}
+
+/// A value of `stringData`. A password's hash opens nothing by itself.
+fn plain(name: &[u8], value: &[u8], sink: &mut Sink) {
+    let confidence = if is_password_hash(value) { Confidence::Low } else { Confidence::High };
+    sink.add(KUBERNETES, name, value, confidence);
 }
 
 /// A value of `data`, which is in base 64. A certificate is public; a key in it is found as one.
@@ -145,8 +152,9 @@ fn encoded(name: &[u8], value: &[u8], sink: &mut Sink) {
     let public = [&b".crt"[..], b".pem", b".cer"].iter().any(|end| name.ends_with(end));
     let Some(decoded) = decode_base64(value).filter(|decoded| !public && !decoded.is_empty()) else { return };
     if super::known::is_default_password(&decoded) {
-        sink.default_password(name, value);
+        sink.default_password(name, value, Confidence::Medium);
     } else if !is_placeholder(&decoded) {
-        sink.sure(KUBERNETES, name, value);
+        let confidence = if is_password_hash(&decoded) { Confidence::Low } else { Confidence::High };
+        sink.add(KUBERNETES, name, value, confidence);
     }
 }

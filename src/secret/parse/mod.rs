@@ -68,15 +68,22 @@ impl Sink {
             return;
         }
         if known::is_default_password(value) {
-            self.default_password(key, value);
+            let limit = if names::repeats(key.as_ref(), value) { Confidence::Low } else { Confidence::Medium };
+            self.default_password(key, value, limit);
         } else if !is_placeholder(value) {
             self.push(rule, key.as_ref(), value, confidence);
         }
     }
 
     /// Notes a password that everybody knows.
-    fn default_password(&mut self, key: impl AsRef<[u8]>, value: &[u8]) {
-        self.push(DEFAULT_PASSWORD, key.as_ref(), value, Confidence::Medium);
+    fn default_password(&mut self, key: impl AsRef<[u8]>, value: &[u8], confidence: Confidence) {
+        self.push(DEFAULT_PASSWORD, key.as_ref(), value, confidence);
+    }
+
+    /// Lowers them in a file that tells how other images are started: none of them takes effect in this one.
+    fn doubt_default_passwords(&mut self) {
+        let of_everybody = self.credentials.iter_mut().filter(|credential| credential.rule == DEFAULT_PASSWORD);
+        of_everybody.for_each(|credential| credential.confidence = Confidence::Low);
     }
 
     fn push(&mut self, rule: &'static str, key: &[u8], value: &[u8], confidence: Confidence) {

@@ -107,6 +107,12 @@ pub(super) fn constant_case(name: &[u8]) -> Vec<u8> {
     words
 }
 
+/// A value that only repeats what its name says it is (`password: password`), as documents write it.
+pub(super) fn repeats(name: &[u8], value: &[u8]) -> bool {
+    let (name, value) = (constant_case(name), value.to_ascii_uppercase());
+    WORDS.contains(&value.as_slice()) && name.ends_with(&value)
+}
+
 /// A value that may be one: neither a number nor a path nor too short.
 pub(super) fn is_value(value: &[u8]) -> bool {
     value.len() >= MIN_VALUE

@@ -14,7 +14,9 @@ mod macaroon;
 mod words;
 
 pub(super) use jwt::decode_base64;
-pub(super) use words::{entropy, is_hash, is_illustration, is_placeholder, looks_random, reads_as_words};
+pub(super) use words::{
+    counts_up, entropy, is_hash, is_illustration, is_password_hash, is_placeholder, looks_random, reads_as_words,
+};
 
 /// What a validator says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

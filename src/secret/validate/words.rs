@@ -1,6 +1,6 @@
 //! Whether a text looks made by a generator, by a person, or for a person to replace.
 
-use super::Verdict;
+use super::{Verdict, decode_base64};
 
 /// Shannon entropy in bits per byte.
 pub(in crate::secret) fn entropy(text: &[u8]) -> f64 {
@@ -127,7 +127,16 @@ const VALUES: &[&str] = &[
 ];
 
 /// Empty, a variable (`${X}`, `$X`, `{{ x }}`, `%X%`, `@x@`), in angle brackets, one repeated character, or a word that says so.
+/// The same in base 64 is one, too.
 pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
+    let decoded = || decode_base64(value).filter(|text| text.iter().all(|byte| matches!(byte, b' '..=b'~')));
+    says_placeholder(value) || value.len() >= MIN_ENCODED && decoded().is_some_and(|text| says_placeholder(&text))
+}
+
+/// Least length of base 64 that is decoded: what a shorter one decodes to is text by chance.
+const MIN_ENCODED: usize = 16;
+
+fn says_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let Some((&first, rest)) = value.split_first() else { return true };
     let last = value.last().copied().unwrap_or_default();
@@ -158,7 +167,7 @@ pub(in crate::secret) fn is_placeholder(value: &[u8]) -> bool {
 /// Parts of passwords that people make up for a manual or a test.
 const ILLUSTRATIONS: &[&[u8]] = &[
     b"1234", b"abcd", b"admin", b"ansible", b"demo", b"foo", b"letmein", b"p@ss", b"pa$$", b"pass", b"pwd", b"qwerty",
-    b"secret", b"ssw0rd", b"ssword", b"test", b"welcome",
+    b"secret", b"ssw0rd", b"ssword", b"test", b"w0rd", b"welcome", b"word",
 ];
 
 /// Longest password that a person made up; in a longer text such a part is chance.
@@ -170,6 +179,11 @@ pub(in crate::secret) fn is_illustration(value: &[u8]) -> bool {
     value.len() <= MAX_MADE_UP && ILLUSTRATIONS.iter().any(|part| memchr::memmem::find(&lower, part).is_some())
 }
 
+/// Has three digits that count up, as people add them where a digit is asked for (`Acme#123`).
+pub(in crate::secret) fn counts_up(value: &[u8]) -> bool {
+    value.windows(3).any(|digits| matches!(digits, [a @ b'0'..=b'7', b, c] if *b == a + 1 && *c == a + 2))
+}
+
 /// A digest with its algorithm in front, or a password's hash: what it is of cannot be read from it.
 pub(in crate::secret) fn is_hash(value: &[u8]) -> bool {
     const HEADS: [&[u8]; 8] = [b"sha1", b"sha256", b"sha384", b"sha512", b"md5", b"pbkdf2", b"bcrypt", b"scrypt"];
@@ -177,6 +191,14 @@ pub(in crate::secret) fn is_hash(value: &[u8]) -> bool {
     HEADS.iter().any(|head| {
         lower.strip_prefix(*head).is_some_and(|rest| matches!(rest.first(), Some(b'-' | b':' | b'_' | b'$')))
     })
+}
+
+/// A password's hash as crypt(5) writes them, also behind a user's name as in htpasswd(1).
+pub(in crate::secret) fn is_password_hash(value: &[u8]) -> bool {
+    const HEADS: [&[u8]; 11] =
+        [b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$7$", b"$y$", b"$gy$", b"$apr1$", b"$argon2"];
+    let hash = value.iter().position(|byte| *byte == b':').and_then(|at| value.get(at + 1..)).unwrap_or(value);
+    HEADS.iter().any(|head| hash.starts_with(head))
 }
 
 /// Made of words, as names are: of the parts between punctuation or at a capital most are words, and digits are few.

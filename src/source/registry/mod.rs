@@ -33,7 +33,7 @@ use session::{Right, Session};
 
 use super::layout::open_regular;
 use super::resolve::{self, ContentStore, Descriptor, Kind, Root, read_bounded};
-use super::{Blobs, Content, Image, Layer, PlatformChoice, SourceError};
+use super::{Blobs, Content, Image, Layer, PlatformChoice, SourceError, attached};
 use crate::digest::Digest;
 use crate::net::{Settings, Transport};
 use crate::reference::ImageName;
@@ -70,13 +70,25 @@ impl Registry {
     /// When the image cannot be had, or is damaged.
     pub fn open(&self, name: &ImageName, choice: &PlatformChoice, reference: &str) -> Result<Image, SourceError> {
         let (session, root) = self.transport.block_on(self.find(name))?;
-        let repository = Arc::new(Repository { session });
-        let digest = root.digest.clone();
-        let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
-        let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
-        let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
-        let blobs = repository;
-        Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, attached, blobs })
+        image(session, root, choice, reference)
+    }
+
+    /// As [`open`](Self::open), with the statements that are attached to the image: some requests more, each of which may count as a pull. One that cannot be
+    /// read is told in its place.
+    ///
+    /// # Errors
+    /// When the image cannot be had, or is damaged.
+    pub fn open_with_attached(
+        &self,
+        name: &ImageName,
+        choice: &PlatformChoice,
+        reference: &str,
+    ) -> Result<Image, SourceError> {
+        let (session, root) = self.transport.block_on(self.find(name))?;
+        let mut image = image(session.clone(), root.clone(), choice, reference)?;
+        let manifests: Vec<_> = image.manifests.iter().filter_map(|manifest| manifest.digest.clone()).collect();
+        image.attached = attached::read_repository(&root, &manifests, &RegistryRepository::new(session));
+        Ok(image)
     }
 
     /// The first of the image's places that has it: mirrors come first, and the last one's word is the error.
@@ -120,6 +132,17 @@ impl Registry {
         let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone(), right));
         sessions.entry((place.clone(), right)).or_insert_with(new).clone()
     }
+}
+
+/// The image that a root leads to.
+fn image(session: Arc<Session>, root: Root, choice: &PlatformChoice, reference: &str) -> Result<Image, SourceError> {
+    let repository = Arc::new(Repository { session });
+    let digest = root.digest.clone();
+    let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
+    let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
+    let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
+    let blobs = repository;
+    Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, attached, blobs })
 }
 
 /// The content of a configuration file of at most `limit` bytes.

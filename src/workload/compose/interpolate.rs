@@ -1,7 +1,8 @@
 //! Variables in values: `$NAME`, `${NAME}`, `${NAME:-default}` and its kin, `$$` for a dollar.
 //!
 //! Source: Compose specification, "Interpolation". Values come from `.env` files and from what the caller gives, never from the environment of the process: the same
-//! files must give the same report everywhere. What nothing sets is left as it was written and marked open.
+//! files must give the same report everywhere. What nothing sets stays a variable, written with
+//! braces, and is marked open.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub type Variables = BTreeMap<String, String>;
 
 /// Puts values in the place of variables in every scalar; keys are names.
 #[must_use]
-pub fn interpolate(node: Node, variables: &Variables) -> Node {
+pub(super) fn interpolate(node: Node, variables: &Variables) -> Node {
     let value = match node.value {
         Value::Scalar(scalar) => Value::Scalar(of_scalar(scalar, variables)),
         Value::List(items) => Value::List(items.into_iter().map(|item| interpolate(item, variables)).collect()),
@@ -54,8 +55,9 @@ pub(super) fn text(text: &str, variables: &Variables, depth: usize) -> (String, 
             Some(_) => return (filled, true),
             None => {
                 is_open = true;
-                filled.push('$');
-                filled.push_str(after.get(..length).unwrap_or_default());
+                let written = after.get(..length).unwrap_or_default();
+                let is_bare = !written.starts_with('{') && !written.is_empty();
+                filled.push_str(&if is_bare { format!("${{{written}}}") } else { format!("${written}") });
             }
         }
         rest = after.get(length..).unwrap_or_default();
@@ -137,7 +139,7 @@ mod tests {
         for (written, expected, is_open) in [
             ("$SET-${SET}", "value-value", false),
             ("a$$b $", "a$b $", false),
-            ("$B_2x $9", "$B_2x $9", true),
+            ("$B_2x $9", "${B_2x} $9", true),
             ("${UNSET}:1", "${UNSET}:1", true),
             ("${UNSET-d}${EMPTY-d}|${EMPTY:-d}", "d|d", false),
             ("${SET:-d}${UNSET:-${SET}}${UNSET:-${EMPTY:-x}}", "valuevaluex", false),

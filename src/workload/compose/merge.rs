@@ -21,7 +21,7 @@ const MAX_COMPARED: usize = 1000;
 
 /// Brings what may be written in two ways into one: tables.
 #[must_use]
-pub fn normal(service: Node) -> Node {
+pub(super) fn normal(service: Node) -> Node {
     let Value::Map(entries) = service.value else { return service };
     let entries = entries.into_iter().map(|(key, node)| {
         let node = match key.text.as_str() {
@@ -76,7 +76,7 @@ fn build(node: Node) -> Node {
 
 /// What a later file says over what an earlier one says; `name` is the key of both.
 #[must_use]
-pub fn merge(base: Node, over: Node, name: &str) -> Node {
+pub(super) fn merge(base: Node, over: Node, name: &str) -> Node {
     match over.tag.as_deref() {
         Some("!override") => return Node { tag: None, ..over },
         Some("!reset") => return Node { value: Value::Null, ..over },
@@ -179,7 +179,7 @@ fn target(node: &Node) -> Option<String> {
 
 /// From a key to the end of its value: what stands for a setting.
 #[must_use]
-pub fn whole(key: &Key, node: &Node) -> Place {
+pub(crate) fn whole(key: &Key, node: &Node) -> Place {
     if key.at.file != node.at.file || node.at.span.end < key.at.span.start {
         return node.at.clone();
     }

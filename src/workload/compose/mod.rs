@@ -55,10 +55,15 @@ pub struct Project {
 /// # Errors
 /// When a file that it needs cannot be read or is no Compose file, services or files go round in circles, or a limit is passed.
 pub fn load(project: &Project, from: &dyn Files) -> Result<Workload, WorkloadError> {
-    let mut loader = Loader { from, files: Vec::new(), parsed: BTreeMap::new() };
-    let loaded = loader.project(project, &mut Vec::new())?;
-    let containers = service::containers(&loaded, &loader.files);
-    Ok(Workload { files: loader.files, containers })
+    let mut loader =
+        Loader { from, files: Vec::new(), parsed: BTreeMap::new(), unread: Vec::new(), parts: BTreeSet::new() };
+    let by = project.files.first().cloned().unwrap_or_default();
+    let loaded = loader.project(project, &by, &mut Vec::new())?;
+    let mut containers = service::containers(&loaded, &loader.files);
+    for container in &mut containers {
+        container.is_part |= loader.parts.contains(&container.name);
+    }
+    Ok(Workload { files: loader.files, containers, unread: loader.unread })
 }
 
 /// The tables of a project that matter here.
@@ -74,16 +79,20 @@ struct Loader<'a> {
     files: Vec<File>,
     /// By path: the number of a file that was read. One that is named twice is read once.
     parsed: BTreeMap<String, (usize, Node)>,
+    /// What others name and could not be read.
+    unread: Vec<WorkloadError>,
+    /// Services that extend such a thing.
+    parts: BTreeSet<String>,
 }
 
 impl Loader<'_> {
-    fn project(&mut self, project: &Project, chain: &mut Vec<String>) -> Result<Loaded, WorkloadError> {
+    fn project(&mut self, project: &Project, by: &str, chain: &mut Vec<String>) -> Result<Loaded, WorkloadError> {
         let first = project.files.first().cloned().unwrap_or_default();
         let variables = self.variables(project, folder_of(&first));
         let mut merged: Option<Node> = None;
         let mut included = Vec::new();
         for path in &project.files {
-            let file = self.file(path, &first)?;
+            let file = self.file(path, by)?;
             let mut file = interpolate::interpolate(file, &variables);
             included.push((path.clone(), file.get("include").cloned()));
             file = self.with_services(file, path, &variables)?;
@@ -147,6 +156,23 @@ impl Loader<'_> {
         Ok(node)
     }
 
+    /// A file that another names; nothing where it cannot be had, which is noted.
+    fn named(&mut self, by: &str, written: &str) -> Result<Option<(String, Node)>, WorkloadError> {
+        let outside = || WorkloadError::Outside { by: by.to_owned(), path: written.to_owned() };
+        let read = join(folder_of(by), written).ok_or_else(outside).and_then(|path| {
+            let node = self.file(&path, by)?;
+            Ok((path, node))
+        });
+        match read {
+            Ok(found) => Ok(Some(found)),
+            Err(error @ (WorkloadError::Unread { .. } | WorkloadError::Outside { .. })) => {
+                self.unread.push(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// A file whose services are brought into one form and have what they extend.
     fn with_services(&mut self, file: Node, path: &str, variables: &Variables) -> Result<Node, WorkloadError> {
         let services: BTreeMap<String, Node> = file
@@ -207,9 +233,12 @@ impl Loader<'_> {
                 self.extended(path, &base, node, siblings, variables, chain)?
             }
             Some(written) => {
-                let outside = || WorkloadError::Outside { by: path.to_owned(), path: written.clone() };
-                let other = join(folder_of(path), &written).ok_or_else(outside)?;
-                let file = interpolate::interpolate(self.file(&other, path)?, variables);
+                let Some((other, file)) = self.named(path, &written)? else {
+                    self.parts.insert(name.to_owned());
+                    chain.pop();
+                    return Ok(service);
+                };
+                let file = interpolate::interpolate(file, variables);
                 let services: BTreeMap<String, Node> = file
                     .get("services")
                     .iter()
@@ -234,14 +263,12 @@ impl Loader<'_> {
         loaded: &mut Loaded,
     ) -> Result<(), WorkloadError> {
         let paths = item.get("path").unwrap_or(item);
-        let within = |written: &str| {
-            let outside = || WorkloadError::Outside { by: by.to_owned(), path: written.to_owned() };
-            join(folder_of(by), written).ok_or_else(outside)
-        };
-        let list = |node: Option<&Node>| -> Result<Vec<String>, WorkloadError> {
-            node.map_or(&[][..], Node::one_or_many).iter().filter_map(Node::known).map(within).collect()
-        };
-        let (files, env_files) = (list(Some(paths))?, list(item.get("env_file"))?);
+        let mut files = Vec::new();
+        for written in paths.one_or_many().iter().filter_map(Node::known) {
+            files.extend(self.named(by, written)?.map(|(path, _)| path));
+        }
+        let env_files = item.get("env_file").map_or(&[][..], Node::one_or_many).iter().filter_map(Node::known);
+        let env_files = env_files.filter_map(|written| join(folder_of(by), written)).collect();
         let Some(first) = files.first().cloned() else { return Ok(()) };
         let is_circle = first == by || chain.contains(&first);
         chain.push(by.to_owned());
@@ -250,7 +277,7 @@ impl Loader<'_> {
             return Err(WorkloadError::Circle { by: by.to_owned(), what: "include", chain: chain.join(" → ") });
         }
         let project = Project { files, env_files, variables: variables.clone() };
-        let other = self.project(&project, chain)?;
+        let other = self.project(&project, by, chain)?;
         chain.pop();
         for (own, others) in [
             (&mut loaded.services, other.services),

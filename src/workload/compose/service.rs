@@ -24,6 +24,8 @@ impl Service<'_> {
         let mut container = Container {
             name: key.text.clone(),
             at: key.at.clone(),
+            is_part: self.node.get("image").is_none() && self.node.get("build").is_none(),
+            first: self.first_beside(key),
             image: self.text(&["image"]),
             build: self.build(),
             privileged: self.truth(&["privileged"]),
@@ -50,6 +52,13 @@ impl Service<'_> {
         };
         self.security(&mut container);
         container
+    }
+
+    /// The first key below the service's own; what it extends stands elsewhere.
+    fn first_beside(&self, name: &Key) -> Option<Place> {
+        let keys = self.node.entries().iter().map(|(key, _)| &key.at);
+        let below = keys.filter(|at| at.file == name.at.file && at.span.start >= name.at.span.end);
+        below.min_by_key(|at| at.span.start).cloned()
     }
 
     /// A setting with its key.

@@ -133,7 +133,7 @@ fn values_of_env_files_count_but_are_not_the_files_own() {
     ];
     let web = read(&files, &["d/compose.yaml"]).unwrap().containers.remove(0);
     assert_eq!(value(&web.image), "a:1.2");
-    assert_eq!(values(&web.env), [("PW".to_owned(), "$PW".to_owned())]);
+    assert_eq!(values(&web.env), [("PW".to_owned(), "${PW}".to_owned())]);
 }
 
 #[test]
@@ -219,9 +219,6 @@ fn what_cannot_be_read_is_told() {
     let circle = error(&[("compose.yaml", "include: compose.yaml\n")]);
     assert!(circle.contains("circle"), "{circle}");
     for (text, expected) in [
-        ("services:\n  a: {extends: {file: ../x.yaml, service: a}}\n", "lies outside"),
-        ("services:\n  a: {extends: {file: /etc/passwd, service: a}}\n", "lies outside"),
-        ("services:\n  a: {extends: {file: x.yaml, service: a}}\n", "there is no such file"),
         ("services:\n  a: {extends: nobody}\n", "`a` extends `nobody`, which is not there"),
         ("services: [a]\n", "services must be a table"),
         ("services:\n  a: [b]\n", "the service `a` must be a table"),
@@ -232,4 +229,20 @@ fn what_cannot_be_read_is_told() {
         assert!(error.contains(expected), "{text}: {error}");
     }
     assert!(read(&[("compose.yaml", "")], &["compose.yaml"]).unwrap().containers.is_empty());
+}
+
+#[test]
+fn what_is_there_is_read_even_if_a_part_is_missing() {
+    let text = "include: [gone.yaml, ../out.yaml]\nservices:\n  a: {image: a, extends: {file: ../x.yaml, service: a}}\n  b: {image: b, extends: {file: /etc/passwd, service: a}}\n  c: {image: c}\n  d: {privileged: true}\n";
+    let workload = read(&[("compose.yaml", text)], &["compose.yaml"]).unwrap();
+    let parts: Vec<_> =
+        workload.containers.iter().map(|container| (container.name.as_str(), container.is_part)).collect();
+    assert_eq!(parts, [("a", true), ("b", true), ("c", false), ("d", true)]);
+    let unread: Vec<String> = workload.unread.iter().map(ToString::to_string).collect();
+    assert_eq!(unread.len(), 4);
+    assert!(unread.iter().filter(|error| error.contains("lies outside")).count() == 3, "{unread:?}");
+    assert!(
+        unread.iter().any(|error| error == "compose.yaml: `gone.yaml` cannot be read: there is no such file"),
+        "{unread:?}"
+    );
 }

@@ -6,7 +6,7 @@ use crate::workload::Mount;
 
 /// Reads it. A source that begins like a path is one of the host's; any other is a volume's name.
 #[must_use]
-pub fn short(text: &str) -> Mount {
+pub(super) fn short(text: &str) -> Mount {
     let mut parts = divided(text).into_iter();
     let first = parts.next().unwrap_or_default();
     let Some(target) = parts.next() else {

@@ -1,128 +1,32 @@
-//! CSAF 2.0 documents (OASIS), as far as the vendors' feeds need them: products, relationships, and each flaw's status of each product.
+//! CSAF documents (`advisory::csaf`) of vendors ▸ what they state of packages.
 //!
 //! Red Hat and SUSE use the same shape and mean different things by it: what a product is called and what its package's version is are told in
-//! each one's file. Source: <https://docs.oasis-open.org/csaf/csaf/v2.0/>.
+//! each one's file.
 
 pub(super) mod redhat;
 pub(super) mod suse;
-mod tree;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::{Draft, Item, Meta, Translated, draft};
+use crate::advisory::csaf::{Csaf, Flaw, Note, Products};
 use crate::advisory::error::RecordError;
 use crate::advisory::model::{Interval, Rating, Row, Severity, Status, Upper};
-use crate::advisory::osv::{Text, null_as_default};
+use crate::advisory::osv::Text;
 use crate::advisory::severity;
-pub(super) use tree::{Package, Products};
 
-/// A document.
-#[derive(Debug, Deserialize)]
-pub(super) struct Csaf<'a> {
-    #[serde(borrow)]
-    document: Head<'a>,
-    #[serde(borrow, default)]
-    product_tree: tree::ProductTree<'a>,
-    #[serde(borrow, default, deserialize_with = "null_as_default")]
-    vulnerabilities: Vec<Flaw<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Head<'a> {
-    /// `csaf_vex` or `csaf_security_advisory`.
-    #[serde(borrow, default)]
-    category: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    aggregate_severity: Option<Aggregate<'a>>,
-    #[serde(borrow)]
-    tracking: Tracking<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Aggregate<'a> {
-    #[serde(borrow, default)]
-    text: Option<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tracking<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    status: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    initial_release_date: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    current_release_date: Option<Text<'a>>,
-}
-
-/// One flaw.
-#[derive(Debug, Deserialize)]
-struct Flaw<'a> {
-    #[serde(borrow, default)]
-    cve: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    product_status: Option<ProductStatus<'a>>,
-    #[serde(borrow, default, deserialize_with = "null_as_default")]
-    remediations: Vec<Remediation<'a>>,
-    #[serde(borrow, default, deserialize_with = "null_as_default")]
-    threats: Vec<Threat<'a>>,
-    #[serde(borrow, default, deserialize_with = "null_as_default")]
-    scores: Vec<Score<'a>>,
-}
-
-/// Product ids by status; CSAF 2.0, section 3.2.3.9. `recommended` is where SUSE lists its fixes.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ProductStatus<'a> {
-    #[serde(borrow, deserialize_with = "null_as_default")]
-    fixed: Vec<Text<'a>>,
-    #[serde(borrow, deserialize_with = "null_as_default")]
-    first_fixed: Vec<Text<'a>>,
-    #[serde(borrow, deserialize_with = "null_as_default")]
-    recommended: Vec<Text<'a>>,
-    #[serde(borrow, deserialize_with = "null_as_default")]
-    known_affected: Vec<Text<'a>>,
-    #[serde(borrow, deserialize_with = "null_as_default")]
-    known_not_affected: Vec<Text<'a>>,
-    #[serde(borrow, deserialize_with = "null_as_default")]
-    under_investigation: Vec<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Remediation<'a> {
-    #[serde(borrow)]
-    category: Text<'a>,
-    #[serde(borrow, default)]
-    details: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "null_as_default")]
-    product_ids: Vec<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Threat<'a> {
-    #[serde(borrow)]
-    category: Text<'a>,
-    #[serde(borrow, default)]
-    details: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "null_as_default")]
-    product_ids: Vec<Text<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Score<'a> {
-    #[serde(borrow, default)]
-    cvss_v2: Option<Vector<'a>>,
-    #[serde(borrow, default)]
-    cvss_v3: Option<Vector<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Vector<'a> {
-    #[serde(borrow, default, rename = "vectorString")]
-    text: Option<Text<'a>>,
+/// A package of an ecosystem, as a product id names it.
+pub(super) struct Package {
+    /// Ecosystem with release and channel.
+    ecosystem: String,
+    /// Binary or source package.
+    name: String,
+    /// `epoch:version-release`; `None` where the id is about every version, or its version is not the package's.
+    evr: Option<String>,
+    /// `name:stream`.
+    module: Option<String>,
+    /// Architecture, `src` for the source package, empty where none is named.
+    arch: String,
 }
 
 /// How a vendor's products become packages of ecosystems.
@@ -139,9 +43,9 @@ pub(super) trait Vendor: Sync {
 /// Reads a document.
 pub(super) fn read(vendor: &dyn Vendor, bytes: &[u8]) -> Result<Item, RecordError> {
     let text = std::str::from_utf8(bytes).map_err(|_| RecordError::NotUtf8)?;
-    let csaf: Csaf<'_> = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(RecordError::Json)?;
+    let csaf = Csaf::parse(text).map_err(RecordError::Json)?;
     let tracking = &csaf.document.tracking;
-    let own = tracking.id.as_str();
+    let own = tracking.id.as_ref().ok_or(RecordError::Id)?.as_str();
     let time = |text: &Option<Text<'_>>| text.as_ref().and_then(|text| draft::unix_seconds(text.as_str()));
     let modified = time(&tracking.current_release_date);
     let id = if own.starts_with("CVE-") { format!("{}{own}", vendor.prefix()) } else { own.to_owned() };
@@ -154,13 +58,13 @@ pub(super) fn read(vendor: &dyn Vendor, bytes: &[u8]) -> Result<Item, RecordErro
     let advisory = &mut draft.advisory;
     (advisory.published, advisory.modified) = (time(&tracking.initial_release_date), modified);
     advisory.vectors = draft::sorted(csaf.vulnerabilities.iter().flat_map(vectors).collect());
-    advisory.rating = severity::rate(csaf.severity(), advisory.vectors.iter().map(String::as_str));
-    let products = csaf.product_tree.products();
+    advisory.rating = severity::rate(worst(&csaf), advisory.vectors.iter().map(String::as_str));
+    let products = csaf.products();
     let severity = draft.advisory.rating.severity;
     let mut statements =
         Statements { vendor, products: &products, severity, found: BTreeMap::new(), other_products: 0 };
     csaf.vulnerabilities.iter().for_each(|flaw| statements.take(flaw));
-    statements.state(&mut draft, csaf.is_vex());
+    statements.state(&mut draft, is_vex(&csaf));
     Ok(Item::Record(Translated::Kept(Box::new(draft.settled()))))
 }
 
@@ -170,21 +74,19 @@ fn vectors(flaw: &Flaw<'_>) -> Vec<String> {
     texts.filter(|text| crate::advisory::osv::is_plain_id(text)).map(str::to_owned).collect()
 }
 
-impl Csaf<'_> {
-    fn is_vex(&self) -> bool {
-        self.document.category.as_ref().is_some_and(|category| category.as_str() == "csaf_vex")
-    }
-
-    /// The document's own word, else the worst impact that it states.
-    fn severity(&self) -> Option<Severity> {
-        let own = self.document.aggregate_severity.as_ref().and_then(|own| own.text.as_ref());
-        let impacts = self.vulnerabilities.iter().flat_map(|flaw| &flaw.threats);
-        let worst = impacts.filter_map(impact).max();
-        own.and_then(|word| severity::from_word(word.as_str())).or(worst)
-    }
+fn is_vex(csaf: &Csaf<'_>) -> bool {
+    csaf.document.category.as_ref().is_some_and(|category| category.as_str() == "csaf_vex")
 }
 
-fn impact(threat: &Threat<'_>) -> Option<Severity> {
+/// The document's own word, else the worst impact that it states.
+fn worst(csaf: &Csaf<'_>) -> Option<Severity> {
+    let own = csaf.document.aggregate_severity.as_ref().and_then(|own| own.text.as_ref());
+    let impacts = csaf.vulnerabilities.iter().flat_map(|flaw| &flaw.threats);
+    let worst = impacts.filter_map(impact).max();
+    own.and_then(|word| severity::from_word(word.as_str())).or(worst)
+}
+
+fn impact(threat: &Note<'_>) -> Option<Severity> {
     let details = threat.details.as_ref().filter(|_| threat.category.as_str() == "impact")?;
     severity::from_word(details.as_str())
 }

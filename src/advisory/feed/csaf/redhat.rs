@@ -6,11 +6,14 @@
 
 use packageurl::PackageUrl;
 
-use super::{Package, Products, Vendor};
+use super::{Package, Vendor};
+use crate::advisory::csaf::Products;
 use crate::advisory::ecosystem;
 use crate::advisory::error::RecordError;
 use crate::advisory::feed::rpm_builds::evr;
-use crate::advisory::feed::{Document, Documents, Feed, Head, Meta, Output};
+use crate::advisory::feed::{
+    Archive, Document, Documents, Feed, Files, Head, Meta, Output, Provider, SpeaksFor, Upstream,
+};
 use crate::advisory::store::Data;
 
 /// The feed.
@@ -18,7 +21,16 @@ pub(in crate::advisory::feed) struct RedHat;
 
 static META: Meta = Meta {
     name: "Red Hat CSAF",
-    url: "https://security.access.redhat.com/data/csaf/v2/vex/",
+    upstream: Upstream {
+        name: "redhat",
+        base: "https://security.access.redhat.com/data/csaf/v2/vex/",
+        files: Files::Csaf(Provider {
+            folder: "",
+            archive: Archive::ToldBy("archive_latest.txt"),
+            tells_deletions: true,
+        }),
+        speaks_for: SpeaksFor::One("Red Hat"),
+    },
     license: "CC-BY-4.0",
     redistributable: true,
     documents: Documents::Records,

@@ -3,10 +3,13 @@
 //! Products are named as people name them, packages are `name-version-release[.arch]` without epoch; ids in lists of affected and not
 //! affected products are names alone. Source: <https://ftp.suse.com/pub/projects/security/csaf-vex/>.
 
-use super::{Package, Products, Vendor};
+use super::{Package, Vendor};
+use crate::advisory::csaf::Products;
 use crate::advisory::ecosystem;
 use crate::advisory::error::RecordError;
-use crate::advisory::feed::{Document, Documents, Feed, Head, Meta, Output};
+use crate::advisory::feed::{
+    Archive, Document, Documents, Feed, Files, Head, Meta, Output, Provider, SpeaksFor, Upstream,
+};
 use crate::advisory::store::Data;
 
 /// The feed.
@@ -14,7 +17,16 @@ pub(in crate::advisory::feed) struct Suse;
 
 static META: Meta = Meta {
     name: "SUSE CSAF",
-    url: "https://ftp.suse.com/pub/projects/security/csaf-vex.tar.bz2",
+    upstream: Upstream {
+        name: "suse",
+        base: "https://ftp.suse.com/pub/projects/security/",
+        files: Files::Csaf(Provider {
+            folder: "csaf-vex/",
+            archive: Archive::Named("csaf-vex.tar.bz2"),
+            tells_deletions: false,
+        }),
+        speaks_for: SpeaksFor::One("SUSE"),
+    },
     license: "CC-BY-4.0",
     redistributable: true,
     documents: Documents::Records,

@@ -4,7 +4,9 @@ use super::criteria::each_comparison;
 use super::document::{Definition, Oval};
 use crate::advisory::error::RecordError;
 use crate::advisory::feed::xml::Xml;
-use crate::advisory::feed::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, draft};
+use crate::advisory::feed::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, draft,
+};
 use crate::advisory::model::{Rating, Row, Upper};
 use crate::advisory::severity;
 use crate::advisory::store::Data;
@@ -14,7 +16,16 @@ pub(in crate::advisory::feed) struct AzureLinux;
 
 static META: Meta = Meta {
     name: "Azure Linux OVAL",
-    url: "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/azurelinux-3.0-oval.xml",
+    upstream: Upstream {
+        name: "azure",
+        base: "https://raw.githubusercontent.com/microsoft/AzureLinuxVulnerabilityData/main/",
+        files: Files::ByRelease(&[
+            ("1", &["cbl-mariner-1.0-oval.xml"]),
+            ("2", &["cbl-mariner-2.0-oval.xml"]),
+            ("3", &["azurelinux-3.0-oval.xml"]),
+        ]),
+        speaks_for: SpeaksFor::One("Azure Linux"),
+    },
     license: "MIT",
     redistributable: true,
     documents: Documents::Collections,

@@ -5,7 +5,9 @@ use super::document::{Definition, Oval};
 use crate::advisory::error::RecordError;
 use crate::advisory::feed::rpm_builds::{Builds, Place};
 use crate::advisory::feed::xml::Xml;
-use crate::advisory::feed::{Document, Documents, Draft, Feed, Head, Item, Meta, Output, Translated, draft};
+use crate::advisory::feed::{
+    Document, Documents, Draft, Feed, Files, Head, Item, Meta, Output, SpeaksFor, Translated, Upstream, draft,
+};
 use crate::advisory::osv::is_plain_id;
 use crate::advisory::severity;
 use crate::advisory::store::Data;
@@ -15,7 +17,12 @@ pub(in crate::advisory::feed) struct Oracle;
 
 static META: Meta = Meta {
     name: "Oracle Linux OVAL",
-    url: "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2",
+    upstream: Upstream {
+        name: "oracle",
+        base: "https://linux.oracle.com/security/oval/",
+        files: Files::Plain(&["com.oracle.elsa-ol{major}.xml.bz2"]),
+        speaks_for: SpeaksFor::One("Oracle Linux"),
+    },
     license: "",
     redistributable: true,
     documents: Documents::Collections,

@@ -32,7 +32,9 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             let reference =
                 source.text.split_once(".git#").map(|(_, reference)| reference.split(':').next().unwrap_or_default());
             let is_commit = |text: &str| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if !reference.is_some_and(is_commit) {
+            // A commit in the address names one content, too.
+            let names_commit = source.text.split(['/', '#']).any(|part| part.len() == 40 && is_commit(part));
+            if !reference.is_some_and(is_commit) && !names_commit {
                 problems.add(&source.span, &source.text, format!("the content of {} is not pinned", source.text));
             }
         }

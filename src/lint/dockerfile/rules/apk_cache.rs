@@ -24,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (run, command, call) in subject.calls() {
         if packages::APK.installs(&call).is_none()
-            || call.has("--no-cache")
+            || call.has_any(&["--no-cache", "--no-network"])
             || run.is_mounted("/var/cache/apk")
             || run.is_mounted("/etc/apk/cache")
         {

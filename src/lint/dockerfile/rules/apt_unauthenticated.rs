@@ -20,12 +20,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 const OPTIONS: &[&str] = &["--allow-unauthenticated", "--force-yes", "--allow-insecure-repositories", "--no-gpg-check"];
-const SETTINGS: &[&str] = &[
-    "apt::get::allowunauthenticated",
-    "acquire::allowinsecurerepositories",
-    "acquire::https::verify-peer=false",
-    "acquire::check-valid-until=false",
-];
+const SETTINGS: &[&str] =
+    &["apt::get::allowunauthenticated", "acquire::allowinsecurerepositories", "acquire::https::verify-peer=false"];
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (_, _, call) in subject.calls() {
@@ -33,9 +29,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             for word in call.arguments {
                 let text = word.text.to_ascii_lowercase();
                 let is_setting = SETTINGS.iter().any(|setting| text.contains(setting))
-                    && !["=false", "=0", "=no"]
-                        .iter()
-                        .any(|end| text.ends_with(end) && !text.contains("verify") && !text.contains("valid"));
+                    && !["=false", "=0", "=no"].iter().any(|end| text.ends_with(end) && !text.contains("verify"));
                 if OPTIONS.iter().any(|option| text == *option || text.starts_with(&format!("{option}="))) || is_setting
                 {
                     problems.add(

@@ -33,7 +33,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
                 .runs
                 .iter()
                 .find(|run| std::ptr::eq(run.instruction, instruction))
-                .map_or(0, |run| run.script.commands.len())
+                .map_or(0, |run| run.script.commands.iter().filter(|command| command.depth == 0).count())
         };
         if is_plain(before) && is_plain(after) && commands(before) == 1 && commands(after) == 1 {
             problems.add(&after.name.span, "run", "this RUN could be part of the one before");

@@ -27,7 +27,9 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let is_relative = !path.starts_with(['/', '$', '\\']) && path.as_bytes().get(1) != Some(&b':');
         let Some(stage) = subject.file.stage_of(index).filter(|_| is_relative) else { continue };
         let is_onbuild = subject.file.instructions.get(index).is_some_and(|outer| outer.keyword == Keyword::Onbuild);
-        if !is_onbuild && !subject.has_workdir(stage, index) {
+        // Of nothing it is known that the folder is the root.
+        let starts_at_root = subject.chain(stage).any(|stage| stage.base.is_scratch());
+        if !is_onbuild && !starts_at_root && !subject.has_workdir(stage, index) {
             problems.add(&target.span, path, format!("`{path}` is below a folder that only the base knows"));
         }
     }

@@ -26,9 +26,17 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let [sources @ .., target] = instruction.words() else { continue };
         // Onto nothing, it is how an image of one layer is made.
         let squashes = subject.file.stage_of(index).is_some_and(|stage| stage.base.is_scratch());
-        for source in sources
-            .iter()
-            .filter(|source| matches!(source.text.as_str(), "/" | "/*" | "/.") && target.text == "/" && !squashes)
+        // A stage in which nothing is run holds what somebody put together to be copied, as an image of files alone does.
+        let is_built = flag
+            .value
+            .as_deref()
+            .and_then(|name| subject.stage_named(name))
+            .is_some_and(|stage| subject.runs.iter().any(|run| run.is_run() && run.stage == Some(stage)));
+        if squashes || !is_built {
+            continue;
+        }
+        for source in
+            sources.iter().filter(|source| matches!(source.text.as_str(), "/" | "/*" | "/.") && target.text == "/")
         {
             let from = flag.value.as_deref().unwrap_or_default();
             problems.add(&source.span, from, format!("all of `{from}` is copied"));

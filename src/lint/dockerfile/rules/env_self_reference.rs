@@ -1,7 +1,9 @@
 //! A variable is used in the ENV that sets it.
 
+use std::collections::BTreeSet;
+
 use crate::advisory::model::Severity;
-use crate::dockerfile::Keyword;
+use crate::dockerfile::{Keyword, Pair};
 use crate::lint::dockerfile::Subject;
 use crate::lint::{Check, Meta, Problems, Rule};
 
@@ -22,14 +24,22 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (index, instruction) in subject.instructions(Keyword::Env) {
-        let known = subject.variables_before(index);
         let pairs = instruction.pairs();
+        let own: BTreeSet<&str> = pairs.iter().map(|pair| pair.name.text.as_str()).collect();
+        let refers = |pair: &Pair| {
+            let value = pair.value.as_ref().map_or("", |value| value.text.as_str());
+            crate::dockerfile::names(value, subject.file.escape).iter().any(|name| own.contains(name.as_str()))
+        };
+        if !pairs.iter().any(refers) {
+            continue;
+        }
+        let known = subject.names_before(index);
         for pair in pairs {
             let Some(value) = &pair.value else { continue };
             for name in crate::dockerfile::names(&value.text, subject.file.escape) {
-                let is_set_here = pairs.iter().any(|other| other.name.text == name);
+                let is_set_here = own.contains(name.as_str());
                 // What was set before, as PATH in `PATH=$PATH:/x`, is meant.
-                if is_set_here && !known.contains_key(&name) && name != "PATH" {
+                if is_set_here && !known.contains(&name) && name != "PATH" {
                     problems.add(
                         &value.span,
                         &name,

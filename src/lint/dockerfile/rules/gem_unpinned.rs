@@ -25,10 +25,8 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         if call.has_any(&["-v", "--version"]) {
             continue;
         }
-        for word in packages::GEM.installs(&call).unwrap_or_default() {
-            if !word.text.contains(':') && !packages::is_file(&word.text, &[".gem"]) {
-                problems.add(&word.span, &word.text, format!("`{}` is installed without a version", word.text));
-            }
-        }
+        packages::unpinned_of(&call, problems, &packages::GEM, |word| {
+            word.contains(':') || packages::is_file(word, &[".gem"])
+        });
     }
 }

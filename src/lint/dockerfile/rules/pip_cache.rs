@@ -28,7 +28,9 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             continue;
         }
         let off = |value: &str| !matches!(value.trim_matches(['"', '\'']), "0" | "false" | "no" | "off");
-        let is_off = subject.variables_before(run.index).get("PIP_NO_CACHE_DIR").is_some_and(|value| off(value))
+        let is_named = subject.file.source.text().contains("PIP_NO_CACHE_DIR");
+        let is_off = (is_named
+            && subject.variables_before(run.index).get("PIP_NO_CACHE_DIR").is_some_and(|value| off(value)))
             || command.assignments.iter().any(|word| word.text.strip_prefix("PIP_NO_CACHE_DIR=").is_some_and(off));
         let removes = |call: &Call<'_>| {
             (call.name == "rm" && call.arguments.iter().any(|word| word.text.contains(".cache")))

@@ -31,11 +31,13 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             let is_shell = SHELLS.contains(&call.name);
             // A pipe that began with a download, whatever stands between.
             let piped = command.link == Link::Pipe && is_shell && {
+                // No pipe of a build is longer.
                 let before = commands
                     .get(..at)
                     .unwrap_or_default()
                     .iter()
                     .rev()
+                    .take(32)
                     .filter(|(other, _)| other.depth == command.depth);
                 let mut pipe = Vec::new();
                 for (other, call) in before {

@@ -56,7 +56,11 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
 }
 
 fn state(problems: &mut Problems, span: &std::ops::Range<usize>, name: &str, fact: &crate::facts::SecretFact) {
-    let title = crate::secret::rule(&fact.rule).map_or(fact.rule.as_str(), |rule| rule.title.as_str());
+    let title = match fact.rule.as_str() {
+        // Its words are about ARG alone.
+        "build-argument" => "a value whose name says secret",
+        rule => crate::secret::rule(rule).map_or(rule, |rule| rule.title.as_str()),
+    };
     let problem = problems.add(span, format!("{name}\0{}", fact.rule), format!("{title} in `{name}`: {}", fact.masked));
     problem.confidence = fact.confidence;
     problem.severity = match fact.confidence {

@@ -3,7 +3,7 @@
 use crate::advisory::model::Severity;
 use crate::lint::dockerfile::Subject;
 use crate::lint::{Check, Meta, Problems, Rule};
-use crate::shell::Call;
+use crate::shell::{Call, Command};
 
 /// `update-alone`.
 pub(super) static RULE: Rule = Rule {
@@ -54,29 +54,35 @@ const USES: &[&str] = &[
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for run in subject.runs.iter().filter(|run| run.is_run()) {
-        for (command, call) in run.calls() {
+        let calls: Vec<(&Command, Call<'_>)> = run.calls().collect();
+        let uses: Vec<&Call<'_>> = calls.iter().map(|(_, call)| call).filter(|call| may_use(call)).collect();
+        for (command, call) in &calls {
             let Some((_, updates)) = UPDATES.iter().find(|(name, _)| *name == call.name) else { continue };
-            let verb = |call: &Call<'_>| {
-                call.operands(&["-o", "-c", "-X"]).next().map_or(String::new(), |word| word.text.clone())
-            };
-            if !updates.contains(&verb(&call).as_str()) {
+            if !updates.contains(&verb(call)) {
                 continue;
             }
             let family = call.name.get(..3).unwrap_or(call.name);
+            // What is called with a script or a variable may install whatever it wants.
             let is_used = |other: &Call<'_>| {
-                let own = other.name.starts_with(family) && USES.contains(&verb(other).as_str());
-                // What is called with a script or a variable may install whatever it wants.
-                (own && !updates.contains(&verb(other).as_str())) || is_opaque(other)
+                is_opaque(other) || (other.name.starts_with(family) && !updates.contains(&verb(other)))
             };
-            if !run.calls().any(|(_, other)| is_used(&other)) {
+            if !uses.iter().any(|other| is_used(other)) {
                 problems.add(
                     &command.span,
                     call.name,
-                    format!("nothing is installed in the RUN of `{} {}`", call.name, verb(&call)),
+                    format!("nothing is installed in the RUN of `{} {}`", call.name, verb(call)),
                 );
             }
         }
     }
+}
+
+fn verb<'a>(call: &Call<'a>) -> &'a str {
+    call.operands(&["-o", "-c", "-X"]).next().map_or("", |word| word.text.as_str())
+}
+
+fn may_use(call: &Call<'_>) -> bool {
+    is_opaque(call) || USES.contains(&verb(call))
 }
 
 /// A program that may install packages itself.

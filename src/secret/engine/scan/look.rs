@@ -6,7 +6,7 @@ use crate::secret::engine::window::{self, Match};
 use crate::secret::found::Found;
 use crate::secret::rules::{CONTEXT, Detector, Rule, Seen};
 use crate::secret::validate::{self, Verdict};
-use crate::secret::{assign, inline, key, mask, parse, url};
+use crate::secret::{assign, context, inline, key, mask, url};
 
 impl FileScan<'_> {
     pub(super) fn hit(&mut self, buffer: &[u8], literal: u16, at: usize) {
@@ -60,12 +60,25 @@ impl FileScan<'_> {
     pub(super) fn report(&mut self, buffer: &[u8], index: u16, rule: &Rule, found: &Match, public: usize) {
         let Some(confidence) = self.judge(buffer, rule, found) else { return };
         let secret = buffer.get(found.secret.clone()).unwrap_or_default();
-        let masked = mask::token(secret, public.min(secret.len()));
-        let fingerprint = rule.has_fingerprint().then(|| secret.to_vec());
-        self.add(buffer, index, found, confidence, masked, fingerprint);
-        if rule.info.id == "aws-access-key-id" && confidence > Confidence::Low && self.encoding != Encoding::Binary {
+        let is_key_id = rule.info.id == "aws-access-key-id";
+        if is_key_id && confidence > Confidence::Low && self.encoding != Encoding::Binary {
             self.look_for_pair(buffer, found);
         }
+        let before = buffer.get(..found.whole.start).unwrap_or_default();
+        let is_signed = is_key_id && context::is_in_signed_url(before);
+        let confidence = if is_signed { Confidence::Low } else { confidence };
+        self.add_token(buffer, index, found, confidence, mask::token(secret, public.min(secret.len())));
+    }
+
+    /// Notes a token; one that everybody has is of low confidence.
+    fn add_token(&mut self, buffer: &[u8], index: u16, found: &Match, confidence: Confidence, masked: String) {
+        let has_fingerprint = self.scanner.rules.get(index).is_some_and(Rule::has_fingerprint);
+        let identity = buffer.get(found.secret.clone()).filter(|_| has_fingerprint);
+        let (confidence, masked) = match identity.and_then(key::published) {
+            Some(place) => (Confidence::Low, format!("{masked}; published: {place}")),
+            None => (confidence, masked),
+        };
+        self.add(buffer, index, found, confidence, masked, identity.map(<[u8]>::to_vec));
     }
 
     /// How sure a match is; none if it is no secret.
@@ -89,7 +102,9 @@ impl FileScan<'_> {
         if rule.entropy().is_some_and(|least| validate::entropy(secret) <= least) {
             return None;
         }
-        let placeholder = verdict != Verdict::Valid && validate::is_placeholder(secret);
+        let before = buffer.get(..found.whole.start).unwrap_or_default();
+        let placeholder =
+            verdict != Verdict::Valid && (validate::is_placeholder(secret) || context::is_called_example(before));
         Some(match verdict {
             Verdict::Invalid => Confidence::Low,
             Verdict::Valid => Confidence::High,
@@ -130,14 +145,7 @@ impl FileScan<'_> {
             }
             let found = Match { whole: secret.clone(), secret };
             if self.judge(buffer, rule, &found).is_some_and(|confidence| confidence > Confidence::Low) {
-                self.add(
-                    buffer,
-                    index,
-                    &found,
-                    Confidence::High,
-                    mask::token(run, 0),
-                    rule.has_fingerprint().then(|| run.to_vec()),
-                );
+                self.add_token(buffer, index, &found, Confidence::High, mask::token(run, 0));
             }
         }
     }
@@ -160,7 +168,7 @@ impl FileScan<'_> {
         let Some((index, rule)) = scanner.rules.find(found.rule) else { return };
         let place = Match { whole: found.name.start..found.value.end, secret: found.value };
         if self.judge(buffer, rule, &place).is_some() {
-            let limit = if parse::is_example(&self.scratch.path) { Confidence::Low } else { Confidence::High };
+            let limit = if context::is_illustrative(&self.scratch.path) { Confidence::Low } else { Confidence::High };
             self.add(buffer, index, &place, found.confidence.min(limit), mask::HIDDEN.to_owned(), None);
             self.found.name_last(mask::printable(buffer.get(found.name).unwrap_or_default()).into_owned());
         }

@@ -19,6 +19,8 @@ pub(super) struct ProductTree<'a> {
     #[serde(borrow, deserialize_with = "null_as_default")]
     branches: Vec<Branch<'a>>,
     #[serde(borrow, deserialize_with = "null_as_default")]
+    full_product_names: Vec<FullProduct<'a>>,
+    #[serde(borrow, deserialize_with = "null_as_default")]
     relationships: Vec<Relationship<'a>>,
 }
 
@@ -44,6 +46,8 @@ struct Helper<'a> {
     cpe: Option<Text<'a>>,
     #[serde(borrow, default)]
     purl: Option<Text<'a>>,
+    #[serde(borrow, default, deserialize_with = "null_as_default")]
+    purls: Vec<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,29 +61,16 @@ struct Relationship<'a> {
 }
 
 /// Products by id.
-pub(in crate::advisory::feed) struct Products<'a> {
+pub(crate) struct Products<'a> {
     helpers: HashMap<&'a str, &'a Helper<'a>>,
     parents: HashMap<&'a str, (&'a str, &'a str)>,
-}
-
-/// A package of an ecosystem, as a product id names it.
-pub(in crate::advisory::feed) struct Package {
-    /// Ecosystem with release and channel.
-    pub(super) ecosystem: String,
-    /// Binary or source package.
-    pub(super) name: String,
-    /// `epoch:version-release`; `None` where the id is about every version, or its version is not the package's.
-    pub(super) evr: Option<String>,
-    /// `name:stream`.
-    pub(super) module: Option<String>,
-    /// Architecture, `src` for the source package, empty where none is named.
-    pub(super) arch: String,
 }
 
 impl<'a> ProductTree<'a> {
     pub(super) fn products(&'a self) -> Products<'a> {
         let mut products = Products { helpers: HashMap::new(), parents: HashMap::new() };
         products.collect(&self.branches, 0);
+        self.full_product_names.iter().for_each(|product| products.add(product));
         for relationship in &self.relationships {
             let joined = &relationship.full_product_name;
             products.add(joined);
@@ -106,14 +97,19 @@ impl<'a> Products<'a> {
         }
     }
 
+    /// What a relationship's product is made of: the component, and what it is part of. `None` for any other product.
+    pub(crate) fn parts(&self, id: &str) -> Option<(&'a str, &'a str)> {
+        self.parents.get(id).copied()
+    }
+
     /// The ids that a product id is made of: component, what it is part of, what that is part of. A chain that goes on is not followed.
-    pub(super) fn chain<'i>(&self, id: &'i str) -> Vec<&'i str>
+    pub(crate) fn chain<'i>(&self, id: &'i str) -> Vec<&'i str>
     where
         'a: 'i,
     {
         let mut chain = Vec::new();
         let mut id = id;
-        while let Some((component, parent)) = self.parents.get(id).copied() {
+        while let Some((component, parent)) = self.parts(id) {
             if chain.len() >= MAX_CHAIN {
                 return Vec::new();
             }
@@ -125,12 +121,18 @@ impl<'a> Products<'a> {
     }
 
     /// The CPE of a product.
-    pub(super) fn cpe(&self, id: &str) -> Option<&'a str> {
+    pub(crate) fn cpe(&self, id: &str) -> Option<&'a str> {
         self.helpers.get(id).and_then(|helper| helper.cpe.as_ref()).map(Text::as_str)
     }
 
     /// The package URL of a product.
-    pub(super) fn purl(&self, id: &str) -> Option<&'a str> {
+    pub(crate) fn purl(&self, id: &str) -> Option<&'a str> {
         self.helpers.get(id).and_then(|helper| helper.purl.as_ref()).map(Text::as_str)
+    }
+
+    /// All package URLs of a product.
+    pub(crate) fn purls(&self, id: &str) -> impl Iterator<Item = &'a str> {
+        let helper = self.helpers.get(id).copied();
+        helper.into_iter().flat_map(|helper| helper.purl.iter().chain(&helper.purls)).map(Text::as_str)
     }
 }

@@ -1,21 +1,21 @@
-//! Names of images in `FROM` and `--from`.
+//! Names of images, as `FROM`, `--from`, Compose and Kubernetes take them.
 
 /// The parts of an image's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ImageName<'a> {
+pub(in crate::lint) struct ImageName<'a> {
     /// Host of the registry; none of Docker Hub's short names.
-    pub(super) registry: Option<&'a str>,
+    pub(in crate::lint) registry: Option<&'a str>,
     /// Repository, without `library/`.
-    pub(super) repository: &'a str,
+    pub(in crate::lint) repository: &'a str,
     /// Tag.
-    pub(super) tag: Option<&'a str>,
+    pub(in crate::lint) tag: Option<&'a str>,
     /// Digest.
-    pub(super) digest: Option<&'a str>,
+    pub(in crate::lint) digest: Option<&'a str>,
 }
 
 impl<'a> ImageName<'a> {
     /// Splits a name as the distribution reference does; it may be no valid one.
-    pub(super) fn parse(name: &'a str) -> Self {
+    pub(in crate::lint) fn parse(name: &'a str) -> Self {
         let (rest, digest) = name.split_once('@').map_or((name, None), |(rest, digest)| (rest, Some(digest)));
         let last_slash = rest.rfind('/').map_or(0, |at| at + 1);
         let tag_at = rest.get(last_slash..).and_then(|last| last.find(':')).map(|at| last_slash + at);
@@ -34,7 +34,7 @@ impl<'a> ImageName<'a> {
     }
 
     /// Whether it is one of Docker's official images.
-    pub(super) fn is_official(&self) -> bool {
+    pub(in crate::lint) fn is_official(&self) -> bool {
         matches!(self.registry, None | Some("docker.io")) && !self.repository.contains('/')
     }
 }

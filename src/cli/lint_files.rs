@@ -1,0 +1,227 @@
+//! What `lint` looks at: the files and projects that a path stands for, read as they are needed.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::Failed;
+use super::exit::Ending;
+use crate::dockerfile::MAX_BYTES;
+use crate::lint::files::{self, Kind};
+use crate::workload::compose::{self, Variables};
+use crate::workload::{Files, Workload, kubernetes, yaml};
+
+/// A Dockerfile with its path for reports, and why it could not be read.
+pub(super) type Read = (String, Result<Vec<u8>, String>);
+
+/// Files with another content than on disk, by their path from the root.
+pub(super) type Overlay = BTreeMap<String, Vec<u8>>;
+
+/// What a path stands for.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) dockerfiles: Vec<Read>,
+    pub(super) projects: Vec<Project>,
+}
+
+/// What is put over and into Compose files.
+#[derive(Default)]
+pub(super) struct ComposeOptions<'a> {
+    pub(super) overrides: &'a [PathBuf],
+    pub(super) env_files: &'a [PathBuf],
+}
+
+/// A Compose project or a file of manifests.
+pub(super) struct Project {
+    /// Path of its first file, for people.
+    pub(super) path: String,
+    /// The folder that its files do not leave.
+    root: PathBuf,
+    /// How that folder is named, for people.
+    shown_root: PathBuf,
+    what: What,
+}
+
+enum What {
+    Compose(compose::Project),
+    Manifest(String),
+}
+
+impl Project {
+    /// Reads it; the paths of its files are relative to its root.
+    pub(super) fn load(&self, overlay: &Overlay) -> Result<Workload, String> {
+        let tree = Tree { root: &self.root, overlay };
+        match &self.what {
+            What::Compose(project) => compose::load(project, &tree),
+            What::Manifest(path) => kubernetes::load(path, &tree),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    /// Reads it; its files are named as reports name them.
+    pub(super) fn load_for_report(&self) -> Result<Workload, String> {
+        let mut workload = self.load(&Overlay::new())?;
+        workload.files.iter_mut().for_each(|file| file.path = self.shown(&file.path).display().to_string());
+        Ok(workload)
+    }
+
+    /// A path from the root as people name it.
+    pub(super) fn shown(&self, path: &str) -> PathBuf {
+        self.shown_root.join(path)
+    }
+}
+
+/// The files below a folder, and nothing else, wherever links lead.
+struct Tree<'a> {
+    root: &'a Path,
+    overlay: &'a Overlay,
+}
+
+impl Files for Tree<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        if let Some(bytes) = self.overlay.get(path) {
+            return Ok(bytes.clone());
+        }
+        let real = self.root.join(path).canonicalize().map_err(|error| error.to_string())?;
+        if !real.starts_with(self.root) {
+            return Err(format!("it leads out of `{}`", self.root.display()));
+        }
+        let opened = File::open(real).map_err(|error| error.to_string())?;
+        if !opened.metadata().is_ok_and(|meta| meta.is_file()) {
+            return Err("it is no file".to_owned());
+        }
+        bounded(opened, yaml::MAX_BYTES)
+    }
+}
+
+/// What a path that a user named stands for.
+///
+/// # Errors
+/// When there is nothing to look at, or it cannot be read.
+pub(super) fn find(path: &Path, options: &ComposeOptions<'_>) -> Result<Found, Failed> {
+    if path == Path::new("-") {
+        let bytes = bounded(std::io::stdin().lock(), MAX_BYTES);
+        return Ok(Found { dockerfiles: vec![("-".to_owned(), bytes)], projects: Vec::new() });
+    }
+    let meta = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    let mut found = Found::default();
+    if meta.is_dir() {
+        for file in files::find(path, |name| files::kind(name).is_some()).map_err(|error| unreadable(path, error))? {
+            add(&mut found, &file, path, None)?;
+        }
+        if found.dockerfiles.is_empty() && found.projects.is_empty() {
+            let error = anyhow::anyhow!("there is nothing to look at in `{}`", path.display());
+            return Err(Failed::new(Ending::Source, error).hint(
+                "Dockerfiles, Compose files and Kubernetes manifests are looked for; name a file that is called otherwise",
+            ));
+        }
+    } else {
+        add(&mut found, path, path.parent().unwrap_or(Path::new("")), Some(options))?;
+    }
+    Ok(found)
+}
+
+/// Adds a file as what it is. In a folder, files that are YAML and nothing that is started are passed over.
+fn add(found: &mut Found, path: &Path, top: &Path, named: Option<&ComposeOptions<'_>>) -> Result<(), Failed> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let open = || File::open(path).map_err(|error| error.to_string());
+    let what = match files::kind(&name) {
+        Some(Kind::Compose) => Some(Kind::Compose),
+        Some(Kind::Yaml) => told_by_content(open().and_then(|file| bounded(file, yaml::MAX_BYTES)), named.is_some()),
+        _ => None,
+    };
+    match what {
+        None if files::kind(&name) == Some(Kind::Yaml) => {
+            if named.is_some() {
+                let error = anyhow::anyhow!("`{}` is neither a Compose file nor a Kubernetes manifest", path.display());
+                return Err(Failed::new(Ending::Usage, error)
+                    .hint("a Compose file has `services`, a manifest `apiVersion` and `kind`"));
+            }
+        }
+        None | Some(Kind::Dockerfile) => {
+            found.dockerfiles.push((path.display().to_string(), open().and_then(|file| bounded(file, MAX_BYTES))));
+        }
+        Some(kind) => {
+            let is_override = named.is_none() && is_put_over(path, &name);
+            if !is_override {
+                found.projects.push(project(path, top, kind, named.unwrap_or(&ComposeOptions::default()))?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a YAML file is; that it cannot be read is told where it was named.
+fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kind> {
+    let documents = match bytes.map(|bytes| yaml::parse(&bytes, 0)) {
+        Ok(Ok(parsed)) => parsed.documents,
+        // Templates and the like in a folder.
+        _ => return is_named.then_some(Kind::Compose),
+    };
+    if kubernetes::is_manifest(&documents) {
+        return Some(Kind::Yaml);
+    }
+    documents.iter().any(|document| document.get("services").is_some()).then_some(Kind::Compose)
+}
+
+/// Whether Compose puts a file over another one beside it, which is looked at with that.
+fn is_put_over(path: &Path, name: &str) -> bool {
+    let base = compose::NAMES.iter().find(|base| compose::overrides_of(base).iter().any(|other| other == name));
+    base.is_some_and(|_| {
+        compose::NAMES.iter().any(|base| {
+            compose::overrides_of(base).iter().any(|other| other == name) && path.with_file_name(base).is_file()
+        })
+    })
+}
+
+fn project(path: &Path, top: &Path, kind: Kind, options: &ComposeOptions<'_>) -> Result<Project, Failed> {
+    let real = |path: &Path| path.canonicalize().map_err(|error| unreadable(path, error));
+    let top = if top.as_os_str().is_empty() { Path::new(".") } else { top };
+    let top_real = real(top)?;
+    // A project may use what stands beside it in the checkout.
+    let root = top_real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&top_real).to_owned();
+    let up = top_real.strip_prefix(&root).map(|below| below.components().count()).unwrap_or_default();
+    let shown_root = (0..up).fold(top.to_owned(), |folder, _| match folder.file_name() {
+        Some(_) if folder != Path::new(".") => folder.parent().map(Path::to_owned).unwrap_or_default(),
+        _ => folder.join(".."),
+    });
+    let relative = |file: &Path| -> Result<String, Failed> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let name = file.file_name().unwrap_or_default();
+        let outside = || {
+            let error = anyhow::anyhow!("`{}` is not below `{}`", file.display(), root.display());
+            Failed::new(Ending::Usage, error).hint("name files of one project and checkout")
+        };
+        let real = real(folder)?.join(name);
+        real.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_owned).ok_or_else(outside)
+    };
+    let first = relative(path)?;
+    let what = match kind {
+        Kind::Yaml => What::Manifest(first),
+        Kind::Compose | Kind::Dockerfile => {
+            let mut files = vec![first];
+            let beside =
+                path.file_name().map(|name| compose::overrides_of(&name.to_string_lossy())).unwrap_or_default();
+            let beside = beside.iter().map(|name| path.with_file_name(name)).filter(|path| path.is_file());
+            for file in beside.chain(options.overrides.iter().cloned()) {
+                files.push(relative(&file)?);
+            }
+            let env_files = options.env_files.iter().map(|file| relative(file)).collect::<Result<_, _>>()?;
+            What::Compose(compose::Project { files, env_files, variables: Variables::new() })
+        }
+    };
+    Ok(Project { path: path.display().to_string(), root, shown_root, what })
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Failed {
+    let error = anyhow::Error::new(error).context(format!("`{}` could not be read", path.display()));
+    Failed::new(Ending::Source, error)
+        .hint("name a Dockerfile, a Compose file, a manifest, or a folder with them in it")
+}
+
+/// One byte more than is read, so that the reader of the file sees that it is too large.
+fn bounded(input: impl std::io::Read, limit: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    input.take(limit as u64 + 1).read_to_end(&mut bytes).map(|_| bytes).map_err(|error| error.to_string())
+}

@@ -1,0 +1,32 @@
+//! A container is started as root.
+
+use crate::advisory::model::Severity;
+use crate::lint::container::Subject;
+use crate::lint::{Check, Meta, Problems, Rule};
+
+/// `root-container`.
+pub(super) static RULE: Rule = Rule {
+    meta: Meta {
+        id: "root-container",
+        severity: Severity::Medium,
+        summary: "a container is started as root",
+        why: "A process that breaks out of its container is then root on the host, unless user namespaces stand between.",
+        advice: "set `user:` to a uid and gid above 0, or leave it to the image’s own user",
+        aliases: &["CL-0018"],
+        sources: &[
+            "https://docs.docker.com/reference/compose-file/services/#user",
+            "https://kubernetes.io/docs/concepts/security/pod-security-standards/",
+        ],
+        default: true,
+    },
+    check: Check::Container(check),
+};
+
+fn check(subject: &Subject<'_>, problems: &mut Problems) {
+    let Some(setting) = &subject.container.user else { return };
+    let Some(user) = setting.value.as_deref() else { return };
+    let name = user.split(':').next().unwrap_or_default();
+    if name == "root" || name.parse::<i64>() == Ok(0) {
+        subject.state(problems, &setting.at, "user", format!("it is started as `{user}`, which is root"));
+    }
+}

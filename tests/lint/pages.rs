@@ -1,0 +1,271 @@
+//! `docs/rules/`: a page a rule, the list of all, and how far they cover the rules of others. `UPDATE_DOCS=1 cargo test --test lint` writes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use imgguard::check::CHECKS;
+use imgguard::lint::findings::VOID_IGNORE;
+use imgguard::lint::{self, Meta};
+
+use super::cases;
+
+/// The rules of other tools, each with those that nothing of ours covers and why.
+struct Other {
+    title: &'static str,
+    note: &'static str,
+    ids: &'static [&'static str],
+    prefix: &'static str,
+    uncovered: &'static [(&'static str, &'static str)],
+}
+
+const OTHERS: &[Other] = &[
+    Other {
+        title: "CIS Docker Benchmark 1.6.0, section 4",
+        note: "Each control is decided by machine: by rules about the Dockerfile, checks of the image, and what is named here besides them.",
+        prefix: "",
+        ids: &[
+            "CIS-4.1", "CIS-4.2", "CIS-4.3", "CIS-4.4", "CIS-4.5", "CIS-4.6", "CIS-4.7", "CIS-4.8", "CIS-4.9",
+            "CIS-4.10", "CIS-4.11", "CIS-4.12",
+        ],
+        uncovered: &[
+            ("CIS-4.4", "vulnerabilities with a fix, from `scan`"),
+            ("CIS-4.5", "`[[signature]]` demands of a policy, and `verify`"),
+            ("CIS-4.10", "the rules for secrets, in layers, variables, labels and history"),
+            ("CIS-4.12", "`[[signature]]` demands for attestations, and `verify --type`"),
+        ],
+    },
+    Other {
+        title: "Dockle",
+        note: "",
+        prefix: "",
+        ids: &[
+            "CIS-DI-0001",
+            "CIS-DI-0002",
+            "CIS-DI-0003",
+            "CIS-DI-0004",
+            "CIS-DI-0005",
+            "CIS-DI-0006",
+            "CIS-DI-0007",
+            "CIS-DI-0008",
+            "CIS-DI-0009",
+            "CIS-DI-0010",
+            "CIS-DI-0011",
+            "DKL-DI-0001",
+            "DKL-DI-0002",
+            "DKL-DI-0003",
+            "DKL-DI-0004",
+            "DKL-DI-0005",
+            "DKL-DI-0006",
+            "DKL-LI-0001",
+            "DKL-LI-0002",
+            "DKL-LI-0003",
+        ],
+        uncovered: &[
+            ("CIS-DI-0002", "`untrusted-registry` and `unpinned-base` of the Dockerfile; Dockle has no check"),
+            ("CIS-DI-0004", "vulnerabilities with a fix, from `scan`"),
+            (
+                "CIS-DI-0005",
+                "`[[signature]]` demands of a policy, and `verify`; Dockle looks at a variable of its own host",
+            ),
+            ("DKL-LI-0003", "not yet: files such as `.git` and `Dockerfile` in the image"),
+        ],
+    },
+    Other {
+        title: "hadolint",
+        note: "Its `# hadolint ignore=` comments are read. ShellCheck's rules are not ours to repeat; a script that cannot be read is `shell-syntax`.",
+        prefix: "",
+        ids: &[
+            "DL1001", "DL3000", "DL3001", "DL3002", "DL3003", "DL3004", "DL3006", "DL3007", "DL3008", "DL3009",
+            "DL3010", "DL3011", "DL3012", "DL3013", "DL3014", "DL3015", "DL3016", "DL3018", "DL3019", "DL3020",
+            "DL3021", "DL3022", "DL3023", "DL3024", "DL3025", "DL3026", "DL3027", "DL3028", "DL3029", "DL3030",
+            "DL3032", "DL3033", "DL3034", "DL3035", "DL3036", "DL3037", "DL3038", "DL3040", "DL3041", "DL3042",
+            "DL3043", "DL3044", "DL3045", "DL3046", "DL3047", "DL3048", "DL3049", "DL3050", "DL3051", "DL3052",
+            "DL3053", "DL3054", "DL3055", "DL3056", "DL3057", "DL3058", "DL3059", "DL3060", "DL3061", "DL3062",
+            "DL3063", "DL3064", "DL3065", "DL3066", "DL3067", "DL4000", "DL4001", "DL4003", "DL4004", "DL4005",
+            "DL4006",
+        ],
+        uncovered: &[],
+    },
+    Other {
+        title: "Trivy",
+        note: "",
+        prefix: "",
+        ids: &[
+            "DS-0001", "DS-0002", "DS-0004", "DS-0005", "DS-0006", "DS-0007", "DS-0008", "DS-0009", "DS-0010",
+            "DS-0011", "DS-0012", "DS-0013", "DS-0014", "DS-0015", "DS-0016", "DS-0017", "DS-0019", "DS-0020",
+            "DS-0021", "DS-0022", "DS-0023", "DS-0024", "DS-0025", "DS-0026", "DS-0027", "DS-0029", "DS-0030",
+            "DS-0031",
+        ],
+        uncovered: &[],
+    },
+    Other {
+        title: "Checkov",
+        note: "",
+        prefix: "",
+        ids: &[
+            "CKV_DOCKER_1",
+            "CKV_DOCKER_2",
+            "CKV_DOCKER_3",
+            "CKV_DOCKER_4",
+            "CKV_DOCKER_5",
+            "CKV_DOCKER_6",
+            "CKV_DOCKER_7",
+            "CKV_DOCKER_8",
+            "CKV_DOCKER_9",
+            "CKV_DOCKER_10",
+            "CKV_DOCKER_11",
+            "CKV2_DOCKER_1",
+            "CKV2_DOCKER_2",
+            "CKV2_DOCKER_3",
+            "CKV2_DOCKER_4",
+            "CKV2_DOCKER_5",
+            "CKV2_DOCKER_6",
+            "CKV2_DOCKER_7",
+            "CKV2_DOCKER_8",
+            "CKV2_DOCKER_9",
+            "CKV2_DOCKER_10",
+            "CKV2_DOCKER_11",
+            "CKV2_DOCKER_12",
+            "CKV2_DOCKER_13",
+            "CKV2_DOCKER_14",
+            "CKV2_DOCKER_15",
+            "CKV2_DOCKER_16",
+            "CKV2_DOCKER_17",
+        ],
+        uncovered: &[],
+    },
+    Other {
+        title: "KICS, queries about Dockerfiles",
+        note: "By the first eight digits of a query's id.",
+        prefix: "KICS-",
+        ids: &[
+            "71bf8cf8", "6db6e0c2", "cdddb86f", "fd54f200", "6b376af8", "f2daed12", "6938958b", "8ada6e80", "682fe378",
+            "09fda05e", "989ab888", "8f6456be", "67fd0c4a", "f4a6bcd3", "68a51e22", "41c195f4", "9bae49be", "b86987e1",
+            "8a301064", "efbf148a", "c3e1b6ae", "965a08d7", "77783205", "00481784", "22cd11f7", "93d88cf7", "e36d8880",
+            "fc775e75", "6452c424", "7ebd323c", "295acb63", "f2f903fb", "6e19193a", "38300d1a", "562952e4", "9efb0b2d",
+            "b16e8501", "02d9c71f", "b84a0b47", "d3499f6d", "d4895357", "45e1fca5", "f45ea400", "99614418", "aa93e17f",
+            "9513a694", "b03a748a", "df746b39", "7384dfb2", "ae9c56a6", "9b6b0f38",
+        ],
+        uncovered: &[(
+            "aa93e17f",
+            "`--chown` is how files get their owner without a layer more; nothing is wrong with it",
+        )],
+    },
+];
+
+/// What covers an id, with the link to its page.
+fn covering(id: &str) -> Vec<String> {
+    let rules = lint::rules().filter(|rule| rule.meta.aliases.contains(&id));
+    let rules = rules.map(|rule| format!("[`{0}`]({1}/{0}.md)", rule.meta.id, rule.check.kind()));
+    let checks = CHECKS.iter().map(|check| check.meta()).filter(|meta| meta.aliases.contains(&id));
+    rules.chain(checks.map(|meta| format!("`{}` (image)", meta.name))).collect()
+}
+
+fn coverage() -> String {
+    let mut page = "# Rules of others\n\nWhat the rules and checks of imgguard cover of those of other tools. A name of another tool stands for ours in `# imgguard ignore=`, `--enable` and `--disable`.\n\n\
+        This page is made from the rules' aliases; `tests/lint/pages.rs` has the lists.\n"
+        .to_owned();
+    for other in OTHERS {
+        let mut rows = String::new();
+        let mut covered = 0;
+        for id in other.ids {
+            let reason = other.uncovered.iter().find(|(known, _)| known == id).map(|(_, reason)| (*reason).to_owned());
+            let names = covering(&format!("{}{id}", other.prefix));
+            assert!(!names.is_empty() || reason.is_some(), "{id} is covered by nothing, and nobody says why");
+            covered += usize::from(!names.is_empty() || reason.as_deref().is_some_and(|reason| !is_missing(reason)));
+            let cells: Vec<String> = names.into_iter().chain(reason).collect();
+            rows.push_str(&format!("| {id} | {} |\n", cells.join(", ")));
+        }
+        let note = if other.note.is_empty() { String::new() } else { format!("{}\n\n", other.note) };
+        let (title, all) = (other.title, other.ids.len());
+        page.push_str(&format!("\n## {title}: {covered} of {all}\n\n{note}| theirs | ours |\n|---|---|\n{rows}"));
+    }
+    page
+}
+
+fn is_missing(reason: &str) -> bool {
+    reason.starts_with("not yet") || reason.contains("nothing is wrong with it")
+}
+
+/// The page of a rule.
+fn page(kind: &str, meta: &Meta) -> String {
+    let severity = format!("{:?}", meta.severity).to_lowercase();
+    let default = if meta.default { "" } else { ", only when asked for (`--enable`)" };
+    let mut page = format!(
+        "# {}\n\n{}: {}{default}.\n\n**Why:** {}\n\n**What to do:** {}.\n",
+        meta.id, severity, meta.summary, meta.why, meta.advice
+    );
+    let all = cases(kind, meta.id);
+    for (title, is_bad) in [("Bad", true), ("Good", false)] {
+        if let Some(case) = all.iter().find(|case| case.is_bad == is_bad) {
+            page.push_str(&format!("\n## {title}\n\n```dockerfile\n{}```\n", case.text));
+        }
+    }
+    if let Some(fixed) = all.iter().find_map(|case| case.fixed.as_ref()) {
+        page.push_str(&format!("\n## Fixed by `--fix`\n\n```dockerfile\n{fixed}```\n"));
+    }
+    if !meta.aliases.is_empty() {
+        page.push_str(&format!("\nElsewhere: {}.\n", meta.aliases.join(", ")));
+    }
+    if !meta.sources.is_empty() {
+        let links = meta
+            .sources
+            .iter()
+            .map(|source| if source.starts_with("http") { format!("<{source}>") } else { (*source).to_owned() });
+        page.push_str(&format!("\nSources: {}\n", links.collect::<Vec<_>>().join(", ")));
+    }
+    page
+}
+
+fn index() -> String {
+    let mut page = "# Rules about build and run files\n\n`imgguard lint` runs them; `imgguard rules list` prints the table. [Rules of others](coverage.md) tells what they cover.\n\n\
+        | rule | severity | what is wrong | fix |\n|---|---|---|---|\n"
+        .to_owned();
+    for rule in lint::rules() {
+        let meta = &rule.meta;
+        let severity = format!("{:?}", meta.severity).to_lowercase();
+        let off = if meta.default { "" } else { " (off)" };
+        let fix = if cases(rule.check.kind(), meta.id).iter().any(|case| case.fixed.is_some()) { "yes" } else { "" };
+        page.push_str(&format!(
+            "| [{0}]({1}/{0}.md) | {severity}{off} | {2} | {fix} |\n",
+            meta.id,
+            rule.check.kind(),
+            meta.summary
+        ));
+    }
+    page.push_str(&format!("\n`{}`: {}. {}\n", VOID_IGNORE.id, VOID_IGNORE.summary, VOID_IGNORE.why));
+    page
+}
+
+#[test]
+fn the_pages_are_current() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
+    let mut pages: BTreeMap<PathBuf, String> = BTreeMap::new();
+    pages.insert("README.md".into(), index());
+    pages.insert("coverage.md".into(), coverage());
+    for rule in lint::rules() {
+        let kind = rule.check.kind();
+        pages.insert(Path::new(kind).join(format!("{}.md", rule.meta.id)), page(kind, &rule.meta));
+    }
+    let update = std::env::var_os("UPDATE_DOCS").is_some();
+    let mut stale = Vec::new();
+    for (name, text) in &pages {
+        let path = folder.join(name);
+        if fs::read_to_string(&path).ok().as_ref() != Some(text) {
+            if update {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, text).unwrap();
+            }
+            stale.push(name.display().to_string());
+        }
+    }
+    let kinds: BTreeSet<&str> = lint::rules().map(|rule| rule.check.kind()).collect();
+    for kind in kinds {
+        for entry in fs::read_dir(folder.join(kind)).into_iter().flatten() {
+            let name = Path::new(kind).join(entry.unwrap().file_name());
+            assert!(pages.contains_key(&name), "{} is of no rule; remove it", name.display());
+        }
+    }
+    assert!(update || stale.is_empty(), "run UPDATE_DOCS=1 cargo test --test lint: {}", stale.join(", "));
+}
