@@ -3,7 +3,7 @@
 use crate::advisory::model::Severity;
 use crate::facts::Confidence;
 use crate::lint::dockerfile::Subject;
-use crate::lint::dockerfile::base::ImageName;
+use crate::lint::image_name::ImageName;
 use crate::lint::{Check, Meta, Problems, Rule};
 
 /// `missing-user`.
