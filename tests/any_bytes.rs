@@ -64,6 +64,19 @@ const SHELL: &str = "set -e; A=1 B+=(x y) cmd 'a b' \"c $(d | e `f`)\" ${g:-h} $
     if [[ $m == n && o ]]; then p; elif q; then r; fi; for s in t u; do v; done\ncase $w in x|y) z;; (*) aa ;& esac\n\
     fn() { bb; }; (cc; dd) | sudo -u ee env F=1 gg # comment\nbash -c 'hh && ii' <(jj) ${A//b/c} ${A%%x*} ${A:?no}";
 
+/// A Compose file with what is read in it.
+const COMPOSE: &str = "x-a: &a {restart: always, cap_add: [SYS_ADMIN]}\ninclude: [{path: b.yaml, env_file: c}]\nservices:\n  # imgguard ignore=all reason=\"x\"\n  web:\n    <<: *a\n\
+    \x20   image: \"a:${T:-1}\"\n    extends: {service: db}\n    environment: [A=$B, \"PW=${C?x}\"]\n    ports: [\"80:80\", {target: 1, published: 2}]\n\
+    \x20   volumes: [\"/:/h:ro,rslave\", {type: bind, source: /etc, target: /e}, v:/v]\n    security_opt: [\"seccomp:unconfined\"]\n    tmpfs: /t:exec\n\
+    \x20 db:\n    build: {context: ., target: x}\n    healthcheck: {disable: true}\n    deploy: {resources: {limits: {memory: 1g}}}\n    logging: !reset {driver: none}\n\
+    volumes:\n  v: {driver_opts: {o: bind, device: /dev}}\n";
+
+/// The same of Kubernetes.
+const MANIFEST: &str = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: d}\n  spec:\n    template:\n      spec:\n\
+    \x20       hostPID: true\n        securityContext: {runAsUser: 0, seccompProfile: {type: Unconfined}}\n        volumes: [{name: h, hostPath: {path: /}}]\n\
+    \x20       containers:\n        - name: c\n          image: i\n          ports: [{containerPort: 1, hostPort: 2}]\n          volumeMounts: [{name: h, mountPath: /h}]\n\
+    \x20         env: [{name: PW, value: x}]\n          securityContext: {capabilities: {add: [ALL]}}\n---\napiVersion: v1\nkind: Pod\nspec: {containers: [{}]}\n";
+
 /// Damage that a parser may meet: changed bytes, a cut, a piece that stands twice.
 #[derive(Debug, Clone)]
 struct Damage {
@@ -270,6 +283,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
         "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),
+        "workload" => vec![COMPOSE.as_bytes().to_vec(), MANIFEST.as_bytes().to_vec()],
         "versions" => testdata("versions")
             .iter()
             .flat_map(|table| String::from_utf8(table.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())

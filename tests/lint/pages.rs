@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imgguard::check::CHECKS;
+use imgguard::check::{self, HISTORY_RULES};
 use imgguard::lint::findings::VOID_IGNORE;
 use imgguard::lint::{self, Meta};
 
@@ -154,11 +154,49 @@ const OTHERS: &[Other] = &[
     },
 ];
 
+/// Where a rule says something else than hadolint's of that id, on purpose. Seen on 450 Dockerfiles of Go modules and Debian source packages with hadolint 2.15.1.
+const DIFFERENCES: &[(&str, &str)] = &[
+    ("DL3001", "`systemctl enable` and a service that is started to be used in the same RUN do something"),
+    (
+        "DL3003",
+        "`cd` into a folder that the same RUN made is no substitute for WORKDIR; told is one that begins a RUN with an absolute path, or is all of it",
+    ),
+    (
+        "DL3006, DL3007",
+        "build arguments are replaced by their defaults, so that stages named through them are stages and `latest` behind one is seen",
+    ),
+    (
+        "DL3008, DL3015",
+        "`apt install` is looked at as well as `apt-get install`; a word that is a variable may hold a version",
+    ),
+    ("DL3020", "a variable in a source may be an address or an archive"),
+    ("DL3025", "JSON with escapes is JSON; HEALTHCHECK's command gets no signals"),
+    ("DL3029", "a stage whose name says the platform is meant so"),
+    ("DL3032, DL3036, DL3040, DL3060", "only in stages that are shipped; what a stage leaves behind does not count"),
+    ("DL3044", "a name that an ARG has declared is known"),
+    ("DL3045", "on `scratch` the folder is the root, which nothing changes"),
+    ("DL3046", "a uid that is a variable may be any"),
+    ("DL3059", "lists stand well on their own; told are single commands without mounts"),
+    ("DL3062", "`go install` without a version takes that of go.mod, or fails"),
+    ("DL3064", "words count, and not letters in them: USERNAME, COMPASS and MONKEY are no secrets"),
+    ("DL3066", "the user that the image ends with counts, and root needs no resolving"),
+    (
+        "DL3067",
+        "copying everything onto `scratch` makes one layer of many, and a stage in which nothing is run was made to be copied",
+    ),
+    (
+        "DL4006",
+        "`set -o pipefail` in the RUN counts, echo and printf do not fail, and of `$( … )` the shell ignores the end anyway",
+    ),
+];
+
 /// What covers an id, with the link to its page.
 fn covering(id: &str) -> Vec<String> {
     let rules = lint::rules().filter(|rule| rule.meta.aliases.contains(&id));
-    let rules = rules.map(|rule| format!("[`{0}`]({1}/{0}.md)", rule.meta.id, rule.check.kind()));
-    let checks = CHECKS.iter().map(|check| check.meta()).filter(|meta| meta.aliases.contains(&id));
+    let of_history = |id: &str| if HISTORY_RULES.contains(&id) { " (also of an image's history)" } else { "" };
+    let link = |id: &str, kind: &str| format!("[`{id}`]({kind}/{id}.md){}", of_history(id));
+    let rules = rules.map(|rule| link(rule.meta.id, rule.check.kind()));
+    let checks = check::metas().filter(|meta| meta.aliases.contains(&id));
     rules.chain(checks.map(|meta| format!("`{}` (image)", meta.name))).collect()
 }
 
@@ -180,6 +218,10 @@ fn coverage() -> String {
         let note = if other.note.is_empty() { String::new() } else { format!("{}\n\n", other.note) };
         let (title, all) = (other.title, other.ids.len());
         page.push_str(&format!("\n## {title}: {covered} of {all}\n\n{note}| theirs | ours |\n|---|---|\n{rows}"));
+    }
+    page.push_str("\n## Where the answer is another one than hadolint's\n\n| theirs | why |\n|---|---|\n");
+    for (ids, why) in DIFFERENCES {
+        page.push_str(&format!("| {ids} | {why} |\n"));
     }
     page
 }
