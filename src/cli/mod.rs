@@ -2,9 +2,12 @@
 
 mod airgap;
 mod args;
+mod attest;
+mod base_signature;
 mod db;
 mod db_args;
 mod db_show;
+mod debug;
 mod diff;
 mod exit;
 mod explain;
@@ -21,6 +24,7 @@ mod places;
 mod progress;
 mod publish;
 mod reading;
+mod roots;
 mod rules;
 mod sbom;
 mod scan;
@@ -29,6 +33,7 @@ mod secrets_args;
 mod sign;
 mod sign_args;
 mod signatures;
+mod signer;
 mod sources;
 mod suppressing;
 mod tree;
@@ -84,6 +89,7 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     };
     color.write_global();
+    debug::start(&cli.global);
     // A defect of ours must not look like an answer of the policy, whose code a panic's 101 might be mapped to by a wrapper.
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| run(&cli))).unwrap_or_else(|_| Err(internal_error()));
     let ending = match outcome {
@@ -111,9 +117,10 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
-        Verb::Attest(arguments) => sign::attest(arguments, &cli.global),
+        Verb::Attest(arguments) => attest::attest(arguments, &cli.global),
         Verb::Tree(arguments) => tree::tree(arguments),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
+        Verb::PublicKey(arguments) => keys::public_key(arguments),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),

@@ -9,7 +9,7 @@ pub(in crate::lint) fn is_set_secret(name: &str, value: &str) -> bool {
 }
 
 /// A path or an address says where a secret is.
-fn is_pointer(value: &str) -> bool {
+pub(in crate::lint) fn is_pointer(value: &str) -> bool {
     value.starts_with(['/', '.', '$'])
         || value.contains("://")
         || matches!(value, "true" | "false" | "none" | "0" | "1")

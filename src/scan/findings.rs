@@ -113,7 +113,7 @@ pub(super) fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<A
         id: &os.id,
         version_id: Some(os.version_id.as_str()).filter(|version| !version.is_empty()),
         version: Some(os.pretty_name.as_str()).filter(|name| !name.is_empty()),
-        channels: &os.channels,
+        channels: &inventory.channels,
     });
     // A third party's package (Docker's, NVIDIA's) is no business of the distribution, nor are the language packages in it.
     let is_own = |fact: &&PackageFact| fact.kind.is_os() && !os.as_ref().is_some_and(|os| is_foreign(fact, os));

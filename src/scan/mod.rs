@@ -9,6 +9,7 @@ mod collect;
 mod explain;
 mod findings;
 mod hash_files;
+mod joined;
 mod lint;
 mod pairs;
 mod places;

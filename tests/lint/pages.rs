@@ -155,7 +155,7 @@ const OTHERS: &[Other] = &[
     },
     Other {
         title: "KICS, queries about Compose files",
-        note: "By the first eight digits of a query's id.",
+        note: "By the first eight digits of a query's id. A service without `networks` is on a network of its project, which is no default bridge: ce14a68b is told where the default bridge is asked for.",
         prefix: "KICS-",
         ids: &[
             "baa452f0", "1c1325ff", "d6355c88", "27fcc7d6", "ae5b6871", "698ed579", "4d9f44c6", "2fc99041", "bc2908f3",
@@ -166,7 +166,7 @@ const OTHERS: &[Other] = &[
     },
     Other {
         title: "compose-lint",
-        note: "",
+        note: "Compared with 0.36 on 55 real files: what it finds and this does not is an image, a port or a path that is a variable which nothing sets, folders below `/etc` of a service's own, `/dev/net/tun`, and values such as `xxx`.",
         prefix: "",
         ids: &[
             "CL-0001", "CL-0002", "CL-0003", "CL-0004", "CL-0005", "CL-0006", "CL-0007", "CL-0008", "CL-0009",

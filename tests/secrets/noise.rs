@@ -12,6 +12,7 @@ use serde_json::Value;
 /// Corpora in the order of the page: the folder, what it is, and the most findings per GB.
 const CORPORA: &[(&str, &str, f64)] = &[
     ("rootfs", "Debian 12, `mmdebstrap --variant=minbase`", 0.0),
+    ("alpine", "Alpine 3.20, `alpine-minirootfs`", 0.0),
     (
         "runtimes",
         "CPython 3.11 with its test suite, Node 18, Go 1.19 with its sources, OpenJDK 17, as Debian packages them",
@@ -22,7 +23,25 @@ const CORPORA: &[(&str, &str, f64)] = &[
 ];
 
 /// Each finding that is left, by the end of its path, and what it is.
-const LOOKED_AT: &[(&str, &str, &str)] = &[];
+const LOOKED_AT: &[(&str, &str, &str)] = &[
+    (
+        "application-credential",
+        "cisco/dnac/playbooks/credentials.yml",
+        "a playbook's example, in a file that is named as credentials are",
+    ),
+    ("generic-secret", "infinidat/infinibox/playbooks/configure_array.yml", "a playbook's example; it looks generated"),
+    (
+        "generic-secret",
+        "na_ontap_snapmirror_create/defaults/main.yml",
+        "the passphrase that a role has if nobody sets one",
+    ),
+    ("generic-secret", "openmanage/playbooks/ome/ome_session.yml", "the token of a session in a playbook's example"),
+    (
+        "generic-secret",
+        "powerflex/roles/powerflex_sdc/defaults/main.yml",
+        "the password that a role has if nobody sets one",
+    ),
+];
 
 /// A finding at default confidence.
 struct Left {
@@ -39,6 +58,10 @@ fn hardly_anything_is_found_where_nothing_was_lost() {
     let mut rows = String::new();
     let (mut listed, mut unexplained, mut above) = (String::new(), Vec::new(), Vec::new());
     for (folder, what, most) in CORPORA {
+        if !root.join(folder).exists() {
+            writeln!(rows, "| {what} | not there when this was measured | | | |").unwrap();
+            continue;
+        }
         let (low, left) = scan(&root.join(folder));
         let (files, bytes) = size(&root.join(folder));
         let gigabytes = bytes as f64 / 1e9;
