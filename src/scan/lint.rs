@@ -113,7 +113,7 @@ pub fn mended(bytes: &[u8], around: Surroundings<'_>) -> Result<(Vec<u8>, usize)
 }
 
 /// Reads a project with other contents of files, by their path.
-pub type Load<'a> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String> + 'a;
+type Load<'a> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String> + 'a;
 
 /// The files of a project with what mends their problems put into them, as [`mended`] does it: path, old and new content, and how many fixes were made.
 /// `load` reads the project with other contents of files, by their path.
