@@ -3,8 +3,6 @@
 //!
 //! Rows: file, service, setting, value. A file that compose-go refuses has one row `error`; why, and what this does with it, is said below.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 #[macro_use]
 #[path = "support/skip.rs"]
 mod skip;
