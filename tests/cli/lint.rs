@@ -106,7 +106,7 @@ fn exit_codes_tell_how_it_ended() {
         (&bad, &["--enable", "no-such-rule"], 2, "there is no rule `no-such-rule`"),
         (&bad, &["--format", "cyclonedx"], 2, "lists no packages"),
         (&broken, &[], 3, ""),
-        (&empty, &[], 5, "there is no Dockerfile in"),
+        (&empty, &[], 5, "there is nothing to look at in"),
     ] {
         let ended = lint(folder, arguments);
         assert_eq!(ended.code, code, "{arguments:?}: {} {}", ended.out, ended.err);
