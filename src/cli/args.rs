@@ -9,7 +9,9 @@ use super::db_args::DbVerb;
 use super::lint_args::LintArgs;
 use super::rules::RulesVerb;
 use super::secrets_args::{SecretsArgs, Suppressing};
-use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, PublicKeyArgs, SignArgs, TreeArgs, VerifyArgs};
+use super::sign_args::{
+    ATTEST_USAGE, AttestArgs, GenerateArgs, ImportArgs, PublicKeyArgs, SignArgs, TreeArgs, VerifyArgs,
+};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
 use crate::report::{REPORTS, ReportFormat};
@@ -88,7 +90,7 @@ pub enum Verb {
     #[command(after_help = super::sign_args::SIGN_EXAMPLES)]
     Sign(SignArgs),
     /// Attest something of an image: sign an SBOM, a VEX document, provenance, or any other predicate
-    #[command(after_help = super::sign_args::ATTEST_EXAMPLES)]
+    #[command(after_help = super::sign_args::ATTEST_EXAMPLES, override_usage = ATTEST_USAGE)]
     Attest(AttestArgs),
     /// Show everything that hangs on an image
     #[command(

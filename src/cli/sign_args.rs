@@ -26,6 +26,10 @@ pub(super) const SIGN_EXAMPLES: &str = "Examples:
   imgguard sign ghcr.io/org/app@sha256:… --keyless
   imgguard sign registry.example/app:1.2 --key 'pkcs11:token=release;object=image?module-path=/usr/lib/softhsm/libsofthsm2.so'";
 
+/// clap's own is longer than a line.
+pub(super) const ATTEST_USAGE: &str =
+    "imgguard attest [OPTIONS] <--type TYPE|--sbom|--scan|--vsa> <--key KEY|--keyless> <REFERENCE>";
+
 pub(super) const ATTEST_EXAMPLES: &str = "Examples:
   imgguard attest registry.example/app:1.2 --key imgguard.key --type spdx --predicate app.spdx.json
   imgguard attest oci:build/image --key imgguard.key --type openvex --predicate app.vex.json --recursive

@@ -10,7 +10,9 @@ pub(in crate::lint) fn is_set_secret(name: &str, value: &str) -> bool {
 
 /// A path or an address says where a secret is.
 pub(in crate::lint) fn is_pointer(value: &str) -> bool {
-    value.starts_with('/') || value.contains("://") || matches!(value, "true" | "false" | "none" | "0" | "1")
+    value.starts_with('/')
+        || value.contains("://")
+        || matches!(value, "true" | "false" | "yes" | "no" | "none" | "0" | "1")
 }
 
 /// `xxx`, `<password>`, `****`: nobody's secret.
@@ -36,6 +38,7 @@ mod tests {
             ("PASSWORD", "", false),
             ("PASSWORD_FILE", "/run/secrets/x", false),
             ("SSL_KEY_CREDENTIALS", "kafka_ssl_key_creds", false),
+            ("MYSQL_ALLOW_EMPTY_PASSWORD", "yes", false),
             ("KEYBOARD", "de", false),
         ] {
             assert_eq!(is_set_secret(name, value), expected, "{name}={value}");

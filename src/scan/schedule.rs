@@ -126,13 +126,22 @@ pub(super) fn read_layers(
     outcomes
 }
 
+/// How a layer is named in diagnostics.
+fn name(job: &Job) -> Fact<'_> {
+    job.layer.digest.as_ref().map_or(Fact::Word("without digest"), Fact::Digest)
+}
+
+/// Tells of a layer that needs no reading, since a cache has what was made of it and the others of its platforms.
+pub(super) fn tell_merged(job: &Job) {
+    tell("layer", &[("digest", name(job)), ("from", Fact::Word("the cached platform"))]);
+}
+
 /// Tells of a layer where its facts came from, and what was found in it.
 fn tell_layer(job: &Job, how: &'static str, outcome: &Outcome, time: Duration) {
-    let name = job.layer.digest.as_ref().map_or(Fact::Word("without digest"), Fact::Digest);
     let count =
         |of: fn(&LayerFacts) -> usize| outcome.as_ref().map_or(Fact::Word("unread"), |facts| Fact::Count(of(facts)));
     let facts = [
-        ("digest", name),
+        ("digest", name(job)),
         ("stored", Fact::Bytes(job.layer.size)),
         ("from", Fact::Word(how)),
         ("time", Fact::Time(time)),
