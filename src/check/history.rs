@@ -185,8 +185,8 @@ mod tests {
             ]),
             [
                 env,
-                own("update-alone", "history:2"),
                 own("apt-get-lists", "history:2"),
+                own("update-alone", "history:2"),
                 own("apk-cache", "history:3"),
                 own("sudo", "history:4"),
                 own("insecure-download", "history:5"),
