@@ -32,7 +32,10 @@ use imgguard::policy::waiver;
 use imgguard::reference::Reference;
 use imgguard::scan::{self, CollectOptions, Judging, Progress, ReadOptions, Request, Stage};
 use imgguard::secret::{Scanner, Scratch};
-use imgguard::sign::keys::{PublicKey, file, private};
+use imgguard::sign::keys::{PublicKey, file, pkcs11, private, program};
+use imgguard::sign::predicate::condition::Condition;
+use imgguard::sign::services::{Services, Token};
+use imgguard::sign::tuf;
 use imgguard::sign::{Engine, Signed, Trust, bundle, legacy};
 use imgguard::source::archive::{self, Format};
 use imgguard::source::git::Changes;
@@ -41,6 +44,7 @@ use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
 use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
+use imgguard::workload::{Files, Workload, compose, kubernetes};
 
 /// A target and its name.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -67,9 +71,11 @@ pub(crate) const TARGETS: &[Target] = &[
     ("secrets", secrets),
     ("shell", shell),
     ("signatures", signatures),
+    ("signing", signing),
     ("store", store),
     ("tar", tar),
     ("versions", versions),
+    ("workload", workload),
     ("vex", vex),
 ];
 
@@ -613,5 +619,70 @@ pub(crate) fn shell(data: &[u8]) {
     let environment = Environment::from([("A".to_owned(), text.chars().take(50).collect())]);
     for escape in ['\\', '`'] {
         let _ = imgguard::dockerfile::expand_words(&text, &environment, escape);
+    }
+}
+
+/// What signing reads of its user and of services: names of keys in tokens, signing configurations, identity tokens, conditions, metadata of TUF.
+pub(crate) fn signing(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    if let Ok(uri) = pkcs11::Uri::parse(&text) {
+        assert!(uri.object.is_some() || uri.id.is_some(), "a name names a key");
+    }
+    if let Some((program, _)) = program::named(&text) {
+        assert_eq!(program.components().count(), 1, "a name is looked for in PATH and nowhere else");
+    }
+    let _ = Services::parse(&text);
+    let _ = Token::parse(data, 0);
+    let _ = repository_of(data);
+    // A thread for each expression; the text of most inputs is none.
+    if data.len() < 256
+        && let Ok(condition) = Condition::parse(&text)
+    {
+        let _ = condition.check("t", &serde_json::json!({"a": [1, "b", null]}));
+    }
+}
+
+/// A repository whose trusted root is `data`, and which has nothing else.
+fn repository_of(data: &[u8]) -> Result<Vec<Vec<u8>>, tuf::TufError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    tuf::targets(
+        tuf::Mirror::Folder(folder.path().to_owned()),
+        data,
+        None,
+        &[tuf::TRUSTED_ROOT],
+        jiff::Timestamp::UNIX_EPOCH,
+    )
+}
+
+/// Compose files and manifests are read or refused; every place of what was found lies in its file, and what the fixes make of it can be read.
+pub(crate) fn workload(data: &[u8]) {
+    struct Same<'a>(&'a BTreeMap<String, Vec<u8>>, &'a [u8]);
+    impl Files for Same<'_> {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            Ok(self.0.get(path).cloned().unwrap_or_else(|| self.1.to_vec()))
+        }
+    }
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::date(2026, 11, 25), options: &options };
+    let project = compose::Project { files: vec!["a.yaml".to_owned()], ..Default::default() };
+    let compose = |overlay: &BTreeMap<String, Vec<u8>>| {
+        compose::load(&project, &Same(overlay, data)).map_err(|error| error.to_string())
+    };
+    let manifest = |overlay: &BTreeMap<String, Vec<u8>>| {
+        kubernetes::load("a.yaml", &Same(overlay, data)).map_err(|error| error.to_string())
+    };
+    let loads: [&dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String>; 2] = [&compose, &manifest];
+    for load in loads {
+        let Ok(workload) = load(&BTreeMap::new()) else { continue };
+        for problem in lint::container::run(&workload, around) {
+            let text = std::str::from_utf8(&workload.files[problem.file].bytes).expect("a file that was read is text");
+            assert!(text.get(problem.span.clone()).is_some(), "{} cuts a character", problem.meta.id);
+        }
+        for file in &workload.files {
+            let _ = lint::container::ignores(file);
+        }
+        for file in scan::mended_workload(load, around).unwrap_or_default() {
+            assert!(load(&[(file.path, file.new)].into()).is_ok());
+        }
     }
 }

@@ -64,6 +64,19 @@ const SHELL: &str = "set -e; A=1 B+=(x y) cmd 'a b' \"c $(d | e `f`)\" ${g:-h} $
     if [[ $m == n && o ]]; then p; elif q; then r; fi; for s in t u; do v; done\ncase $w in x|y) z;; (*) aa ;& esac\n\
     fn() { bb; }; (cc; dd) | sudo -u ee env F=1 gg # comment\nbash -c 'hh && ii' <(jj) ${A//b/c} ${A%%x*} ${A:?no}";
 
+/// A Compose file with what is read in it.
+const COMPOSE: &str = "x-a: &a {restart: always, cap_add: [SYS_ADMIN]}\ninclude: [{path: b.yaml, env_file: c}]\nservices:\n  # imgguard ignore=all reason=\"x\"\n  web:\n    <<: *a\n\
+    \x20   image: \"a:${T:-1}\"\n    extends: {service: db}\n    environment: [A=$B, \"PW=${C?x}\"]\n    ports: [\"80:80\", {target: 1, published: 2}]\n\
+    \x20   volumes: [\"/:/h:ro,rslave\", {type: bind, source: /etc, target: /e}, v:/v]\n    security_opt: [\"seccomp:unconfined\"]\n    tmpfs: /t:exec\n\
+    \x20 db:\n    build: {context: ., target: x}\n    healthcheck: {disable: true}\n    deploy: {resources: {limits: {memory: 1g}}}\n    logging: !reset {driver: none}\n\
+    volumes:\n  v: {driver_opts: {o: bind, device: /dev}}\n";
+
+/// The same of Kubernetes.
+const MANIFEST: &str = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: d}\n  spec:\n    template:\n      spec:\n\
+    \x20       hostPID: true\n        securityContext: {runAsUser: 0, seccompProfile: {type: Unconfined}}\n        volumes: [{name: h, hostPath: {path: /}}]\n\
+    \x20       containers:\n        - name: c\n          image: i\n          ports: [{containerPort: 1, hostPort: 2}]\n          volumeMounts: [{name: h, mountPath: /h}]\n\
+    \x20         env: [{name: PW, value: x}]\n          securityContext: {capabilities: {add: [ALL]}}\n---\napiVersion: v1\nkind: Pod\nspec: {containers: [{}]}\n";
+
 /// Damage that a parser may meet: changed bytes, a cut, a piece that stands twice.
 #[derive(Debug, Clone)]
 struct Damage {
@@ -264,11 +277,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "secret_rules" => vec![RULES.as_bytes().to_vec()],
         "secrets" => tars.iter().flat_map(|tar| chosen(3, tar)).collect(),
         "signatures" => signatures(),
+        "signing" => signing(),
         "store" => vec![store()],
         "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
         "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),
+        "workload" => vec![COMPOSE.as_bytes().to_vec(), MANIFEST.as_bytes().to_vec()],
         "versions" => testdata("versions")
             .iter()
             .flat_map(|table| String::from_utf8(table.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
@@ -308,6 +323,22 @@ fn containers() -> Vec<Vec<u8>> {
 }
 
 /// One of everything that hangs on an image. The encrypted key has parameters that are refused, since opening a sound one takes a third of a second.
+/// A name of a key in a token and of one of a service, a signing configuration, an identity token, a condition, a root of TUF metadata.
+fn signing() -> Vec<Vec<u8>> {
+    let key = "0".repeat(64);
+    let texts = [
+        "pkcs11:token=My%20token;object=image;id=%01%02?module-path=/usr/lib/m.so&pin-source=file:/run/pin".to_owned(),
+        "awskms://alias/release".to_owned(),
+        r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","caUrls":[{"url":"https://ca.example","majorApiVersion":1,"validFor":{"start":"2020-01-01T00:00:00Z"}}],"rekorTlogUrls":[],"tsaUrls":[],"rekorTlogConfig":{"selector":"EXACT","count":1}}"#.to_owned(),
+        "e30.eyJpc3MiOiJodHRwczovL2kuZXhhbXBsZSIsImF1ZCI6WyJzaWdzdG9yZSJdLCJleHAiOjF9.c2ln".to_owned(),
+        r#"predicate.a.exists(x, x == "b") && predicate_type.startsWith("t") ? 1 < 2 : [1, 2u, 3.0][0] == 1"#.to_owned(),
+        format!(
+            r#"{{"signed":{{"_type":"root","spec_version":"1.0","version":1,"expires":"2099-01-01T00:00:00Z","consistent_snapshot":true,"keys":{{"{key}":{{"keytype":"ed25519","scheme":"ed25519","keyval":{{"public":"{key}"}}}}}},"roles":{{"root":{{"keyids":["{key}"],"threshold":1}}}}}},"signatures":[{{"keyid":"{key}","sig":"{key}{key}"}}]}}"#
+        ),
+    ];
+    texts.map(String::into_bytes).to_vec()
+}
+
 fn signatures() -> Vec<Vec<u8>> {
     use base64::Engine as _;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);

@@ -8,7 +8,7 @@ use super::published::{self, Delta, EMPTY, Extra, MAX_DELTAS, Published};
 use crate::advisory::refuse_step_back;
 use crate::advisory::store::{Store, delta};
 use crate::digest::Digest;
-use crate::sign::keys::Signer;
+use crate::sign::author::Author;
 use crate::sign::make::{Form, Maker};
 use crate::sign::verify::Subject;
 use crate::source::repository::{At, MANIFEST, Repository};
@@ -18,7 +18,7 @@ pub struct Publication<'a> {
     /// The store.
     pub store: &'a Store,
     /// Who signs it.
-    pub signer: &'a dyn Signer,
+    pub author: &'a Author<'a>,
     /// The time that is written, RFC 3339 in UTC.
     pub created: &'a str,
     /// What goes with it: policies, a trusted root.
@@ -60,7 +60,7 @@ pub fn publish(repository: &dyn Repository, tag: &str, publication: &Publication
     let digest = Digest::sha256(&bytes);
     repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
     let subject = Subject { digest, bytes, media_type: MANIFEST.to_owned(), platform: None };
-    let maker = Maker { repository, signer: publication.signer, form: Form::Bundle, created: publication.created };
+    let maker = Maker { repository, author: publication.author, form: Form::Bundle, created: publication.created };
     maker.sign(&subject, &BTreeMap::new())?;
     repository.put_manifest(At::Tag(tag), MANIFEST, &subject.bytes)?;
     Ok(Pushed { manifest: subject.digest, delta, steps: deltas.len() })

@@ -10,7 +10,7 @@ use crate::oci::History as Step;
 const MAX_BYTES: usize = 1 << 20;
 
 /// The rules that a history can answer: what is judged of the result, such as users, is judged there.
-const RULES: &[&str] = &[
+pub const RULES: &[&str] = &[
     "add-instead-of-copy",
     "apk-allow-untrusted",
     "apk-cache",

@@ -2,6 +2,7 @@
 //!
 //! In: one platform's [`Inventory`] and its configuration. Out: [`Finding`]s. A check reads no file and knows no advisory and no policy.
 
+mod across;
 mod healthcheck;
 mod history;
 mod modified_files;
@@ -10,8 +11,11 @@ mod privileged_files;
 mod root_user;
 mod secret_names;
 mod surface;
+mod tag;
 pub mod user;
 
+pub use across::differences;
+pub use history::RULES as HISTORY_RULES;
 pub use secret_names::{NAME as SECRET_NAME, holds_secret};
 
 use crate::facts::FilePath;
@@ -34,8 +38,14 @@ pub static CHECKS: &[&dyn Check] = &[
     &surface::ExposedSsh,
     &surface::StopSignalKill,
     &surface::WastedSpace,
+    &tag::LatestTag,
     &history::History,
 ];
+
+/// What every check is: those of one platform, and the one that compares platforms.
+pub fn metas() -> impl Iterator<Item = &'static Meta> {
+    CHECKS.iter().map(|check| check.meta()).chain([&across::META])
+}
 
 /// What a check looks at.
 #[derive(Clone, Copy)]
@@ -44,6 +54,8 @@ pub struct Subject<'a> {
     pub manifest: &'a Manifest,
     /// What its layers hold.
     pub inventory: &'a Inventory,
+    /// The name by which it was fetched from a registry or engine.
+    pub reference: Option<&'a str>,
     /// Whether there is a configuration; a folder has none.
     pub has_config: bool,
 }

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::Global;
+use super::args::{Global, Network};
 use super::db_args::{ExportArgs, ImportArgs};
 use super::exit::Ending;
+use super::roots::Reach;
 use super::sources::read_file;
 use super::{Failed, created, fetch, keys, notice, output, places, today, update};
 use crate::advisory::store::Store;
@@ -32,9 +33,10 @@ pub(super) fn export(arguments: &ExportArgs, global: &Global) -> Result<Ending, 
     let folder = tempfile::tempdir().map_err(|error| Failed::new(Ending::Incomplete, context(error.into())))?;
     empty_layout(folder.path()).map_err(|error| artifact(error.into()))?;
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;
+    let author = keys::author(&key)?;
     let publication = Publication {
         store: &store,
-        signer: &key,
+        author: &author,
         created: &created,
         extras: &extras,
         for_own_use: true,
@@ -97,7 +99,9 @@ pub(super) fn is_exported(path: &Path) -> bool {
 pub(super) fn import(arguments: &ImportArgs, file: &Path, global: &Global) -> Result<Ending, Failed> {
     let context = |error: anyhow::Error| error.context(format!("nothing of `{}` is used", file.display()));
     let artifact = |error: ArtifactError| fetch::failed(error, context);
-    let engine = fetch::trusted(&arguments.trust, arguments.allow_unsigned)?;
+    // A file from elsewhere is for machines without a network.
+    let (offline, network) = (true, &Network::default());
+    let engine = fetch::trusted(&arguments.trust, arguments.allow_unsigned, Reach { offline, network })?;
     let folder = tempfile::tempdir().map_err(|error| Failed::new(Ending::Incomplete, context(error.into())))?;
     unpack_layout(file, folder.path()).map_err(|error| artifact(error.into()))?;
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;

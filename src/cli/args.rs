@@ -9,7 +9,7 @@ use super::db_args::DbVerb;
 use super::lint_args::LintArgs;
 use super::rules::RulesVerb;
 use super::secrets_args::{SecretsArgs, Suppressing};
-use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, SignArgs, TreeArgs, VerifyArgs};
+use super::sign_args::{AttestArgs, GenerateArgs, ImportArgs, PublicKeyArgs, SignArgs, TreeArgs, VerifyArgs};
 use crate::advisory::model::Severity;
 use crate::oci::Platform;
 use crate::report::{REPORTS, ReportFormat};
@@ -101,6 +101,9 @@ pub enum Verb {
     /// Put a private key of another tool under a password, as cosign does
     #[command(after_help = super::sign_args::IMPORT_EXAMPLES)]
     ImportKeyPair(ImportArgs),
+    /// Write the public key of a private one, wherever it is kept
+    #[command(after_help = super::sign_args::PUBLIC_EXAMPLES)]
+    PublicKey(PublicKeyArgs),
     /// Write a bill of materials: what is installed in an image, and in which layer
     #[command(
         after_help = "Examples:\n  imgguard sbom registry.example/app:1.2 --output app.cdx.json\n  imgguard sbom oci:build/image --platform linux/arm64 --format spdx\n  imgguard sbom oci:build/image -o cyclonedx=app.cdx.json -o spdx=app.spdx.json --output app.spdx --format spdx-tag-value\n  imgguard scan sbom:app.cdx.json"

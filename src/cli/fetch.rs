@@ -7,6 +7,7 @@ use super::args::Global;
 use super::db_args::UpdateArgs;
 use super::exit::Ending;
 use super::progress::Bar;
+use super::roots::Reach;
 use super::sign_args::Trusted;
 use super::{Failed, complain, notice, sources, today, verify};
 use crate::advisory::store::Store;
@@ -31,7 +32,8 @@ struct Miss {
 
 /// Fetches the published store.
 pub(super) fn update_from(arguments: &UpdateArgs, output: &Path, global: &Global) -> Result<Ending, Failed> {
-    let engine = trusted(&arguments.trust, arguments.allow_unsigned)?;
+    let reach = Reach { offline: false, network: &arguments.network };
+    let engine = trusted(&arguments.trust, arguments.allow_unsigned, reach)?;
     let is_alone = arguments.from.len() == 1;
     let mut asked: Vec<&String> = arguments.from.iter().collect();
     let mut worst: Option<Failed> = None;
@@ -62,9 +64,9 @@ pub(super) fn update_from(arguments: &UpdateArgs, output: &Path, global: &Global
 }
 
 /// What checks the signature of a store; none where any is taken.
-pub(super) fn trusted(trust: &Trusted, allow_unsigned: bool) -> Result<Option<Engine>, Failed> {
+pub(super) fn trusted(trust: &Trusted, allow_unsigned: bool, reach: Reach<'_>) -> Result<Option<Engine>, Failed> {
     if trust.is_named() {
-        return verify::engine(trust).map(Some);
+        return verify::engine(trust, reach).map(Some);
     }
     if allow_unsigned {
         return Ok(None);

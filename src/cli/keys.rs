@@ -9,13 +9,19 @@ use zeroize::Zeroizing;
 
 use super::args::Global;
 use super::exit::Ending;
-use super::sign_args::{GenerateArgs, ImportArgs};
+use super::sign_args::{GenerateArgs, ImportArgs, PublicKeyArgs};
 use super::sources::read_file;
 use super::{Failed, notice};
-use crate::sign::keys::{KeyError, MAX_KEY_BYTES, PrivateKey, PublicKey, Signer as _, file, private};
+use crate::sign::author::{Author, By};
+use crate::sign::keys::pkcs11::Uri;
+use crate::sign::keys::program::{self, Held};
+use crate::sign::keys::{KeyError, MAX_KEY_BYTES, PrivateKey, PublicKey, Signer, file, private};
 
 /// Variables that may hold a key's password, the first that is set counts.
 const PASSWORDS: [&str; 2] = ["IMGGUARD_KEY_PASSWORD", "COSIGN_PASSWORD"];
+
+/// The program that holds keys in tokens.
+const PKCS11: &str = "imgguard-pkcs11";
 
 /// `generate-key-pair`.
 pub(super) fn generate(arguments: &GenerateArgs, global: &Global) -> Result<Ending, Failed> {
@@ -35,6 +41,54 @@ pub(super) fn open_private(path: &Path) -> Result<PrivateKey, Failed> {
     let pem = Zeroizing::new(read_file(path, MAX_KEY_BYTES, "key")?);
     let password = password()?;
     file::open(&pem, password.as_bytes()).map_err(|error| unusable(path, error))
+}
+
+/// Whoever signs with a key that is kept here or elsewhere.
+pub(super) fn open_signer(key: &str) -> Result<Box<dyn Signer>, Failed> {
+    if key.starts_with("pkcs11:") {
+        // Looked at first, so that a mistake is told before a program is started.
+        Uri::parse(key).map_err(|error| {
+            Failed::new(Ending::Usage, anyhow::anyhow!("the key's name cannot be used: {error}"))
+                .hint("write pkcs11:token=LABEL;object=LABEL?module-path=/…/lib….so (RFC 7512)")
+        })?;
+        return held(&beside(PKCS11), key);
+    }
+    match program::named(key) {
+        Some((program, name)) => held(&program, name),
+        None => Ok(Box::new(open_private(Path::new(key))?)),
+    }
+}
+
+fn held(program: &Path, key: &str) -> Result<Box<dyn Signer>, Failed> {
+    let held = Held::open(program, key).map_err(|error| {
+        let failed = Failed::new(Ending::Usage, anyhow::Error::new(error).context("the key cannot be used"));
+        failed.hint(format!(
+            "`{}` must be in PATH; docs/signing.md says where such programs come from",
+            program.display()
+        ))
+    })?;
+    Ok(Box::new(held))
+}
+
+/// A program of ours: beside this one, else in `PATH`.
+fn beside(name: &str) -> PathBuf {
+    let own = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(name)));
+    own.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// `public-key`.
+pub(super) fn public_key(arguments: &PublicKeyArgs) -> Result<Ending, Failed> {
+    let signer = open_signer(&arguments.key)?;
+    let written = std::io::stdout().lock().write_all(signer.public_key().to_pem().as_bytes());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::new(Ending::Incomplete, error)),
+        _ => Ok(Ending::Pass),
+    }
+}
+
+/// Signs with a key alone.
+pub(super) fn author(key: &PrivateKey) -> Result<Author<'_>, Failed> {
+    Author::new(By::Key(key), None, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)))
 }
 
 /// A trusted public key.

@@ -40,6 +40,8 @@ pub(super) struct Project {
     root: PathBuf,
     /// How that folder is named, for people.
     shown_root: PathBuf,
+    /// The folder that was named, or that of the file that was, and how it was named.
+    top: (PathBuf, PathBuf),
     what: What,
 }
 
@@ -63,12 +65,19 @@ impl Project {
     pub(super) fn load_for_report(&self) -> Result<Workload, String> {
         let mut workload = self.load(&Overlay::new())?;
         workload.files.iter_mut().for_each(|file| file.path = self.shown(&file.path).display().to_string());
+        for build in workload.containers.iter_mut().filter_map(|container| container.build.as_mut()?.value.as_mut()) {
+            build.dockerfile = build.dockerfile.take().map(|path| self.shown(&path).display().to_string());
+        }
         Ok(workload)
     }
 
     /// A path from the root as people name it.
     pub(super) fn shown(&self, path: &str) -> PathBuf {
-        self.shown_root.join(path)
+        let (real, shown) = &self.top;
+        match self.root.join(path).strip_prefix(real) {
+            Ok(below) => shown.join(below),
+            Err(_) => self.shown_root.join(path),
+        }
     }
 }
 
@@ -177,7 +186,8 @@ fn is_put_over(path: &Path, name: &str) -> bool {
 
 fn project(path: &Path, top: &Path, kind: Kind, options: &ComposeOptions<'_>) -> Result<Project, Failed> {
     let real = |path: &Path| path.canonicalize().map_err(|error| unreadable(path, error));
-    let top = if top.as_os_str().is_empty() { Path::new(".") } else { top };
+    let is_bare = top.as_os_str().is_empty();
+    let top = if is_bare { Path::new(".") } else { top };
     let top_real = real(top)?;
     // A project may use what stands beside it in the checkout.
     let root = top_real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&top_real).to_owned();
@@ -211,7 +221,8 @@ fn project(path: &Path, top: &Path, kind: Kind, options: &ComposeOptions<'_>) ->
             What::Compose(compose::Project { files, env_files, variables: Variables::new() })
         }
     };
-    Ok(Project { path: path.display().to_string(), root, shown_root, what })
+    let shown_top = if is_bare { PathBuf::new() } else { top.to_owned() };
+    Ok(Project { path: path.display().to_string(), root, shown_root, top: (top_real, shown_top), what })
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Failed {

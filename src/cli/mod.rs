@@ -2,6 +2,8 @@
 
 mod airgap;
 mod args;
+mod attest;
+mod base_signature;
 mod db;
 mod db_args;
 mod db_show;
@@ -22,6 +24,7 @@ mod places;
 mod progress;
 mod publish;
 mod reading;
+mod roots;
 mod rules;
 mod sbom;
 mod scan;
@@ -30,6 +33,7 @@ mod secrets_args;
 mod sign;
 mod sign_args;
 mod signatures;
+mod signer;
 mod sources;
 mod suppressing;
 mod tree;
@@ -113,9 +117,10 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
-        Verb::Attest(arguments) => sign::attest(arguments, &cli.global),
+        Verb::Attest(arguments) => attest::attest(arguments, &cli.global),
         Verb::Tree(arguments) => tree::tree(arguments),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
+        Verb::PublicKey(arguments) => keys::public_key(arguments),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),

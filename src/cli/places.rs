@@ -17,6 +17,11 @@ pub(super) fn facts() -> Option<PathBuf> {
     below("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("facts"))
 }
 
+/// Trusted roots of Sigstore instances, a folder for each TUF repository.
+pub(super) fn tuf() -> Option<PathBuf> {
+    below("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("tuf"))
+}
+
 /// Our folder in the one that a variable names, else in that of HOME. Paths that are not absolute count as none.
 fn below(variable: &str, in_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

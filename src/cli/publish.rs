@@ -42,9 +42,10 @@ pub(super) fn push(arguments: &PushArgs, global: &Global) -> Result<Ending, Fail
         let error = anyhow::anyhow!("`{}` names a digest, and what is published gets its own", arguments.reference);
         return Err(Failed::new(Ending::Usage, error).hint("name a tag, such as registry.example/advisories:latest"));
     };
+    let author = keys::author(&key)?;
     let publication = Publication {
         store: &store,
-        signer: &key,
+        author: &author,
         created: &created,
         extras: &[],
         for_own_use: false,

@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use super::args::Reading;
+use super::base_signature::bases;
 use super::exit::Ending;
-use super::sign_args::Trusted;
+use super::roots::Reach;
+use super::sign_args::{RootArgs, Trusted, WorkflowArgs};
 use super::{Failed, sources, verify};
 use crate::digest::Digest;
-use crate::policy::signature::SignatureDemand;
+use crate::policy::signature::{Of, SignatureDemand};
 use crate::policy::vex::Vex;
 use crate::scan::{Signatures, Signed};
 use crate::sign::identity::Matcher;
+use crate::sign::predicate::condition::Condition;
 use crate::sign::predicate::{PredicateType, provenance};
 use crate::sign::subject::subjects;
 use crate::sign::verify::{Accepted, Demand, Recursive, Subject, is_covered, verify as check, verify_each};
@@ -38,7 +41,8 @@ pub(super) fn check_all(
     how: &Reading,
     vex: &mut Vex,
 ) -> Result<Signatures, Failed> {
-    let ready = demands.iter().map(Ready::new).collect::<Result<Vec<_>, _>>()?;
+    let reach = Reach { offline: how.offline, network: &how.network };
+    let ready = demands.iter().map(|demand| Ready::new(demand, reach)).collect::<Result<Vec<_>, _>>()?;
     let mut signatures = Signatures::new();
     for image in images.iter().filter(|_| !ready.is_empty()) {
         let opened = sources::repository(&image.reference, how.offline, &how.network, false)?;
@@ -51,6 +55,10 @@ pub(super) fn check_all(
         let root = image.digest.as_ref().map_or_else(|| opened.root(), At::Digest);
         let mut signed = Vec::new();
         for ready in &ready {
+            if ready.demand.of == Of::Base {
+                signed.push(ready.check_bases(image, how)?);
+                continue;
+            }
             signed.push(ready.check(repository, root).map_err(unread)?);
             if ready.demand.vex {
                 ready.add_vex(repository, root, vex).map_err(unread)??;
@@ -62,7 +70,7 @@ pub(super) fn check_all(
 }
 
 impl<'a> Ready<'a> {
-    fn new(demand: &'a SignatureDemand) -> Result<Self, Failed> {
+    fn new(demand: &'a SignatureDemand, reach: Reach<'_>) -> Result<Self, Failed> {
         let usage = |error: String| {
             Failed::new(Ending::Usage, anyhow::anyhow!("the policy's signature `{}`: {error}", demand.name))
         };
@@ -73,7 +81,12 @@ impl<'a> Ready<'a> {
             identity_regexp: pattern(&demand.identity_regexp)?,
             issuer: demand.issuer.clone(),
             issuer_regexp: pattern(&demand.issuer_regexp)?,
-            trusted_root: demand.trusted_root.clone(),
+            workflow: WorkflowArgs::of(&demand.github_workflow),
+            root: RootArgs {
+                trusted_root: demand.trusted_root.clone(),
+                tuf_mirror: demand.tuf_mirror.clone(),
+                tuf_root: demand.tuf_root.clone(),
+            },
             allow_no_log: demand.allow_no_log,
         };
         let provenance = provenance::Demand {
@@ -82,11 +95,24 @@ impl<'a> Ready<'a> {
             reference: demand.source_ref.clone(),
         };
         let predicate_type = demand.predicate_type.as_deref().map(PredicateType::parse).transpose().map_err(usage)?;
+        if demand.of == Of::Base && demand.vex {
+            return Err(usage(
+                "what signers of a base say of vulnerabilities is not used; set vex where `of` is the image".into(),
+            ));
+        }
+        if demand.tuf_mirror.is_some() != demand.tuf_root.is_some() {
+            return Err(usage("tuf_mirror and tuf_root belong together".into()));
+        }
         if predicate_type.is_none() && !provenance.is_empty() {
             return Err(usage("builder, source and source_ref need the type of a provenance".into()));
         }
-        let wanted = Demand { predicate_type, annotations: demand.annotations.clone(), provenance };
-        Ok(Self { demand, engine: verify::engine(&trusted)?, wanted })
+        let condition = demand.condition.as_deref().map(Condition::parse).transpose();
+        let condition = condition.map_err(|error| usage(format!("its condition cannot be read: {error}")))?;
+        if predicate_type.is_none() && condition.is_some() {
+            return Err(usage("a condition needs the type of the attestation that it is about".into()));
+        }
+        let wanted = Demand { predicate_type, annotations: demand.annotations.clone(), provenance, condition };
+        Ok(Self { demand, engine: verify::engine(&trusted, reach)?, wanted })
     }
 
     fn check(&self, repository: &dyn Repository, root: At<'_>) -> Result<Signed, SourceError> {
@@ -95,7 +121,37 @@ impl<'a> Ready<'a> {
         let subjects = subjects(repository, root, children)?;
         let judge = |subject: &Subject| check(&self.engine, repository, subject, &self.wanted);
         let verified = verify_each(recursive, &subjects, judge)?;
-        Ok(Signed { demand: self.demand.name.clone(), is_met: is_covered(recursive, &verified), verified })
+        Ok(Signed {
+            demand: self.demand.name.clone(),
+            is_met: is_covered(recursive, &verified),
+            verified,
+            obstacle: None,
+        })
+    }
+
+    /// The same of what the image was built on.
+    fn check_bases(&self, image: &Image, how: &Reading) -> Result<Signed, Failed> {
+        let unread = |error: SourceError| {
+            sources::failed(error, true, |error| {
+                error.context(format!(
+                    "what `{}` was built on could not be read, so it is not known who signed it",
+                    image.reference
+                ))
+            })
+        };
+        let mut signed =
+            Signed { demand: self.demand.name.clone(), is_met: true, verified: Vec::new(), obstacle: None };
+        let bases = match bases(image, how).map_err(unread)? {
+            Ok(bases) => bases,
+            Err(why) => return Ok(Signed { is_met: false, obstacle: Some(why), ..signed }),
+        };
+        for base in bases {
+            let opened = sources::repository(&base, how.offline, &how.network, false)?;
+            let found = self.check(opened.repository.as_ref(), opened.root()).map_err(unread)?;
+            signed.is_met &= found.is_met;
+            signed.verified.extend(found.verified);
+        }
+        Ok(signed)
     }
 
     /// What trusted signers attest as VEX of the index and each platform. The inner error is of a document that cannot be read.

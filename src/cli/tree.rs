@@ -11,7 +11,7 @@ use super::sources;
 use crate::report::escape::{terminal, write_json};
 use crate::sign::discover::{Candidate, Content, discover};
 use crate::sign::predicate::SIGNATURE;
-use crate::sign::subject::subjects;
+use crate::sign::subject::{attestation_manifests, subjects};
 use crate::sign::verify::Subject;
 use crate::source::SourceError;
 
@@ -27,7 +27,9 @@ pub(super) fn tree(arguments: &TreeArgs) -> Result<Ending, Failed> {
         })
     };
     let mut branches = Vec::new();
-    for subject in subjects(repository, opened.root(), Some(&arguments.platform)).map_err(unread)? {
+    let mut trunk = subjects(repository, opened.root(), Some(&arguments.platform)).map_err(unread)?;
+    trunk.extend(attestation_manifests(repository, opened.root()).map_err(unread)?);
+    for subject in trunk {
         let mut leaves = Vec::new();
         // Manifests are enough to name things; what they hold is not read.
         let nothing = |_: Option<&str>| false;

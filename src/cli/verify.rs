@@ -6,22 +6,25 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use super::exit::Ending;
+use super::roots::Reach;
 use super::sign_args::{Format, Recursive as Asked, Trusted, VerifyArgs};
 use super::sources::{self, read_file};
-use super::{Failed, keys};
+use super::{Failed, keys, roots};
 use crate::report::escape::{terminal, write_json};
+use crate::sign::discover::Look;
 use crate::sign::identity::{Identity, Matcher};
 use crate::sign::predicate::provenance;
-use crate::sign::subject::subjects;
+use crate::sign::subject::{attestation_manifests, subjects};
 use crate::sign::verify::{
     Accepted, Demand, Judged, Recursive, Verified, is_covered, verify as check, verify_each, verify_file,
 };
-use crate::sign::{Engine, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES, Signer, Trust};
+use crate::sign::{Engine, MAX_BUNDLE_BYTES, Signer, Trust};
 use crate::source::SourceError;
 
 /// `verify`.
 pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
-    let engine = engine(&arguments.trust)?;
+    let reach = Reach { offline: arguments.place.offline, network: &arguments.place.network };
+    let engine = engine(&arguments.trust, reach)?;
     let demand = demand(arguments);
     let recursive = match arguments.recursive {
         Asked::Any => Recursive::Any,
@@ -46,12 +49,20 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
         }
         None => check(&engine, repository, subject, &demand).map_err(unread),
     })?;
+    // Looked at and told; who signs an image vouches for what its index names, so nothing more is demanded of them.
+    let attestations = match arguments.bundle {
+        None if recursive != Recursive::Index => attestation_manifests(repository, opened.root()).map_err(unread)?,
+        _ => Vec::new(),
+    };
+    let looked = attestations.iter().map(|subject| check(&engine, repository, subject, &demand).map_err(unread));
+    let attestations = looked.collect::<Result<Vec<_>, _>>()?;
     let is_covered = is_covered(recursive, &verified);
+    let found = Found { verified, attestations };
     let written = match arguments.format {
         Format::Json => {
-            write_json(&report(place.reference.as_str(), is_covered, &verified), &mut std::io::stdout().lock())
+            write_json(&report(place.reference.as_str(), is_covered, &found), &mut std::io::stdout().lock())
         }
-        Format::Table => page(arguments, is_covered, &verified),
+        Format::Table => page(arguments, is_covered, &found),
     };
     match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failed::new(Ending::Incomplete, error)),
@@ -60,7 +71,7 @@ pub(super) fn verify(arguments: &VerifyArgs) -> Result<Ending, Failed> {
 }
 
 /// What checks signatures against those who are trusted.
-pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
+pub(super) fn engine(trusted: &Trusted, reach: Reach<'_>) -> Result<Engine, Failed> {
     let usage = |text: &str, hint: &str| Failed::new(Ending::Usage, anyhow::anyhow!("{text}")).hint(hint);
     let mut trust = Trust { allow_no_log: trusted.allow_no_log, ..Trust::default() };
     for path in &trusted.key {
@@ -69,8 +80,15 @@ pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
     let matcher = |exact: &Option<String>, pattern: &Option<Matcher>| {
         exact.clone().map(Matcher::Exact).or_else(|| pattern.clone())
     };
+    let workflow = trusted.workflow.demand();
+    if !workflow.is_empty() && trusted.identity.is_none() && trusted.identity_regexp.is_none() {
+        return Err(usage(
+            "a workflow is demanded, and no identity is trusted",
+            "name the signer with --identity and --issuer",
+        ));
+    }
     match (matcher(&trusted.identity, &trusted.identity_regexp), matcher(&trusted.issuer, &trusted.issuer_regexp)) {
-        (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer }),
+        (Some(name), Some(issuer)) => trust.identities.push(Identity { name, issuer, workflow }),
         (None, None) if trust.keys.is_empty() => {
             return Err(usage(
                 "nobody is trusted, so nothing can be verified",
@@ -85,15 +103,10 @@ pub(super) fn engine(trusted: &Trusted) -> Result<Engine, Failed> {
             return Err(usage("--issuer needs --identity", "an issuer vouches for everybody who has an account there"));
         }
     }
-    let Some(path) = &trusted.trusted_root else {
-        return Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error)));
-    };
-    let unusable = |error: String| {
-        Failed::new(Ending::Usage, anyhow::anyhow!("the trusted root `{}` cannot be used: {error}", path.display()))
-            .hint("it is the trusted_root.json of a Sigstore instance (`cosign trusted-root create` makes one)")
-    };
-    let root = String::from_utf8(read_file(path, MAX_ROOT_BYTES, "trusted root")?);
-    Engine::new(trust, Some(&root.map_err(|_| unusable("it is not UTF-8".into()))?)).map_err(unusable)
+    match roots::trusted_root(&trusted.root, reach)? {
+        Some(root) => Engine::new(trust, Some(&root)).map_err(|error| roots::unusable(&trusted.root, &error)),
+        None => Engine::new(trust, None).map_err(|error| Failed::new(Ending::Incomplete, anyhow::anyhow!(error))),
+    }
 }
 
 fn demand(arguments: &VerifyArgs) -> Demand {
@@ -105,11 +118,18 @@ fn demand(arguments: &VerifyArgs) -> Demand {
             source: arguments.source.clone(),
             reference: arguments.source_ref.clone(),
         },
+        condition: arguments.condition.clone(),
     }
 }
 
+/// What was found: of what is demanded, and of the attestation manifests beside it.
+struct Found {
+    verified: Vec<Verified>,
+    attestations: Vec<Verified>,
+}
+
 /// The report for programs.
-fn report(reference: &str, is_covered: bool, verified: &[Verified]) -> Value {
+fn report(reference: &str, is_covered: bool, found: &Found) -> Value {
     let subject = |verified: &Verified| {
         let looks: Vec<Value> = verified
             .looks
@@ -126,7 +146,8 @@ fn report(reference: &str, is_covered: bool, verified: &[Verified]) -> Value {
         "schema_version": "1.0",
         "tool": {"name": "imgguard", "version": env!("CARGO_PKG_VERSION")},
         "reference": reference,
-        "subjects": verified.iter().map(subject).collect::<Vec<_>>(),
+        "subjects": found.verified.iter().map(subject).collect::<Vec<_>>(),
+        "attestation_manifests": found.attestations.iter().map(subject).collect::<Vec<_>>(),
         "verdict": {"result": if is_covered { "pass" } else { "fail" }},
     })
 }
@@ -161,7 +182,7 @@ fn signature(judged: &Judged) -> Value {
 }
 
 /// The report for people.
-fn page(arguments: &VerifyArgs, is_covered: bool, verified: &[Verified]) -> std::io::Result<()> {
+fn page(arguments: &VerifyArgs, is_covered: bool, found: &Found) -> std::io::Result<()> {
     let mut out = anstream::stdout();
     let mut line = |text: String| writeln!(out, "{}", terminal(&text));
     let demanded = arguments.predicate_type.as_ref().map_or("signed", |_| "attested");
@@ -171,32 +192,46 @@ fn page(arguments: &VerifyArgs, is_covered: bool, verified: &[Verified]) -> std:
         arguments.place.reference,
         if is_covered { "" } else { "not " }
     ))?;
-    for verified in verified {
+    for verified in &found.verified {
         let platform = verified.platform.as_ref().map(|platform| format!(" ({platform})")).unwrap_or_default();
-        line(format!("  {}{platform}", verified.digest))?;
-        if arguments.explain {
-            let look = |look: &crate::sign::discover::Look| match look.found {
-                Some(found) => format!("{} {found}", look.place),
-                None => format!("{} absent", look.place),
-            };
-            line(format!("    looked at: {}", verified.looks.iter().map(look).collect::<Vec<_>>().join(", ")))?;
-        }
-        if verified.is_empty() {
-            let kind = if arguments.predicate_type.is_some() { "attestation of this type" } else { "signature" };
-            line(format!("    no {kind} was found"))?;
-        }
-        for judged in &verified.candidates {
-            match &judged.outcome {
-                Ok(accepted) => line(format!("    {}: {}", judged.place, described(accepted)))?,
-                // Beside one that is accepted, what was refused is of interest only to those who ask.
-                Err(rejection) if arguments.explain || !verified.is_accepted() => {
-                    line(format!("    {}: refused: {rejection}", judged.place))?;
-                    if let Some(hint) = rejection.hint() {
-                        line(format!("      hint: {hint}"))?;
-                    }
+        lines_of(verified, &platform, arguments, &mut line)?;
+    }
+    found
+        .attestations
+        .iter()
+        .try_for_each(|verified| lines_of(verified, " (attestation manifest)", arguments, &mut line))
+}
+
+/// What was found for one manifest.
+fn lines_of(
+    verified: &Verified,
+    label: &str,
+    arguments: &VerifyArgs,
+    line: &mut dyn FnMut(String) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    line(format!("  {}{label}", verified.digest))?;
+    if arguments.explain {
+        let look = |look: &Look| match look.found {
+            Some(found) => format!("{} {found}", look.place),
+            None => format!("{} absent", look.place),
+        };
+        line(format!("    looked at: {}", verified.looks.iter().map(look).collect::<Vec<_>>().join(", ")))?;
+    }
+    if verified.is_empty() {
+        let kind = if arguments.predicate_type.is_some() { "attestation of this type" } else { "signature" };
+        line(format!("    no {kind} was found"))?;
+    }
+    for judged in &verified.candidates {
+        match &judged.outcome {
+            Ok(accepted) => line(format!("    {}: {}", judged.place, described(accepted)))?,
+            // Beside one that is accepted, what was refused is of interest only to those who ask.
+            Err(rejection) if arguments.explain || !verified.is_accepted() => {
+                line(format!("    {}: refused: {rejection}", judged.place))?;
+                if let Some(hint) = rejection.hint() {
+                    line(format!("      hint: {hint}"))?;
                 }
-                Err(_) => {}
             }
+            Err(_) => {}
         }
     }
     Ok(())

@@ -35,6 +35,8 @@ pub struct Inventory {
     pub unknowns: Vec<(Option<usize>, Unknown)>,
     /// By layer: bytes of files that a later layer replaces or removes.
     pub wasted: Vec<u64>,
+    /// Channels of updates that the image takes beyond its release's own, sorted: `esm-infra`, `amzn2extra-docker`.
+    pub channels: Vec<String>,
 }
 
 /// A package of the merged view.

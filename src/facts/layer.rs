@@ -167,9 +167,6 @@ pub struct OsRelease {
     pub pretty_name: String,
     /// `ID_LIKE`, split at spaces.
     pub id_like: Vec<String>,
-    /// Channels of updates that the image takes beyond the release's own, sorted; only after the merge, since other files name them.
-    #[serde(skip)]
-    pub channels: Vec<String>,
 }
 
 /// One line of `passwd`, as engines take it: they never refuse one.

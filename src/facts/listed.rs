@@ -66,7 +66,8 @@ pub fn inventory(listing: &Listing) -> Inventory {
     packages.sort();
     packages.dedup();
     let unknowns = gaps.unknowns(listing).map(|unknown| (None, unknown)).collect();
-    Inventory { os, packages, unknowns, ..Inventory::default() }
+    let channels = listing.os.as_ref().map(distribution::channels).unwrap_or_default();
+    Inventory { os, packages, unknowns, channels, ..Inventory::default() }
 }
 
 /// The package that a component of a bill inside an image is. What the bill says of its own evidence does not count there.

@@ -80,7 +80,7 @@ fn lsb_release(content: &str) -> Option<OsRelease> {
         version_id: value("DISTRIB_RELEASE"),
         codename: value("DISTRIB_CODENAME"),
         pretty_name: value("DISTRIB_DESCRIPTION"),
-        ..OsRelease::default()
+        id_like: Vec::new(),
     })
 }
 
@@ -94,7 +94,7 @@ fn version_only(id: &str, name: &str, content: &str) -> Option<OsRelease> {
         version_id: if is_version { word.to_owned() } else { String::new() },
         codename: codename.to_owned(),
         pretty_name: format!("{name} {word}"),
-        ..OsRelease::default()
+        id_like: Vec::new(),
     })
 }
 

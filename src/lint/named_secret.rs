@@ -9,16 +9,17 @@ pub(in crate::lint) fn is_set_secret(name: &str, value: &str) -> bool {
 }
 
 /// A path or an address says where a secret is.
-fn is_pointer(value: &str) -> bool {
-    value.starts_with(['/', '.', '$'])
-        || value.contains("://")
-        || matches!(value, "true" | "false" | "none" | "0" | "1")
+pub(in crate::lint) fn is_pointer(value: &str) -> bool {
+    value.starts_with('/') || value.contains("://") || matches!(value, "true" | "false" | "none" | "0" | "1")
 }
 
 /// `xxx`, `<password>`, `****`: nobody's secret.
 fn stands_in(value: &str) -> bool {
     let first = value.chars().next();
-    value.chars().all(|c| Some(c) == first) || (value.starts_with('<') && value.ends_with('>')) || value.contains("${")
+    value.chars().all(|c| Some(c) == first)
+        || (value.starts_with('<') && value.ends_with('>'))
+        || value.starts_with('$')
+        || value.contains("${")
 }
 
 #[cfg(test)]

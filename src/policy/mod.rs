@@ -17,7 +17,7 @@ use signature::SignatureDemand;
 use waiver::{RawWaiver, Waiver};
 
 use crate::advisory::model::Severity;
-use crate::check::CHECKS;
+use crate::check;
 use crate::facts::Confidence;
 use crate::finding::{Finding, Kind};
 use crate::lint;
@@ -247,7 +247,7 @@ impl Policy {
     pub fn demands_files(&self) -> bool {
         let is_check = |rule: &str| {
             // The rules about Dockerfiles are put to the history, too.
-            CHECKS.iter().any(|check| check.meta().name == rule) || lint::rule(rule).is_some()
+            check::metas().any(|meta| meta.name == rule) || lint::rule(rule).is_some()
         };
         self.demands_secrets() || self.demands(Kind::Config, is_check)
     }
@@ -337,7 +337,7 @@ fn line_of(text: &str, error: &toml::de::Error) -> usize {
 /// Whether something may report under that name. Ids of advisories have capitals, which names of our rules have not.
 fn is_rule(name: &str) -> bool {
     name.bytes().any(|byte| byte.is_ascii_uppercase())
-        || CHECKS.iter().any(|check| check.meta().name == name)
+        || check::metas().any(|meta| meta.name == name)
         || secret::rule(name).is_some()
         || lint::rule(name).is_some()
         || name == signature::RULE

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod incident;
 mod json;
 mod openvex;
+pub mod predicate;
 mod sarif;
 mod table;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::collect::CollectOptions;
 use super::pairs::Certificates;
 use super::places::{attached_secrets, config_secrets};
-use super::run::ScannedPlatform;
+use super::run::{ScannedImage, ScannedPlatform};
 use crate::advisory::ecosystem::OsRelease as AdvisoryOs;
 use crate::advisory::model::{Severity, Urgency};
 use crate::advisory::severity;
@@ -43,8 +43,7 @@ pub(super) fn findings(
     collect: CollectOptions,
 ) -> Result<Found, AdvisoryError> {
     let name = platform.manifest.platform.to_string();
-    let subject =
-        check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
+    let subject = subject(image, platform);
     let mut findings = check::run(&subject);
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
     if collect.secrets {
@@ -67,6 +66,25 @@ pub(super) fn findings(
     Ok(Found { findings, coverage, undetermined })
 }
 
+/// What checks look at.
+fn subject<'a>(image: &'a Image, platform: &'a ScannedPlatform) -> check::Subject<'a> {
+    let is_named = matches!(image.transport, "registry" | "docker-daemon");
+    check::Subject {
+        manifest: &platform.manifest,
+        inventory: &platform.inventory,
+        reference: is_named.then_some(image.reference.as_str()),
+        has_config: image.has_config(),
+    }
+}
+
+/// What the platforms of an image do not have in common.
+pub(super) fn across(scanned: &ScannedImage) -> Vec<Finding> {
+    // A platform that was not read whole differs in what was not read.
+    let complete = scanned.platforms.iter().filter(|platform| platform.complete);
+    let subjects: Vec<check::Subject<'_>> = complete.map(|platform| subject(&scanned.image, platform)).collect();
+    check::differences(&subjects)
+}
+
 /// Only the secrets of one platform, in its files and its configuration.
 pub(super) fn secrets(
     image: &Image,
@@ -74,8 +92,7 @@ pub(super) fn secrets(
     certificates: &Certificates<'_>,
     collect: CollectOptions,
 ) -> Found {
-    let subject =
-        check::Subject { manifest: &platform.manifest, inventory: &platform.inventory, has_config: image.has_config() };
+    let subject = subject(image, platform);
     let mut findings: Vec<Finding> =
         platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)).collect();
     findings.extend(config_secrets(image, platform, collect.reveal));
@@ -96,7 +113,7 @@ pub(super) fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<A
         id: &os.id,
         version_id: Some(os.version_id.as_str()).filter(|version| !version.is_empty()),
         version: Some(os.pretty_name.as_str()).filter(|name| !name.is_empty()),
-        channels: &os.channels,
+        channels: &inventory.channels,
     });
     // A third party's package (Docker's, NVIDIA's) is no business of the distribution, nor are the language packages in it.
     let is_own = |fact: &&PackageFact| fact.kind.is_os() && !os.as_ref().is_some_and(|os| is_foreign(fact, os));

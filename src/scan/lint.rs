@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::assemble::{self, Judgement};
+use super::joined;
 use super::{Answer, Judging};
 use crate::digest::Digest;
 use crate::dockerfile::{Dockerfile, Source};
@@ -35,7 +36,7 @@ pub struct LintRequest<'a> {
 #[must_use]
 pub fn lint(request: LintRequest<'_>) -> Answer {
     let LintRequest { reference, files, workloads, around, judging } = request;
-    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    let (mut found, mut unread, mut started) = (Vec::new(), Vec::new(), Vec::new());
     for (path, bytes) in files {
         match bytes.and_then(|bytes| self::file(&path, &bytes, around)) {
             Ok(findings) => found.extend(findings),
@@ -46,11 +47,13 @@ pub fn lint(request: LintRequest<'_>) -> Answer {
         match workload {
             Ok(workload) => {
                 found.extend(self::workload(&workload, around));
+                started.extend(workload.containers.iter().filter_map(joined::Started::of));
                 unread.extend(workload.unread.iter().map(|error| (path.clone(), error.to_string())));
             }
             Err(reason) => unread.push((path, reason)),
         }
     }
+    joined::join(&mut found, &started);
     let mut united = unite(found);
     let waivers_used = judging.suppressions.apply(&mut united, &reference, judging.evaluated_at);
     let complete = unread.is_empty();

@@ -9,6 +9,7 @@ mod collect;
 mod explain;
 mod findings;
 mod hash_files;
+mod joined;
 mod lint;
 mod pairs;
 mod places;
@@ -164,12 +165,15 @@ fn judge(
 ) -> Answer {
     let Judging { policy, signatures, suppressions, verifier, shows_secrets, vex, judged, evaluated_at } = judging;
     let signed = signatures.get(&scanned.image.reference).map(Vec::as_slice).unwrap_or_default();
-    let mut unsigned = signed::findings(policy, signed);
+    let mut of_all = signed::findings(policy, signed);
+    if matches!(stage, Stage::Everything(_)) {
+        of_all.extend(findings::across(&scanned));
+    }
     for platform in &scanned.platforms {
-        unsigned.iter_mut().for_each(|finding| finding.seen_on(&platform.manifest.platform.to_string()));
+        of_all.iter_mut().for_each(|finding| finding.seen_on(&platform.manifest.platform.to_string()));
     }
     let found_there = found.iter_mut().flat_map(|found| std::mem::take(&mut found.findings));
-    let mut united = unite(found_there.chain(unsigned));
+    let mut united = unite(found_there.chain(of_all));
     statements::set_aside(&mut united, &scanned.image, vex);
     let waivers_used = suppressions.apply(&mut united, &scanned.image.reference, evaluated_at);
     if let Some(verifier) = verifier {

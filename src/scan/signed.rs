@@ -21,6 +21,8 @@ pub struct Signed {
     pub is_met: bool,
     /// Everything that was found.
     pub verified: Vec<Verified>,
+    /// Why it is not met, where that is not for want of signatures.
+    pub obstacle: Option<String>,
 }
 
 /// The demands that are not met. One that nobody looked at is none that is met.
@@ -45,7 +47,7 @@ fn finding(demand: &SignatureDemand, signed: Option<&Signed>) -> Finding {
 /// Why what was found is not enough.
 fn reasons(signed: &Signed) -> String {
     let refused = signed.verified.iter().flat_map(|verified| &verified.candidates);
-    let mut reasons: Vec<String> = Vec::new();
+    let mut reasons: Vec<String> = signed.obstacle.iter().cloned().collect();
     for judged in refused {
         let Err(rejection) = &judged.outcome else { continue };
         let reason = format!("{}: {rejection}", judged.place);

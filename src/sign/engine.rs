@@ -10,7 +10,7 @@ use sigstore_types::bundle::VerificationMaterialContent;
 use sigstore_types::{Artifact, ArtifactDigest, Bundle, DerPublicKey, HashAlgorithm, SignatureContent};
 use sigstore_verify::{Error, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult, Verifier};
 
-use super::identity::Identity;
+use super::identity::{Identity, Workflow};
 use super::keys::PublicKey;
 use super::predicate::Statement;
 use super::rejection::Rejection;
@@ -216,9 +216,18 @@ impl Engine {
                 issuer: Some(issuer.clone()),
             });
         }
-        let trusted = |trusted: &Identity| trusted.name.matches(name) && trusted.issuer.matches(issuer);
-        if !self.trust.identities.iter().any(trusted) {
-            return Err(Rejection::WrongIdentity { identity: Some(name.clone()), issuer: Some(issuer.clone()) });
+        let is_named = |trusted: &&Identity| trusted.name.matches(name) && trusted.issuer.matches(issuer);
+        let found = workflow(&result);
+        let mut named = self.trust.identities.iter().filter(is_named).map(|trusted| trusted.workflow.differs(&found));
+        match named.next() {
+            None => {
+                return Err(Rejection::WrongIdentity { identity: Some(name.clone()), issuer: Some(issuer.clone()) });
+            }
+            Some(Some((part, wanted, found))) if named.all(|other| other.is_some()) => {
+                let (wanted, found) = (wanted.to_owned(), found.map(str::to_owned));
+                return Err(Rejection::WrongWorkflow { part, wanted, found });
+            }
+            Some(_) => {}
         }
         let signer = Signer::Identity { name: name.clone(), issuer: issuer.clone(), claims: claims(&result) };
         Ok(Proof { signer, logged: result.tlog_verified(), times: times(&result) })
@@ -260,6 +269,20 @@ fn times(result: &VerificationResult) -> Vec<String> {
     times
 }
 
+/// The workflow of GitHub Actions that a certificate names: in the extensions of old, or in those that have followed them.
+fn workflow(result: &VerificationResult) -> Workflow {
+    let Some(certificate) = result.certificate() else { return Workflow::default() };
+    let (ci, old) = (&certificate.ci_claims, &certificate.ci_claims.deprecated_github);
+    let repository = || ci.source_repository_uri.as_deref()?.strip_prefix("https://github.com/").map(str::to_owned);
+    Workflow {
+        trigger: old.workflow_trigger.clone().or_else(|| ci.build_trigger.clone()),
+        sha: old.workflow_sha.clone().or_else(|| ci.source_repository_digest.clone()),
+        name: old.workflow_name.clone(),
+        repository: old.workflow_repository.clone().or_else(repository),
+        reference: old.workflow_ref.clone().or_else(|| ci.source_repository_ref.clone()),
+    }
+}
+
 /// What the certificate says of the workflow, in the order of Fulcio's documentation.
 fn claims(result: &VerificationResult) -> Vec<(&'static str, String)> {
     let Some(certificate) = result.certificate() else { return Vec::new() };
@@ -273,6 +296,7 @@ fn claims(result: &VerificationResult) -> Vec<(&'static str, String)> {
         ("build_trigger", &ci.build_trigger),
         ("runner", &ci.runner_environment),
         ("run", &ci.run_invocation_uri),
+        ("workflow", &ci.deprecated_github.workflow_name),
     ];
     known.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
 }

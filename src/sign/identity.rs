@@ -3,6 +3,7 @@
 use std::fmt;
 
 use regex_automata::meta::Regex;
+use serde::Deserialize;
 
 /// A text that is given exactly or as a regular expression over the whole of it.
 #[derive(Clone)]
@@ -62,6 +63,55 @@ pub struct Identity {
     pub name: Matcher,
     /// The OpenID Connect issuer.
     pub issuer: Matcher,
+    /// What the certificate must say of the workflow.
+    pub workflow: Workflow,
+}
+
+/// A workflow of GitHub Actions, as a certificate names it or as it is demanded. What is not set may be anything.
+///
+/// Source: `sigstore/fulcio` `docs/oid-info.md`, 1.3.6.1.4.1.57264.1.2 to .6.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflow {
+    /// What triggered it, such as `push`.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// The commit it ran on.
+    #[serde(default)]
+    pub sha: Option<String>,
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The repository, `owner/name`.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// The git reference it ran on, such as `refs/heads/main`.
+    #[serde(default, rename = "ref")]
+    pub reference: Option<String>,
+}
+
+impl Workflow {
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The first part in which a certificate's workflow is not the one that is demanded: its name, what is demanded, and what the certificate has.
+    #[must_use]
+    pub fn differs<'w>(&'w self, found: &'w Self) -> Option<(&'static str, &'w str, Option<&'w str>)> {
+        let parts = [
+            ("trigger", &self.trigger, &found.trigger),
+            ("sha", &self.sha, &found.sha),
+            ("name", &self.name, &found.name),
+            ("repository", &self.repository, &found.repository),
+            ("ref", &self.reference, &found.reference),
+        ];
+        parts.into_iter().find_map(|(name, wanted, found)| {
+            let wanted = wanted.as_deref().filter(|wanted| found.as_deref() != Some(*wanted))?;
+            Some((name, wanted, found.as_deref()))
+        })
+    }
 }
 
 #[cfg(test)]

@@ -139,6 +139,55 @@ pub fn envelope(bytes: &[u8], annotations: &BTreeMap<String, String>) -> Result<
     assemble(annotations, json!({"dsseEnvelope": envelope}))
 }
 
+/// What vouches for a signature as annotations of its layer: certificate and chain (DER), a log entry in the bundle's words, a timestamp (DER).
+///
+/// # Errors
+/// When the entry promises nothing: cosign 2 knows logs only that answer with a signed time.
+pub fn vouched(
+    certified: Option<(&[u8], &[Vec<u8>])>,
+    entry: Option<&Value>,
+    timestamp: Option<&[u8]>,
+) -> Result<BTreeMap<String, String>, Rejection> {
+    let mut annotations = BTreeMap::new();
+    if let Some((certificate, chain)) = certified {
+        annotations.insert(CERTIFICATE.to_owned(), pem(certificate)?);
+        let chain: Vec<String> = chain.iter().map(|der| pem(der)).collect::<Result<_, _>>()?;
+        annotations.insert(CHAIN.to_owned(), chain.concat());
+    }
+    if let Some(entry) = entry {
+        annotations.insert(LOG.to_owned(), promise(entry)?);
+    }
+    if let Some(timestamp) = timestamp {
+        let document = json!({"SignedRFC3161Timestamp": BASE64.encode(timestamp)});
+        annotations.insert(TIMESTAMP.to_owned(), document.to_string());
+    }
+    Ok(annotations)
+}
+
+/// A log entry in the words of the old annotation.
+fn promise(entry: &Value) -> Result<String, Rejection> {
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
+    let number = |pointer: &str| text(pointer).and_then(|text| text.parse::<i64>().ok());
+    let id = text("/logId/keyId").and_then(|id| BASE64.decode(id).ok());
+    let id = id.map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let document = (|| {
+        Some(json!({
+            "SignedEntryTimestamp": text("/inclusionPromise/signedEntryTimestamp")?,
+            "Payload": {
+                "body": text("/canonicalizedBody")?, "integratedTime": number("/integratedTime")?,
+                "logIndex": number("/logIndex")?, "logID": id?,
+            },
+        }))
+    })();
+    let none = || Rejection::Unsupported("a log entry without a signed time, which cosign 2's form needs".into());
+    Ok(document.ok_or_else(none)?.to_string())
+}
+
+fn pem(der: &[u8]) -> Result<String, Rejection> {
+    pem_rfc7468::encode_string("CERTIFICATE", pem_rfc7468::LineEnding::LF, der)
+        .map_err(|error| Rejection::Malformed(error.to_string()))
+}
+
 fn assemble(annotations: &BTreeMap<String, String>, content: Value) -> Result<Bundle, Rejection> {
     let text = |key: &str| annotations.get(key).map(String::as_str).filter(|text| !text.is_empty());
     let mut material = match text(CERTIFICATE) {

@@ -6,14 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::author::{Attested, Author};
 use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING};
-use super::keys::{KeyError, Signer};
-use super::predicate::{PAYLOAD_TYPE, Statement};
+use super::engine::Proof;
+use super::keys::KeyError;
+use super::predicate::Statement;
+use super::rejection::Rejection;
+use super::services::ServiceError;
 use super::verify::Subject;
 use super::{bundle, legacy};
 use crate::digest::Digest;
@@ -32,12 +34,33 @@ pub enum SignError {
     /// The key made no signature.
     #[error("no signature could be made")]
     Key(#[from] KeyError),
+    /// A service did not vouch for it.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// What was made does not hold, so it was not stored.
+    #[error("what was made does not verify, so it was not stored")]
+    Unverified(#[from] Rejection),
     /// The repository did not take it.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A statement that is no JSON.
     #[error("the statement could not be written: {0}")]
     Statement(String),
+}
+
+impl SignError {
+    pub(super) fn json(error: serde_json::Error) -> Self {
+        Self::Statement(error.to_string())
+    }
+}
+
+/// Something that was made and stored.
+#[derive(Debug)]
+pub struct Made {
+    /// The digest of the manifest that holds it.
+    pub manifest: Digest,
+    /// What a verifier will find.
+    pub proof: Proof,
 }
 
 /// How it is stored.
@@ -54,7 +77,7 @@ pub struct Maker<'a> {
     /// Where it is stored.
     pub repository: &'a dyn Repository,
     /// Who signs.
-    pub signer: &'a dyn Signer,
+    pub author: &'a Author<'a>,
     /// How it is stored.
     pub form: Form,
     /// The time that is written, in RFC 3339. It proves nothing.
@@ -62,55 +85,40 @@ pub struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// Signs a subject. Gives the digest of the manifest that holds the signature.
+    /// Signs a subject.
     ///
     /// # Errors
     /// When it could not be signed or stored.
-    pub fn sign(&self, subject: &Subject, annotations: &BTreeMap<String, String>) -> Result<Digest, SignError> {
+    pub fn sign(&self, subject: &Subject, annotations: &BTreeMap<String, String>) -> Result<Made, SignError> {
         if self.form == Form::Bundle {
             return self.attach(subject, &Statement::signature(&subject.digest, annotations));
         }
         let payload = legacy::Payload::new(&self.repository.name(), &subject.digest, annotations);
         let payload = json(&payload)?;
-        let signature = BASE64.encode(self.signer.sign(&payload)?);
-        let annotations = BTreeMap::from([(legacy::SIGNATURE.to_owned(), signature)]);
-        self.append(subject, ".sig", SIMPLE_SIGNING, &payload, annotations)
+        let (annotations, proof) = self.author.payload(&payload)?;
+        let manifest = self.append(subject, ".sig", SIMPLE_SIGNING, &payload, annotations)?;
+        Ok(Made { manifest, proof })
     }
 
     /// Attests something of a subject.
     ///
     /// # Errors
     /// When it could not be signed or stored.
-    pub fn attest(&self, subject: &Subject, predicate_type: &str, predicate: &Value) -> Result<Digest, SignError> {
+    pub fn attest(&self, subject: &Subject, predicate_type: &str, predicate: &Value) -> Result<Made, SignError> {
         let name = self.repository.name();
         let statement = Statement::attestation(&name, &subject.digest, predicate_type, predicate.clone());
         if self.form == Form::Bundle {
             return self.attach(subject, &statement);
         }
-        let envelope = json(&self.envelope(&statement)?)?;
-        let annotations = BTreeMap::from([
-            (legacy::SIGNATURE.to_owned(), String::new()),
-            ("predicateType".to_owned(), predicate_type.to_owned()),
-        ]);
-        self.append(subject, ".att", ENVELOPE, &envelope, annotations)
-    }
-
-    fn envelope(&self, statement: &Statement) -> Result<Value, SignError> {
-        let payload = json(statement)?;
-        let signature = self.signer.sign(&pre_authentication_encoding(&payload))?;
-        Ok(json!({
-            "payload": BASE64.encode(&payload), "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": BASE64.encode(signature)}],
-        }))
+        let Attested { envelope, mut annotations, proof } = self.author.attestation(&json(&statement)?, subject)?;
+        annotations.insert("predicateType".to_owned(), predicate_type.to_owned());
+        let manifest = self.append(subject, ".att", ENVELOPE, &envelope, annotations)?;
+        Ok(Made { manifest, proof })
     }
 
     /// Stores a signed statement as a bundle that refers to the subject.
-    fn attach(&self, subject: &Subject, statement: &Statement) -> Result<Digest, SignError> {
-        let bundle = json(&json!({
-            "mediaType": bundle::MEDIA_TYPE,
-            "verificationMaterial": {"publicKey": {"hint": self.signer.public_key().hint()}},
-            "dsseEnvelope": self.envelope(statement)?,
-        }))?;
+    fn attach(&self, subject: &Subject, statement: &Statement) -> Result<Made, SignError> {
+        let (bundle, proof) = self.author.bundle(&json(statement)?, subject)?;
         let annotations = BTreeMap::from([
             ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
             (PREDICATE_TYPE.to_owned(), statement.predicate_type.clone()),
@@ -135,7 +143,7 @@ impl Maker<'_> {
         if !is_listed {
             self.list(subject, &manifest, &bytes)?;
         }
-        Ok(digest)
+        Ok(Made { manifest: digest, proof })
     }
 
     /// Enters a manifest into the index under the fallback tag, with everything that the referrers API would tell of it.
@@ -143,7 +151,7 @@ impl Maker<'_> {
         let mut entry = Descriptor::of(MANIFEST, bytes);
         entry.artifact_type = manifest.artifact_type.unwrap_or_default().to_owned();
         entry.annotations.clone_from(&manifest.annotations);
-        let entry = serde_json::to_value(&entry).map_err(|error| SignError::Statement(error.to_string()))?;
+        let entry = serde_json::to_value(&entry).map_err(SignError::json)?;
         let tag = tag(&subject.digest, "");
         self.repository.update(&tag, INDEX, &mut |stored| enter(stored, &entry))?;
         Ok(())
@@ -191,15 +199,8 @@ impl Maker<'_> {
     }
 }
 
-/// What a DSSE signature is over.
-fn pre_authentication_encoding(payload: &[u8]) -> Vec<u8> {
-    let mut encoded = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len()).into_bytes();
-    encoded.extend_from_slice(payload);
-    encoded
-}
-
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, SignError> {
-    serde_json::to_vec(value).map_err(|error| SignError::Statement(error.to_string()))
+    serde_json::to_vec(value).map_err(SignError::json)
 }
 
 fn descriptor(subject: &Subject) -> Descriptor {

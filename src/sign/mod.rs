@@ -13,8 +13,12 @@
 //! | [`discover`] | every place where signatures may be |
 //! | [`subject`] | the manifests that a reference means |
 //! | [`verify`] | the verdict |
+//! | [`services`] | certificate authority, log and timestamp authority |
+//! | [`tuf`] | trusted roots and signing configurations of an instance |
+//! | [`author`] | who signs, and what vouches for it |
 //! | [`make`] | signatures and attestations, made and stored |
 
+pub mod author;
 pub mod bundle;
 pub mod discover;
 pub mod engine;
@@ -24,7 +28,9 @@ pub mod legacy;
 pub mod make;
 pub mod predicate;
 mod rejection;
+pub mod services;
 pub mod subject;
+pub mod tuf;
 pub mod verify;
 
 pub use engine::{Engine, MAX_BUNDLE_BYTES, MAX_ROOT_BYTES, Proof, Signed, Signer, Trust};

@@ -1,6 +1,6 @@
 //! Why something that was found is not accepted.
 
-use sigstore_verify::{CertificateError, Error, TimestampError};
+use sigstore_verify::{CertificateError, Error, TimestampError, TransparencyLogError};
 
 /// Why a signature or attestation is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,16 @@ pub enum Rejection {
         identity: Option<String>,
         /// The certificate's issuer.
         issuer: Option<String>,
+    },
+    /// Of the right identity, in another workflow.
+    #[error("the {part} of its workflow is {}, not `{wanted}`", found.as_ref().map_or("not told".to_owned(), |found| format!("`{found}`")))]
+    WrongWorkflow {
+        /// Which part of it differs.
+        part: &'static str,
+        /// What is demanded.
+        wanted: String,
+        /// What the certificate says.
+        found: Option<String>,
     },
     /// No entry of a transparency log, and one is demanded.
     #[error("it has no entry of a transparency log")]
@@ -104,9 +114,10 @@ fn untrusted(error: &Error) -> Option<&'static str> {
         Error::Certificate(CertificateError::Expired { .. }) => {
             "it was signed after its certificate had expired, or its timestamp is of another signing; sign again"
         }
-        Error::Certificate(CertificateError::ChainInvalid(_) | CertificateError::NoValidAuthority { .. })
-        | Error::TransparencyLog(sigstore_verify::TransparencyLogError::UnknownLog { .. }) => {
-            "it comes from another Sigstore instance; name that one's root with --trusted-root"
+        Error::Timestamp(TimestampError::Invalid(_))
+        | Error::Certificate(CertificateError::ChainInvalid(_) | CertificateError::NoValidAuthority { .. })
+        | Error::TransparencyLog(TransparencyLogError::UnknownLog { .. } | TransparencyLogError::InclusionPromise(_)) => {
+            "if it comes from another Sigstore instance, name that one's root with --trusted-root"
         }
         _ => return None,
     })

@@ -10,7 +10,8 @@ use sigstore_types::SignatureContent;
 
 use super::discover::{Candidate, Content, Look, Place, discover};
 use super::engine::{Engine, Proof, Signed};
-use super::predicate::{PredicateType, SIGNATURE, Statement, provenance};
+use super::predicate::condition::Condition;
+use super::predicate::{PredicateType, SIGNATURE, Statement, VERIFICATION_SUMMARY, provenance};
 use super::rejection::Rejection;
 use super::{bundle, legacy};
 use crate::digest::Digest;
@@ -27,6 +28,8 @@ pub struct Demand {
     pub annotations: BTreeMap<String, String>,
     /// What SLSA provenance must say.
     pub provenance: provenance::Demand,
+    /// What must be true of the predicate.
+    pub condition: Option<Condition>,
 }
 
 /// How platforms of an index are covered.
@@ -195,6 +198,16 @@ impl Demand {
         self.check_annotations(&annotations)?;
         if !self.provenance.is_empty() {
             self.provenance.check(&statement.predicate_type, &statement.predicate).map_err(Rejection::Claim)?;
+        }
+        if statement.predicate_type == VERIFICATION_SUMMARY {
+            let result = statement.predicate.get("verificationResult").and_then(Value::as_str);
+            if result != Some("PASSED") {
+                let result = result.unwrap_or("nothing").chars().take(100).collect::<String>();
+                return Err(Rejection::Claim(format!("the result of its verification is `{result}`, not `PASSED`")));
+            }
+        }
+        if let Some(condition) = &self.condition {
+            condition.check(&statement.predicate_type, &statement.predicate).map_err(Rejection::Claim)?;
         }
         let predicate = Some(statement.predicate).filter(|_| self.predicate_type.is_some());
         Ok(Accepted { proof, predicate_type: Some(statement.predicate_type), predicate, annotations })

@@ -206,9 +206,7 @@ pub struct Container {
 /// What an image is built from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Build {
-    /// The folder, from the root of what is looked at; none for an address.
-    pub context: Option<String>,
-    /// The Dockerfile, from the context.
+    /// The Dockerfile, from the root of what is looked at; none where it lies elsewhere, as that of an address does.
     pub dockerfile: Option<String>,
     /// The stage.
     pub target: Option<String>,

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imgguard::check::CHECKS;
+use imgguard::check::{self, HISTORY_RULES};
 use imgguard::lint::findings::VOID_IGNORE;
 use imgguard::lint::{self, Meta};
 
 use super::cases;
+use super::hadolint::DIFFERENCES;
 
 /// The rules of other tools, each with those that nothing of ours covers and why.
 struct Other {
@@ -152,13 +153,37 @@ const OTHERS: &[Other] = &[
             "`--chown` is how files get their owner without a layer more; nothing is wrong with it",
         )],
     },
+    Other {
+        title: "KICS, queries about Compose files",
+        note: "By the first eight digits of a query's id. A service without `networks` is on a network of its project, which is no default bridge: ce14a68b is told where the default bridge is asked for.",
+        prefix: "KICS-",
+        ids: &[
+            "baa452f0", "1c1325ff", "d6355c88", "27fcc7d6", "ae5b6871", "698ed579", "4d9f44c6", "2fc99041", "bc2908f3",
+            "451d79dc", "ce14a68b", "071a71ff", "baa3890f", "404fde2c", "4f31dd9f", "bb9ac4f7", "221e0658", "8af7162d",
+            "610e266e", "6b610c50", "ce76b7d0", "8c978947",
+        ],
+        uncovered: &[],
+    },
+    Other {
+        title: "compose-lint",
+        note: "Compared with 0.36 on 55 real files: what it finds and this does not is an image, a port or a path that is a variable which nothing sets, folders below `/etc` of a service's own, `/dev/net/tun`, and values such as `xxx`.",
+        prefix: "",
+        ids: &[
+            "CL-0001", "CL-0002", "CL-0003", "CL-0004", "CL-0005", "CL-0006", "CL-0007", "CL-0008", "CL-0009",
+            "CL-0010", "CL-0011", "CL-0013", "CL-0014", "CL-0016", "CL-0017", "CL-0018", "CL-0019", "CL-0020",
+            "CL-0021", "CL-0022", "CL-0024", "CL-0025", "CL-0026", "CL-0027", "CL-0028", "CL-0029", "CL-0030",
+        ],
+        uncovered: &[],
+    },
 ];
 
 /// What covers an id, with the link to its page.
 fn covering(id: &str) -> Vec<String> {
     let rules = lint::rules().filter(|rule| rule.meta.aliases.contains(&id));
-    let rules = rules.map(|rule| format!("[`{0}`]({1}/{0}.md)", rule.meta.id, rule.check.kind()));
-    let checks = CHECKS.iter().map(|check| check.meta()).filter(|meta| meta.aliases.contains(&id));
+    let of_history = |id: &str| if HISTORY_RULES.contains(&id) { " (also of an image's history)" } else { "" };
+    let link = |id: &str, kind: &str| format!("[`{id}`]({kind}/{id}.md){}", of_history(id));
+    let rules = rules.map(|rule| link(rule.meta.id, rule.check.kind()));
+    let checks = check::metas().filter(|meta| meta.aliases.contains(&id));
     rules.chain(checks.map(|meta| format!("`{}` (image)", meta.name))).collect()
 }
 
@@ -181,6 +206,10 @@ fn coverage() -> String {
         let (title, all) = (other.title, other.ids.len());
         page.push_str(&format!("\n## {title}: {covered} of {all}\n\n{note}| theirs | ours |\n|---|---|\n{rows}"));
     }
+    page.push_str("\n## Where the answer is another one than hadolint's\n\n| theirs | why |\n|---|---|\n");
+    for (id, _, why) in DIFFERENCES {
+        page.push_str(&format!("| {id} | {why} |\n"));
+    }
     page
 }
 
@@ -197,13 +226,14 @@ fn page(kind: &str, meta: &Meta) -> String {
         meta.id, severity, meta.summary, meta.why, meta.advice
     );
     let all = cases(kind, meta.id);
+    let language = if kind == "dockerfile" { kind } else { "yaml" };
     for (title, is_bad) in [("Bad", true), ("Good", false)] {
         if let Some(case) = all.iter().find(|case| case.is_bad == is_bad) {
-            page.push_str(&format!("\n## {title}\n\n```dockerfile\n{}```\n", case.text));
+            page.push_str(&format!("\n## {title}\n\n```{language}\n{}```\n", case.text));
         }
     }
     if let Some(fixed) = all.iter().find_map(|case| case.fixed.as_ref()) {
-        page.push_str(&format!("\n## Fixed by `--fix`\n\n```dockerfile\n{fixed}```\n"));
+        page.push_str(&format!("\n## Fixed by `--fix`\n\n```{language}\n{fixed}```\n"));
     }
     if !meta.aliases.is_empty() {
         page.push_str(&format!("\nElsewhere: {}.\n", meta.aliases.join(", ")));

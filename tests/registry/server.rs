@@ -224,7 +224,7 @@ impl Stored {
         Self::of(&[("srv/key.txt", &format!("key: '{key}'\n"))])
     }
 
-    fn of(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let layout = Layout::of(&[Built::new(vec![layer(files)])]);
         let index: Value = serde_json::from_slice(&fs::read(layout.path().join("index.json")).unwrap()).unwrap();
         let digest = |value: &Value| value["digest"].as_str().unwrap().to_owned();

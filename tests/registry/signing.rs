@@ -8,7 +8,7 @@ use imgguard::digest::Digest;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Asked, Server, Stored};
-use crate::world::{Ended, end, program};
+use crate::world::{Built, Ended, Layout, end, layer, program};
 
 type Kept = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
 
@@ -17,13 +17,15 @@ type Kept = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
 pub(crate) struct Registry {
     /// Manifests by tag and digest, blobs by digest: media type and content.
     pub(crate) kept: Kept,
+    /// Of the upload that is under way.
+    pieces: Arc<Mutex<Vec<u8>>>,
     image: Stored,
     lists_referrers: bool,
 }
 
 impl Registry {
     pub(crate) fn new(lists_referrers: bool) -> Self {
-        Self { kept: Arc::default(), image: Stored::new(), lists_referrers }
+        Self { kept: Arc::default(), pieces: Arc::default(), image: Stored::new(), lists_referrers }
     }
 
     pub(crate) fn serve(&self, wrong: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Server {
@@ -39,10 +41,19 @@ impl Registry {
             "PUT" if path.contains("/blobs/uploads/") => {
                 let digest =
                     query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap().replace("%3A", ":");
-                assert_eq!(digest, Digest::sha256(&asked.bytes).as_str());
                 assert!(query.contains("state=x"), "what the registry told is kept");
-                self.kept.lock().unwrap().insert(digest, (String::new(), asked.bytes.clone()));
+                let mut bytes = std::mem::take(&mut *self.pieces.lock().unwrap());
+                bytes.extend_from_slice(&asked.bytes);
+                assert_eq!(digest, Digest::sha256(&bytes).as_str());
+                self.kept.lock().unwrap().insert(digest, (String::new(), bytes));
                 Answer::new(201, "")
+            }
+            "PATCH" => {
+                let mut pieces = self.pieces.lock().unwrap();
+                let range = format!("{}-{}", pieces.len(), pieces.len() + asked.bytes.len() - 1);
+                assert_eq!(asked.header("content-range"), Some(&*range), "pieces come in order");
+                pieces.extend_from_slice(&asked.bytes);
+                Answer::new(202, "").with("Location", "/v2/app/blobs/uploads/1?state=x")
             }
             "PUT" => self.put_manifest(&name, asked),
             _ if path.contains("/referrers/") => self.referrers(&name),
@@ -348,5 +359,75 @@ fn a_registry_that_refuses_to_store_is_told() {
             registry.serve(move |asked| (asked.method == method && asked.path.contains(part)).then(|| answer.clone()));
         let ended = keys.sign(&server.image(), &[]);
         assert!(ended.code == 5 && ended.err.contains(says), "{method} {part}: {} {}", ended.code, ended.err);
+    }
+}
+
+const BASE: &[(&str, &str)] = &[("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n")];
+
+/// An image of one platform that says that it was built on `base`.
+fn derived(layers: &[&[(&str, &str)]], base: &str, digest: &str) -> Layout {
+    let layout = Layout::of(&[Built::new(layers.iter().map(|files| layer(files)).collect())]);
+    let root: Value = serde_json::from_slice(&std::fs::read(layout.path().join("index.json")).unwrap()).unwrap();
+    let mut manifest = layout.document(root["manifests"][0]["digest"].as_str().unwrap());
+    manifest["annotations"] =
+        json!({"org.opencontainers.image.base.name": base, "org.opencontainers.image.base.digest": digest});
+    let mut entry = layout.blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+    entry["platform"] = root["manifests"][0]["platform"].clone();
+    layout.index(&[entry]);
+    layout
+}
+
+#[test]
+fn the_bases_signature_can_be_demanded() {
+    let keys = Keys::new();
+    let registry = Registry { image: Stored::of(BASE), ..Registry::new(true) };
+    let server = registry.serve(|_| None);
+    let (image, digest) = (server.image(), registry.image.manifest.clone());
+    let policy = keys.path("policy.toml");
+    std::fs::write(
+        &policy,
+        "name = 'p'\n[[signature]]\nname = 'base'\nof = 'base'\nkeys = ['own.pub']\nallow_no_log = true\n",
+    )
+    .unwrap();
+    let gate = |layout: &Layout| {
+        let ended =
+            keys.run(&["gate", &layout.reference(), "--policy", &policy, "--cache", "none", "--format", "json"]);
+        let findings = ended.json()["findings"].as_array().unwrap().clone();
+        let evidence = findings.into_iter().find(|finding| finding["kind"] == "signature");
+        (ended.code, evidence.map(|finding| finding["evidence"].as_str().unwrap().to_owned()).unwrap_or_default())
+    };
+    let own: &[(&str, &str)] = &[("srv/own", "x")];
+    let built = derived(&[BASE, own], &image, &digest);
+    assert_eq!(gate(&built), (1, "nothing was found".to_owned()), "the base is not signed yet");
+    assert_eq!(keys.sign(&image, &[]).code, 0);
+    assert_eq!(gate(&built), (0, String::new()));
+    // What is only said counts for nothing.
+    let (code, evidence) = gate(&derived(&[own], &image, &digest));
+    assert!(code == 1 && evidence.contains("does not begin with the layers"), "{evidence}");
+    let (code, evidence) = gate(&Layout::of(&[Built::new(vec![layer(BASE)])]));
+    assert!(code == 1 && evidence.contains("does not say what it was built on"), "{evidence}");
+    // A base that cannot be read is not one that is not signed.
+    let refusing = registry.serve(|_| Some(Answer::new(403, "")));
+    let built = derived(&[BASE, own], &refusing.image(), &digest);
+    let ended = keys.run(&["gate", &built.reference(), "--policy", &policy, "--cache", "none"]);
+    assert_eq!(ended.code, 5, "{}", ended.err);
+}
+
+/// A blob of more than one piece; and the whole where a registry takes no pieces.
+#[test]
+fn large_blobs_go_in_pieces() {
+    let keys = Keys::new();
+    let predicate = keys.path("predicate.json");
+    std::fs::write(&predicate, json!({"data": "x".repeat(14 << 20)}).to_string()).unwrap();
+    for refuses in [false, true] {
+        let registry = Registry::new(true);
+        let server = registry.serve(move |asked| (refuses && asked.method == "PATCH").then(|| Answer::new(405, "")));
+        let attest = ["attest", &server.image(), "--key", &keys.path("own.key"), "--predicate", &predicate];
+        let ended = keys.run(&[&attest, &["--type", "https://example.org/large/v1"][..]].concat());
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        let pieces = server.asked().iter().filter(|asked| asked.method == "PATCH").count();
+        assert_eq!(pieces, if refuses { 1 } else { 2 }, "18 MiB in base64 are two pieces");
+        let verified = keys.verify(&server.image(), &["--type", "https://example.org/large/v1"]);
+        assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
     }
 }

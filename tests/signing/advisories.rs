@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use imgguard::digest::Digest;
-use imgguard::sign::identity::{Identity, Matcher};
+use imgguard::sign::identity::{Identity, Matcher, Workflow};
 use imgguard::sign::keys::PublicKey;
 use imgguard::sign::predicate::PredicateType;
 use imgguard::sign::verify::{Demand, Verified, verify};
@@ -198,7 +198,7 @@ fn cve_2026_24122_a_certificate_needs_a_proved_time() {
         bundle["verificationMaterial"]["tlogEntries"] = json!([]);
         bundle["verificationMaterial"].as_object_mut().unwrap().remove("timestampVerificationData");
         let any = || Matcher::pattern(".*").unwrap();
-        let identities = vec![Identity { name: any(), issuer: any() }];
+        let identities = vec![Identity { name: any(), issuer: any(), workflow: Workflow::default() }];
         let artifact = case.artifact(&folder);
         let digest = Digest::sha256(&artifact);
         for allow_no_log in [false, true] {

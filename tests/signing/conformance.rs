@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use imgguard::digest::Digest;
-use imgguard::sign::identity::{Identity, Matcher};
+use imgguard::sign::identity::{Identity, Matcher, Workflow};
 use imgguard::sign::keys::PublicKey;
 use imgguard::sign::{Engine, Proof, Signed, Trust, bundle};
 use serde::Deserialize;
@@ -37,9 +37,11 @@ impl Case {
             trust.keys.push(("key.pub".into(), PublicKey::from_pem(&fs::read(folder.join(key)).unwrap()).ok()?));
         }
         if let (Some(name), Some(issuer)) = (&self.identity, &self.issuer) {
-            trust
-                .identities
-                .push(Identity { name: Matcher::Exact(name.clone()), issuer: Matcher::Exact(issuer.clone()) });
+            trust.identities.push(Identity {
+                name: Matcher::Exact(name.clone()),
+                issuer: Matcher::Exact(issuer.clone()),
+                workflow: Workflow::default(),
+            });
         }
         let root = (self.trusted_root != Path::new("public-good"))
             .then(|| fs::read_to_string(folder.join(&self.trusted_root)).unwrap());

@@ -50,12 +50,11 @@ fn release(component: &Component) -> OsRelease {
         codename: said("syft:distro:versionCodename", ""),
         pretty_name: said("imgguard:os:name", component.property("syft:distro:prettyName").unwrap_or_default()),
         id_like: Vec::new(),
-        channels: channels(component),
     }
 }
 
-/// As our own bills write them.
-fn channels(component: &Component) -> Vec<String> {
+/// The channels that a distribution takes, as our own bills write them.
+pub(super) fn channels(component: &Component) -> Vec<String> {
     let named = component.property("imgguard:os:channels").unwrap_or_default().split(", ");
     let named: BTreeSet<&str> = named.filter(|name| !name.is_empty()).collect();
     named.into_iter().map(str::to_owned).collect()

@@ -171,6 +171,7 @@ impl<'a> Merge<'a> {
         self.attribute(&mut inventory);
         doubled::drop_doubled(&mut inventory);
         self.mark_loaded(&mut inventory, config);
+        inventory.channels = self.channels();
         inventory.unknowns = self.unknowns();
         inventory.unknowns.extend(locked.unknowns);
         inventory.live = self.live.iter().map(|(name, place)| ((*name).to_owned(), place.clone())).collect();
@@ -188,12 +189,10 @@ impl<'a> Merge<'a> {
 
     fn os_release(&self) -> Option<super::OsRelease> {
         let files = OS_RELEASE_FILES.iter().chain(RELEASE_FILES);
-        let release =
-            files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
-                Fact::OsRelease(release) => Some(release.clone()),
-                _ => None,
-            });
-        release.map(|release| super::OsRelease { channels: self.channels(), ..release })
+        files.filter_map(|name| self.known(name)).flat_map(|file| &file.facts).find_map(|fact| match fact {
+            Fact::OsRelease(release) => Some(release.clone()),
+            _ => None,
+        })
     }
 
     fn channels(&self) -> Vec<String> {

@@ -3,6 +3,7 @@
 mod packages;
 mod rules;
 mod subject;
+mod variables;
 
 pub use rules::RULES;
 pub use subject::{Run, Stages, Subject};

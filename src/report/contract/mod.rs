@@ -332,6 +332,20 @@ pub fn severity_rank(severity: &str) -> u8 {
 }
 
 impl Report {
+    /// What is there alone, as a run says it that judges nothing.
+    #[must_use]
+    pub fn inventory(&self) -> Self {
+        Self {
+            advisories: Advisories { digest: String::new(), sources: Vec::new() },
+            coverage: Vec::new(),
+            findings: Vec::new(),
+            signatures: Vec::new(),
+            controls: Vec::new(),
+            verdict: Verdict { result: "none".into(), policy: String::new(), gates: Vec::new() },
+            ..self.clone()
+        }
+    }
+
     /// Puts every list into its order.
     pub fn sort(&mut self) {
         self.coverage.sort_by(|a, b| (&a.platform, &a.ecosystem).cmp(&(&b.platform, &b.ecosystem)));

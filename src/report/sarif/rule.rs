@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Configuration, Message, Rule, RuleProperties};
 use super::{paragraphs, text};
-use crate::check::CHECKS;
+use crate::check;
 use crate::lint;
 use crate::report::contract::{Finding, severity_rank};
 use crate::report::escape::markdown;
@@ -51,13 +51,13 @@ fn describe(id: &str, findings: &[&Finding], names: &Names<'_>) -> Words {
     let first = findings.first();
     let remediation = first.and_then(|finding| finding.remediation.clone()).unwrap_or_default();
     // A history is judged by the rules about Dockerfiles, too; where a check has the same name, it is meant.
-    let is_check = |finding: &&Finding| finding.kind == "config" && CHECKS.iter().any(|check| check.meta().name == id);
+    let is_check = |finding: &&Finding| finding.kind == "config" && check::metas().any(|meta| meta.name == id);
     let by_file = lint::rule(id).filter(|_| !first.is_some_and(|finding| is_check(finding)));
     if let Some(meta) = by_file.map(|rule| &rule.meta) {
         let full = format!("{}. {}", meta.summary, meta.why);
         return Words { short: meta.summary.into(), markdown: markdown(&full), full, remediation, uri: None };
     }
-    if let Some(check) = CHECKS.iter().map(|check| check.meta()).find(|meta| meta.name == id) {
+    if let Some(check) = check::metas().find(|meta| meta.name == id) {
         let full = check.doc.replace("**", "");
         return Words { short: check.summary.into(), full, markdown: check.doc.into(), remediation, uri: None };
     }

@@ -31,7 +31,7 @@ pub(super) fn platform(image: &Image, platform: &ScannedPlatform) -> contract::P
             id: os.id.clone(),
             version_id: os.version_id.clone(),
             name: os.pretty_name.clone(),
-            channels: os.channels.clone(),
+            channels: inventory.channels.clone(),
         }),
         user: image.has_config().then_some(contract::User {
             spec: resolved.spec,

@@ -4,12 +4,16 @@
 //! |---|---|
 //! | [`public`] | a PEM public key, and the check of a signature with it |
 //! | [`private`] | the [`Signer`] trait, and private keys in memory |
+//! | [`program`] | keys that another program holds: key management services |
+//! | [`pkcs11`] | names of keys in tokens, which the program `imgguard-pkcs11` holds |
 //! | [`mod@file`] | `cosign.key`: a private key under a password |
 //!
 //! Nothing here prints or keeps a password or private key: what holds one is zeroized when it is dropped, and its `Debug` says nothing.
 
 pub mod file;
+pub mod pkcs11;
 pub mod private;
+pub mod program;
 pub mod public;
 
 pub use private::{PrivateKey, Signer};
@@ -43,4 +47,12 @@ pub enum KeyError {
     /// The cryptographic library refused to make a key or a signature.
     #[error("the cryptographic library failed while {0}")]
     Library(&'static str),
+    /// The program that holds the key did not do what it was asked for.
+    #[error("the program `{program}`, which holds the key: {detail}")]
+    Program {
+        /// Which.
+        program: String,
+        /// What happened.
+        detail: String,
+    },
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: in-toto attestation framework, `spec/v1/statement.md` and `spec/predicates/`; cosign `specs/` and `cmd/cosign/cli/options/predicate.go`.
 
+pub mod condition;
 pub mod provenance;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ const STATEMENT_TYPES: [&str; 2] = ["https://in-toto.io/Statement/v0.1", "https:
 
 /// Predicate type of an image signature: "this image is signed", without any claim of what it is.
 pub const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+
+/// Predicate type of a verification summary: what somebody's policy said of an image, pass or fail.
+pub const VERIFICATION_SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 
 /// Names for `--type`: the predicate type that is written, and others that mean the same when reading.
 static TYPES: &[(&str, &str, &[&str])] = &[
@@ -40,7 +44,7 @@ static TYPES: &[(&str, &str, &[&str])] = &[
         "https://cosign.sigstore.dev/attestation/vuln/v1",
         &["https://in-toto.io/attestation/vulns/v0.1", "https://in-toto.io/attestation/vulns/v0.2"],
     ),
-    ("vsa", "https://slsa.dev/verification_summary/v1", &[]),
+    ("vsa", VERIFICATION_SUMMARY, &[]),
 ];
 
 /// A kind of predicate that was asked for.

@@ -6,8 +6,8 @@
 //! Source: OCI distribution-spec, "Push".
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Method, StatusCode};
+use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode, Url};
 
 use super::answers::refusal;
 use super::session::Session;
@@ -20,29 +20,82 @@ const PHASE: &str = "uploading";
 /// The header by which a registry says that it lists a manifest among its subject's referrers.
 const OCI_SUBJECT: &str = "oci-subject";
 
-/// Stores a blob in one request, unless it is there.
-pub(super) async fn blob(session: &Session, digest: &Digest, bytes: Bytes) -> Result<(), SourceError> {
+/// Blobs above this many bytes go in pieces, so that no second copy of them is in memory; it is also the size of a piece. Registries may ask for larger ones.
+const PIECE: usize = 16 << 20;
+
+/// The header by which a registry asks for pieces of at least so many bytes.
+const MIN_PIECE: &str = "oci-chunk-min-length";
+
+/// Stores a blob, unless it is there: a small one in one request, a large one in pieces, or else in one where the registry does not take pieces.
+pub(super) async fn blob(session: &Session, digest: &Digest, bytes: &[u8]) -> Result<(), SourceError> {
     if exists(session, digest).await? {
         return Ok(());
     }
     let what = format!("blob {digest} for `{}`", session.place());
+    let begun = begin(session, &what).await?;
+    if bytes.len() > PIECE
+        && let Some(target) = pieces(session, &begun, bytes).await?
+    {
+        return end(session, target, digest, Bytes::new(), &what).await;
+    }
+    // An upload that was refused a piece is not to be gone on with.
+    let target = if bytes.len() > PIECE { begin(session, &what).await?.target } else { begun.target };
+    end(session, target, digest, Bytes::copy_from_slice(bytes), &what).await
+}
+
+/// An upload that a registry waits for.
+struct Begun {
+    target: Url,
+    piece: usize,
+}
+
+async fn begin(session: &Session, what: &str) -> Result<Begun, SourceError> {
     let url = session.url(&format!("{}/blobs/uploads/", session.repository()), PHASE).await?;
     let answer = session.send(carrying(Request::get(url.clone(), PHASE), Method::POST, Bytes::new())).await?;
     if answer.status() != StatusCode::ACCEPTED {
-        return Err(refusal(answer, &what, PHASE).await);
+        return Err(refusal(answer, what, PHASE).await);
     }
-    let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let asked = answer.headers().get(MIN_PIECE).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    // What it asks for beyond this, it gets in one request.
+    let piece = asked.unwrap_or(0).clamp(PIECE, 16 * PIECE);
+    Ok(Begun { target: location(session, &url, answer.headers())?, piece })
+}
+
+/// Where the registry wants what comes next.
+fn location(session: &Session, base: &Url, headers: &HeaderMap) -> Result<Url, SourceError> {
+    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let location = location.ok_or_else(|| session.protocol(PHASE, "it does not say where to"))?;
-    let mut target = url.join(location).map_err(|error| session.protocol(PHASE, error.to_string()))?;
-    drop(answer);
+    base.join(location).map_err(|error| session.protocol(PHASE, error.to_string()))
+}
+
+/// Sends the pieces of a blob; none where the registry does not take the first.
+async fn pieces(session: &Session, begun: &Begun, bytes: &[u8]) -> Result<Option<Url>, SourceError> {
+    let mut target = begun.target.clone();
+    for (number, piece) in bytes.chunks(begun.piece).enumerate() {
+        let start = number * begun.piece;
+        let mut request = carrying(Request::get(target.clone(), PHASE), Method::PATCH, Bytes::copy_from_slice(piece));
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        let range = HeaderValue::try_from(format!("{start}-{}", start + piece.len() - 1));
+        request.headers.insert(CONTENT_RANGE, range.map_err(|error| session.protocol(PHASE, error.to_string()))?);
+        let answer = session.send(request).await?;
+        if answer.status() == StatusCode::ACCEPTED {
+            target = location(session, &target, answer.headers())?;
+        } else if number == 0 && answer.status().is_client_error() {
+            return Ok(None);
+        } else {
+            return Err(refusal(answer, "a piece of a blob", PHASE).await);
+        }
+    }
+    Ok(Some(target))
+}
+
+/// Closes an upload with what is left of the blob.
+async fn end(session: &Session, mut target: Url, digest: &Digest, rest: Bytes, what: &str) -> Result<(), SourceError> {
     target.query_pairs_mut().append_pair("digest", digest.as_str());
-    let mut request = carrying(Request::get(target, PHASE), Method::PUT, bytes);
+    let mut request = carrying(Request::get(target, PHASE), Method::PUT, rest);
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let answer = session.send(request).await?;
-    if answer.status() != StatusCode::CREATED {
-        return Err(refusal(answer, &what, PHASE).await);
-    }
-    Ok(())
+    if answer.status() == StatusCode::CREATED { Ok(()) } else { Err(refusal(answer, what, PHASE).await) }
 }
 
 async fn exists(session: &Session, digest: &Digest) -> Result<bool, SourceError> {

@@ -100,7 +100,7 @@ impl Repository for RegistryRepository {
 
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, SourceError> {
         let digest = Digest::sha256(bytes);
-        let upload = push::blob(&self.session, &digest, bytes::Bytes::copy_from_slice(bytes));
+        let upload = push::blob(&self.session, &digest, bytes);
         self.session.transport().block_on(upload)?;
         Ok(digest)
     }

@@ -96,7 +96,10 @@ impl Service<'_> {
         let text = |key: &str| node.get(key).and_then(Node::known).map(str::to_owned);
         let folder = self.files.get(node.at.file).map_or("", |file| folder_of(&file.path));
         let context = text("context").unwrap_or_else(|| ".".to_owned());
-        let build = Build { context: join(folder, &context), dockerfile: text("dockerfile"), target: text("target") };
+        let name = text("dockerfile").unwrap_or_else(|| "Dockerfile".to_owned());
+        let is_inline = node.get("dockerfile_inline").is_some();
+        let dockerfile = join(folder, &context).and_then(|context| join(&context, &name)).filter(|_| !is_inline);
+        let build = Build { dockerfile, target: text("target") };
         let is_open = node.get("context").is_some_and(|node| node.known().is_none());
         Some(Setting { value: Some(build).filter(|_| !is_open), at })
     }

@@ -64,7 +64,7 @@ volumes:
     let web = one(text);
     assert_eq!((web.name.as_str(), value(&web.image).as_str()), ("web", "nginx:1.27@sha256:0"));
     let build = value(&web.build);
-    assert_eq!((build.context.as_deref(), build.target.as_deref()), (Some("app"), Some("run")));
+    assert_eq!((build.dockerfile.as_deref(), build.target.as_deref()), (Some("app/Dockerfile.web"), Some("run")));
     assert_eq!((value(&web.privileged), value(&web.user).as_str(), value(&web.read_only)), (true, "1000:1000", true));
     assert_eq!(
         (values(&web.added), values(&web.dropped)),
@@ -182,7 +182,7 @@ fn services_have_what_they_extend() {
         ("b", true, "NET_ADMIN SYS_TIME".into())
     );
     assert_eq!((value(&other.image).as_str(), value(&other.privileged)), ("o", true));
-    assert_eq!(value(&web.build).context.as_deref(), Some("common"), "from where it was written");
+    assert_eq!(value(&web.build).dockerfile.as_deref(), Some("common/Dockerfile"), "from where it was written");
     assert_eq!(workload.files[web.privileged.as_ref().unwrap().at.file].path, "common/base.yaml");
 }
 

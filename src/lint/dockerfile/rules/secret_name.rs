@@ -3,7 +3,7 @@
 use crate::advisory::model::Severity;
 use crate::dockerfile::Keyword;
 use crate::lint::dockerfile::Subject;
-use crate::lint::{Check, Meta, Problems, Rule};
+use crate::lint::{Check, Meta, Problems, Rule, named_secret};
 
 /// `secret-name`.
 pub(super) static RULE: Rule = Rule {
@@ -37,7 +37,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
                 }
                 let value = value.unwrap_or_default();
                 let found = crate::secret::Scanner::in_use().scan_argument(name, value);
-                if found.is_empty() && !is_pointer(value) {
+                if found.is_empty() && !named_secret::is_pointer(value) {
                     let problem = problems.add(
                         &pair.name.span,
                         name,
@@ -48,9 +48,4 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             }
         }
     }
-}
-
-/// A path or an address says where a secret is.
-fn is_pointer(value: &str) -> bool {
-    value.starts_with('/') || value.contains("://") || matches!(value, "true" | "false" | "none" | "0" | "1")
 }
