@@ -6,6 +6,7 @@ pub mod advisory;
 pub mod artifact;
 pub mod check;
 pub mod cli;
+pub mod diagnostics;
 pub mod digest;
 pub mod dockerfile;
 pub mod facts;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// Rooms in the order data flows. A room may import from those before it and from itself.
 const ORDER: &[&str] = &[
     "digest",
+    "diagnostics",
     "dockerfile",
     "shell",
     "version",

@@ -5,6 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[macro_use]
+#[path = "support/skip.rs"]
+mod skip;
+
+#[path = "lint/hadolint.rs"]
+mod hadolint;
 #[path = "lint/pages.rs"]
 mod pages;
 

@@ -77,7 +77,7 @@ fn curve(attributes: &[Attribute]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
 
 /// The two numbers of a signature, which tokens put side by side, as DER.
 pub(crate) fn ecdsa(raw: &[u8]) -> anyhow::Result<Vec<u8>> {
-    ensure!(!raw.is_empty() && raw.len() % 2 == 0, "the token's signature has an odd length");
+    ensure!(!raw.is_empty() && raw.len().is_multiple_of(2), "the token's signature has an odd length");
     let (r, s) = raw.split_at(raw.len() / 2);
     let number = |bytes| UintRef::new(bytes).map_err(anyhow::Error::msg);
     [number(r)?, number(s)?].to_vec().to_der().map_err(anyhow::Error::msg)

@@ -88,7 +88,7 @@ impl Check for UnnecessaryPackages {
         for package in installed {
             let base = package.fact.name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
             let is_named = |names: &&[&str]| names.contains(&package.fact.name.as_str()) || names.contains(&base);
-            if let Some(kind) = KINDS.iter().position(|(_, _, names)| is_named(&names)) {
+            if let Some(kind) = KINDS.iter().position(|(_, _, names)| is_named(names)) {
                 by_kind.entry(kind).or_default().push(package);
             }
         }

@@ -35,6 +35,9 @@ pub struct Global {
     /// Say nothing on standard error but errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Tell on standard error what the run does: hosts that are asked, layers, the cache, times; never what is in an image (as IMGGUARD_LOG=debug)
+    #[arg(long, global = true)]
+    pub debug: bool,
     /// Show no progress, even on a terminal
     #[arg(long, global = true)]
     pub no_progress: bool,

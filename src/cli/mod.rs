@@ -7,6 +7,7 @@ mod base_signature;
 mod db;
 mod db_args;
 mod db_show;
+mod debug;
 mod diff;
 mod exit;
 mod explain;
@@ -88,6 +89,7 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     };
     color.write_global();
+    debug::start(&cli.global);
     // A defect of ours must not look like an answer of the policy, whose code a panic's 101 might be mapped to by a wrapper.
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| run(&cli))).unwrap_or_else(|_| Err(internal_error()));
     let ending = match outcome {

@@ -9,6 +9,7 @@ use super::exit::Ending;
 use super::progress::Bar;
 use super::sources::{self, Opener};
 use super::{Failed, places};
+use crate::diagnostics::{Fact, tell};
 use crate::facts::cache::Cache;
 use crate::facts::merge::MergeOptions;
 use crate::reference::Reference;
@@ -25,11 +26,27 @@ pub(super) fn open(references: &[(String, Reference)], opener: &Opener<'_>) -> (
     let mut images = Vec::new();
     for (text, reference) in references {
         match opener.open(text, reference) {
-            Ok(image) => images.push(image),
+            Ok(image) => {
+                tell_image(&image);
+                images.push(image);
+            }
             Err(error) => worst = worst.max(unopened(text, reference, error)),
         }
     }
     (images, worst)
+}
+
+/// Tells of an image that was opened.
+fn tell_image(image: &Image) {
+    let layers = image.manifests.iter().map(|manifest| manifest.layers.len()).sum();
+    let facts = [
+        ("from", Fact::Word(image.transport)),
+        ("digest", image.digest.as_ref().map_or(Fact::Word("none"), Fact::Digest)),
+        ("platforms", Fact::Count(image.manifests.len())),
+        ("layers", Fact::Count(layers)),
+        ("statements", Fact::Count(image.attached.len())),
+    ];
+    tell("image", &facts);
 }
 
 /// How layers are read.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::args::{Global, SecretRules};
 use super::exit::Ending;
 use super::{Failed, notice};
+use crate::diagnostics::{self, Fact};
 use crate::lint;
 use crate::report::escape::terminal;
 use crate::secret::{Scanner, Trial};
@@ -76,6 +77,10 @@ pub(super) fn put_to_use(rules: &SecretRules, global: &Global) -> Result<(), Fai
         tell(load(&rules.files)?.put_to_use(), global);
     }
     Scanner::prepare();
+    if diagnostics::is_on() {
+        let files = ("files of the user", Fact::Count(rules.files.len()));
+        diagnostics::tell("rules for secrets", &[("number", Fact::Count(Scanner::in_use().rules().count())), files]);
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::args::Global;
 use super::exit::Ending;
 use super::output::{self, Plan};
 use super::scan::{ending, named_policy};
-use super::secrets_args::SecretsArgs;
+use super::secrets_args::{ABOUT_PACKAGES, SecretsArgs};
 use super::sources::{self, Opener};
 use super::{Failed, incident, reading, rules, suppressing, today};
 use crate::facts::cache::Cache;
@@ -31,6 +31,7 @@ pub(super) fn secrets(arguments: &SecretsArgs, global: &Global) -> Result<Ending
     if arguments.revealing.print_hosts {
         return print_hosts();
     }
+    check_flags(arguments)?;
     check_formats(arguments)?;
     check_reveal(arguments)?;
     rules::put_to_use(&arguments.rules, global)?;
@@ -193,6 +194,20 @@ fn print_hosts() -> Result<Ending, Failed> {
 fn formats(arguments: &SecretsArgs) -> impl Iterator<Item = &str> {
     let also = arguments.output.also.iter().map(|(format, _)| format.name());
     also.chain([arguments.output.format.as_str()])
+}
+
+/// Refuses what is about packages: it would do nothing, and look as if it had.
+fn check_flags(arguments: &SecretsArgs) -> Result<(), Failed> {
+    let (reading, output) = (&arguments.target.reading, &arguments.output);
+    let given = [reading.source, reading.no_dev, reading.verify_files, output.only_fixed];
+    match ABOUT_PACKAGES.iter().zip(given).find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            let flag = flag.replace('_', "-");
+            let error = anyhow::anyhow!("--{flag} is about packages, which `secrets` does not look at");
+            Err(Failed::new(Ending::Usage, error).hint("leave it out, or use `imgguard scan`"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses bills of materials: without packages one would say that nothing is installed.

@@ -10,8 +10,12 @@ use crate::advisory::model::Severity;
 /// Examples of `secrets`.
 pub(super) const EXAMPLES: &str = "Examples:\n  imgguard secrets registry.example/app:1.2\n  imgguard secrets registry.example/app:1.2 --incident --output incident.md\n  imgguard secrets dir:.\n  imgguard secrets dir:. --staged\n  imgguard secrets dir:. --history -o json=history.json\n  imgguard secrets oci:build/image --baseline known.json --fail-on high";
 
+/// Flags that `secrets` shares with other verbs and that are about packages: not shown in its help, and refused.
+pub(super) const ABOUT_PACKAGES: [&str; 4] = ["source", "no_dev", "verify_files", "only_fixed"];
+
 /// What `secrets` takes.
 #[derive(Debug, Args)]
+#[command(mut_args(|arg| if ABOUT_PACKAGES.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }))]
 pub struct SecretsArgs {
     /// Which images or folders, and how to read them.
     #[command(flatten)]

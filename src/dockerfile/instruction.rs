@@ -94,7 +94,7 @@ pub enum Body {
     /// `ONBUILD`.
     Trigger(Box<Instruction>),
     /// `HEALTHCHECK`: its first word and the command.
-    Health(Word, Box<Body>),
+    Health(Word, Box<Self>),
     /// Nothing.
     Empty,
 }

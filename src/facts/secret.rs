@@ -23,6 +23,8 @@ pub enum Encoding {
     Base64,
     /// Two hex digits a byte.
     Hex,
+    /// Percent (RFC 3986) or `\u` (RFC 8259) before some characters.
+    Escapes,
 }
 
 impl Encoding {
@@ -32,6 +34,7 @@ impl Encoding {
         match self {
             Self::Base64 => "base64",
             Self::Hex => "hex",
+            Self::Escapes => "escapes",
         }
     }
 }

@@ -10,15 +10,18 @@ pub(in crate::lint) fn is_set_secret(name: &str, value: &str) -> bool {
 
 /// A path or an address says where a secret is.
 pub(in crate::lint) fn is_pointer(value: &str) -> bool {
-    value.starts_with(['/', '.', '$'])
+    value.starts_with('/')
         || value.contains("://")
-        || matches!(value, "true" | "false" | "none" | "0" | "1")
+        || matches!(value, "true" | "false" | "yes" | "no" | "none" | "0" | "1")
 }
 
 /// `xxx`, `<password>`, `****`: nobody's secret.
 fn stands_in(value: &str) -> bool {
     let first = value.chars().next();
-    value.chars().all(|c| Some(c) == first) || (value.starts_with('<') && value.ends_with('>')) || value.contains("${")
+    value.chars().all(|c| Some(c) == first)
+        || (value.starts_with('<') && value.ends_with('>'))
+        || value.starts_with('$')
+        || value.contains("${")
 }
 
 #[cfg(test)]
@@ -35,6 +38,7 @@ mod tests {
             ("PASSWORD", "", false),
             ("PASSWORD_FILE", "/run/secrets/x", false),
             ("SSL_KEY_CREDENTIALS", "kafka_ssl_key_creds", false),
+            ("MYSQL_ALLOW_EMPTY_PASSWORD", "yes", false),
             ("KEYBOARD", "de", false),
         ] {
             assert_eq!(is_set_secret(name, value), expected, "{name}={value}");

@@ -84,17 +84,26 @@ impl Problems {
         for rule in rules.into_iter().filter(|rule| options.runs(&rule.meta)) {
             let mut problems = Self { meta: &rule.meta, of_rule: 0, found };
             run(&rule.check, &mut problems);
+            problems.tell_more();
             found = problems.found;
         }
         found.sort_by_key(|problem| (problem.file, problem.span.start, problem.span.end));
         found
     }
 
+    /// That there are more than are kept stands with the last.
+    fn tell_more(&mut self) {
+        let more = self.of_rule.saturating_sub(MAX_OF_RULE);
+        if let Some(last) = self.found.last_mut().filter(|_| more > 0) {
+            last.message.push_str(&format!(" (and {more} more like it in this file)"));
+        }
+    }
+
     /// States a problem of the rule that runs; it can be added to.
     pub fn add(&mut self, span: &Range<usize>, subject: impl Into<String>, message: impl Into<String>) -> &mut Problem {
         self.of_rule += 1;
         if self.of_rule > MAX_OF_RULE {
-            // The last place is overwritten: all that is kept has been said already.
+            // The newest takes the last place.
             self.found.pop();
         }
         let severity = self.meta.severity;

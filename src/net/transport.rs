@@ -13,6 +13,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::diagnostics::{Fact, tell};
+
 use super::hosts::{MAX_REDIRECTS, authority, is_loopback, is_machine_service, same_origin};
 use super::tls::Trust;
 use super::{CONNECT_TIMEOUT, Cause, NetError, Settings, innermost, retry};
@@ -198,8 +200,11 @@ impl Transport {
         };
         // Connecting has its own, shorter limit inside.
         let stall = Some(CONNECT_TIMEOUT + self.limits.stall);
-        let sent = self.limits.within(&host, phase, stall, builder.send()).await?;
-        let response = sent.map_err(|error| failed(&host, phase, cause_of(&error)))?;
+        let started = Instant::now();
+        let sent = self.limits.within(&host, phase, stall, builder.send()).await;
+        let status = sent.iter().flatten().map(|response| response.status().as_u16()).next();
+        tell_request(&host, phase, status, started.elapsed());
+        let response = sent?.map_err(|error| failed(&host, phase, cause_of(&error)))?;
         Ok(Answer { limits: self.limits, response, host, phase, _permit: permit })
     }
 
@@ -269,6 +274,14 @@ impl Limits {
         };
         timeout_at(until, future).await.map_err(|_| failed(host, phase, cause))
     }
+}
+
+/// Tells of a request; of one without an answer, that there was none.
+fn tell_request(host: &str, phase: &'static str, status: Option<u16>, time: Duration) {
+    let status = status.map_or(Fact::Word("none"), Fact::Status);
+    let facts =
+        [("host", Fact::Host(host)), ("for", Fact::Word(phase)), ("status", status), ("time", Fact::Time(time))];
+    tell("request", &facts);
 }
 
 fn failed(host: &str, phase: &'static str, cause: Cause) -> NetError {

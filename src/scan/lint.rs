@@ -112,15 +112,15 @@ pub fn mended(bytes: &[u8], around: Surroundings<'_>) -> Result<(Vec<u8>, usize)
     Ok((text, made))
 }
 
+/// Reads a project with other contents of files, by their path.
+type Load<'a> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String> + 'a;
+
 /// The files of a project with what mends their problems put into them, as [`mended`] does it: path, old and new content, and how many fixes were made.
 /// `load` reads the project with other contents of files, by their path.
 ///
 /// # Errors
 /// When the project cannot be read.
-pub fn mended_workload(
-    load: &dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String>,
-    around: Surroundings<'_>,
-) -> Result<Vec<MendedFile>, String> {
+pub fn mended_workload(load: &Load<'_>, around: Surroundings<'_>) -> Result<Vec<MendedFile>, String> {
     let mut overlay = BTreeMap::new();
     let mut changed: BTreeMap<String, MendedFile> = BTreeMap::new();
     for _ in 0..MAX_ROUNDS {

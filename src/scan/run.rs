@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers};
+use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers, tell_merged};
 use super::{hash_files, second_read};
 use crate::digest::Digest;
 use crate::facts::cache::Cache;
@@ -71,7 +71,10 @@ pub(super) fn scan_images(
 ) -> Vec<ScannedImage> {
     let merged = merged_before(&images, options, cache);
     let (needed, rest) = needed(&images, &merged);
-    rest.iter().for_each(|job| progress.read(job.layer.size));
+    for job in &rest {
+        progress.read(job.layer.size);
+        tell_merged(job);
+    }
     let mut outcomes = read_layers(needed, options, cache, progress);
     for (number, image) in images.iter().enumerate() {
         let manifests: Vec<_> = unmerged(image, number, &merged).collect();

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::collect::{CollectOptions, Collector, Worker, collect_layer};
+use crate::diagnostics::{Fact, tell};
 use crate::digest::Digest;
 use crate::facts::cache::Cache;
 use crate::facts::merge::MergeOptions;
@@ -106,6 +108,7 @@ pub(super) fn read_layers(
                     if known.is_some() {
                         progress.read(job.layer.size);
                     }
+                    let (how, started) = (if known.is_some() { "cache" } else { "source" }, Instant::now());
                     let outcome = known.map(Ok).unwrap_or_else(|| {
                         let split = live.load(Ordering::Relaxed) < options.threads;
                         let pass = PassOptions { split, verify_diff_id: options.verify_diff_ids };
@@ -114,12 +117,38 @@ pub(super) fn read_layers(
                         outcome
                     });
                     live.fetch_sub(1, Ordering::Relaxed);
+                    tell_layer(&job, how, &outcome, started.elapsed());
                     lock(&done).insert(job.key, outcome);
                 }
             });
         }
     });
     outcomes
+}
+
+/// How a layer is named in diagnostics.
+fn name(job: &Job) -> Fact<'_> {
+    job.layer.digest.as_ref().map_or(Fact::Word("without digest"), Fact::Digest)
+}
+
+/// Tells of a layer that needs no reading, since a cache has what was made of it and the others of its platforms.
+pub(super) fn tell_merged(job: &Job) {
+    tell("layer", &[("digest", name(job)), ("from", Fact::Word("the cached platform"))]);
+}
+
+/// Tells of a layer where its facts came from, and what was found in it.
+fn tell_layer(job: &Job, how: &'static str, outcome: &Outcome, time: Duration) {
+    let count =
+        |of: fn(&LayerFacts) -> usize| outcome.as_ref().map_or(Fact::Word("unread"), |facts| Fact::Count(of(facts)));
+    let facts = [
+        ("digest", name(job)),
+        ("stored", Fact::Bytes(job.layer.size)),
+        ("from", Fact::Word(how)),
+        ("time", Fact::Time(time)),
+        ("files with secrets", count(|facts| facts.secrets.len())),
+        ("unknowns", count(|facts| facts.unknowns.len())),
+    ];
+    tell("layer", &facts);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

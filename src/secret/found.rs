@@ -136,6 +136,9 @@ impl Findings {
     /// Each secret once, by its most specific rule, in the order of their places. Places are multiplied by `stretch`.
     pub(super) fn facts(&mut self, rules: &Rules, stretch: u64) -> Vec<SecretFact> {
         let mut found = std::mem::take(&mut self.0);
+        if found.is_empty() {
+            return Vec::new();
+        }
         keep_complete(rules, &mut found);
         found.sort_by(|a, b| {
             // A parser knows the whole name and where it takes effect.

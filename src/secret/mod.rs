@@ -44,7 +44,7 @@ pub use trial::{Remark, Trial};
 
 use crate::facts::{Confidence, SecretFact, SecretValue};
 use engine::literals::Literals;
-use rules::Rules;
+use rules::{Rule, Rules};
 
 /// What helps against a secret in a checkout, in place of [`REMEDIATION`].
 pub const CHECKOUT_REMEDIATION: &str = "revoke or rotate it first, if it was ever pushed or copied: whoever has the repository has it; then take it out of the file, and have it read from the environment or a secret store; a later commit that removes it does not help";
@@ -68,6 +68,8 @@ pub struct Scanner {
     literals: Literals,
     /// Rules of a user that no literal leads to.
     everywhere: Vec<u16>,
+    /// Rules of a user about files of a name.
+    of_files: Vec<u16>,
 }
 
 /// The scanner of this process, if it is not the shipped one.
@@ -119,8 +121,9 @@ impl Scanner {
 
     fn of(rules: Rules) -> Self {
         let literals = Literals::new(rules.literals());
-        let everywhere = rules.iter().filter(|(_, rule)| rule.looks_everywhere()).map(|(index, _)| index).collect();
-        Self { rules, literals, everywhere }
+        let that = |is: fn(&Rule) -> bool| rules.iter().filter(|(_, rule)| is(rule)).map(|(index, _)| index).collect();
+        let (everywhere, of_files) = (that(Rule::looks_everywhere), that(Rule::is_of_files));
+        Self { rules, literals, everywhere, of_files }
     }
 
     /// The scanner that this process uses: the shipped one, unless [`put_to_use`](Self::put_to_use) was called. Which rules there are is asked

@@ -39,6 +39,16 @@ pub struct Author<'a> {
     engine: Engine,
 }
 
+/// An attestation in cosign 2's form.
+pub struct Attested {
+    /// The envelope, which is the layer.
+    pub envelope: Vec<u8>,
+    /// The layer's annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What a verifier will find.
+    pub proof: Proof,
+}
+
 /// What vouches for one signature.
 struct Vouched {
     entry: Option<TransparencyLogEntry>,
@@ -138,11 +148,7 @@ impl<'a> Author<'a> {
     ///
     /// # Errors
     /// As [`Self::bundle`].
-    pub fn attestation(
-        &self,
-        statement: &[u8],
-        subject: &Subject,
-    ) -> Result<(Vec<u8>, BTreeMap<String, String>, Proof), SignError> {
+    pub fn attestation(&self, statement: &[u8], subject: &Subject) -> Result<Attested, SignError> {
         let (envelope, message, signature) = self.envelope(statement)?;
         let vouched = self.vouch(&message, &signature, Some(&envelope))?;
         let mut annotations = self.annotations(&vouched)?;
@@ -150,7 +156,7 @@ impl<'a> Author<'a> {
         let envelope = envelope.into_bytes();
         let signed = Signed { digest: &subject.digest, bytes: Some(&subject.bytes) };
         let proof = legacy::envelope(&envelope, &annotations).and_then(|bundle| self.engine.check(&bundle, signed))?;
-        Ok((envelope, annotations, proof))
+        Ok(Attested { envelope, annotations, proof })
     }
 
     fn vouch(&self, message: &[u8], signature: &[u8], envelope: Option<&str>) -> Result<Vouched, SignError> {

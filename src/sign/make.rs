@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::author::Author;
+use super::author::{Attested, Author};
 use super::discover::{ENVELOPE, PREDICATE_TYPE, SIMPLE_SIGNING};
 use super::engine::Proof;
 use super::keys::KeyError;
@@ -110,7 +110,7 @@ impl Maker<'_> {
         if self.form == Form::Bundle {
             return self.attach(subject, &statement);
         }
-        let (envelope, mut annotations, proof) = self.author.attestation(&json(&statement)?, subject)?;
+        let Attested { envelope, mut annotations, proof } = self.author.attestation(&json(&statement)?, subject)?;
         annotations.insert("predicateType".to_owned(), predicate_type.to_owned());
         let manifest = self.append(subject, ".att", ENVELOPE, &envelope, annotations)?;
         Ok(Made { manifest, proof })

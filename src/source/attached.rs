@@ -28,6 +28,9 @@ const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// Suffixes of the tags on which cosign 2 hangs attestations and bills of materials.
 const TAGS: [&str; 2] = [".att", ".sbom"];
 
+/// Reads a layer; nothing where it is not there.
+type ReadLayer<'a> = dyn Fn(&Descriptor) -> Option<Result<Vec<u8>, String>> + 'a;
+
 /// A statement that is attached to an image.
 #[derive(Clone, Debug)]
 pub struct Attached {
@@ -122,12 +125,7 @@ impl Found {
     }
 
     /// Reads the layers of a manifest, each once.
-    fn manifest(
-        &mut self,
-        digest: &Digest,
-        manifest: Result<Document, String>,
-        read: &dyn Fn(&Descriptor) -> Option<Result<Vec<u8>, String>>,
-    ) {
+    fn manifest(&mut self, digest: &Digest, manifest: Result<Document, String>, read: &ReadLayer<'_>) {
         if !self.seen.insert(digest.to_string()) {
             return;
         }

@@ -149,6 +149,22 @@ fn the_hook_of_the_documentation_stops_a_commit() {
 }
 
 #[test]
+fn a_moved_file_brings_nothing_new() {
+    let Some(checkout) = Checkout::new() else { return };
+    let text = format!("T = '{}'\n{}", token(1), "x = 1\n".repeat(40));
+    checkout.commit("a.py", &text);
+    checkout.git(&["mv", "a.py", "b.py"]);
+    checkout.write("b.py", &format!("{text}y = 2\n"));
+    checkout.git(&["add", "b.py"]);
+    let staged = checkout.secrets(&["--staged"]);
+    assert_eq!((staged.code, findings(&staged).len()), (0, 0), "{}", staged.out);
+    checkout.write("b.py", &format!("{text}y = '{}'\n", token(2)));
+    checkout.git(&["add", "b.py"]);
+    let staged = checkout.secrets(&["--staged"]);
+    assert_eq!((staged.code, findings(&staged).len()), (1, 1), "only the other one: {}", staged.out);
+}
+
+#[test]
 fn the_history_tells_the_oldest_commit_of_each_place() {
     let Some(checkout) = Checkout::new() else { return };
     let first = checkout.commit("src/a.py", &format!("\nT = '{}'\n", token(1)));
@@ -192,6 +208,9 @@ fn the_history_tells_the_oldest_commit_of_each_place() {
     );
     assert_eq!(findings(&ended).len(), 4, "the moved one is one secret");
     assert_eq!(checkout.secrets(&["--history", "--fail-on", "high"]).code, 1);
+    checkout.secrets(&["--history", "-o", "sarif=history.sarif"]);
+    let sarif = fs::read_to_string(checkout.path().join("history.sarif")).unwrap();
+    assert!(sarif.contains(&format!("commit {second} of 2024-05-06T07:08:09")), "{sarif}");
     assert!(!ended.out.contains(&token(1)[4..]), "masked");
 }
 

@@ -106,7 +106,7 @@ fn exit_codes_tell_how_it_ended() {
         (&bad, &["--enable", "no-such-rule"], 2, "there is no rule `no-such-rule`"),
         (&bad, &["--format", "cyclonedx"], 2, "lists no packages"),
         (&broken, &[], 3, ""),
-        (&empty, &[], 5, "there is no Dockerfile in"),
+        (&empty, &[], 5, "there is nothing to look at in"),
     ] {
         let ended = lint(folder, arguments);
         assert_eq!(ended.code, code, "{arguments:?}: {} {}", ended.out, ended.err);
@@ -186,4 +186,125 @@ fn rules_are_listed_with_their_names_elsewhere() {
     let rule = rules.iter().find(|rule| rule["id"] == "apt-get-unpinned").unwrap();
     assert_eq!(rule["kind"], "dockerfile");
     assert!(rule["aliases"].as_array().unwrap().contains(&"DL3008".into()), "{rule}");
+}
+
+/// A project of two files and a manifest, with a folder that it is not to leave.
+fn project() -> TempDir {
+    folder(&[
+        (".git/HEAD", "ref: refs/heads/main\n"),
+        (
+            "app/compose.yaml",
+            "include: [../common/db.yaml]\nservices:\n  web:\n    build: .\n    user: \"1000:1000\"\n    ports:\n      - \"8080:80\"\n    privileged: true # imgguard ignore=privileged-container reason=\"it drives the host's hardware\"\n",
+        ),
+        ("app/compose.override.yaml", "services:\n  web:\n    pid: host\n    privileged: ${P:-true}\n"),
+        (
+            "app/Dockerfile",
+            "FROM debian:12@sha256:0000000000000000000000000000000000000000000000000000000000000000\nUSER root\nCMD [\"a\"]\n",
+        ),
+        (
+            "common/db.yaml",
+            "services:\n  db:\n    image: postgres:17\n    environment:\n      POSTGRES_PASSWORD: Xq7tR2vL9w\n",
+        ),
+        (
+            "deploy/web.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {hostNetwork: true, containers: [{name: a, image: b}]}}}\n",
+        ),
+        ("deploy/values.yaml", "replicas: 2\n"),
+        ("deploy/template.yaml", "{{ if .Values.x }}\nkind: Pod\n"),
+    ])
+}
+
+/// The places of a rule's findings: the end of the path, the line, and how it counts.
+fn places(report: &Value, rule: &str) -> Vec<(String, u64, String)> {
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == rule);
+    let place = |finding: &Value| {
+        let state = finding["disposition"]["state"].as_str().unwrap().to_owned();
+        let places = finding["locations"].as_array().unwrap().iter();
+        places
+            .map(|place| {
+                let path = place["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+                (path, place["line"].as_u64().unwrap(), state.clone())
+            })
+            .collect::<Vec<_>>()
+    };
+    findings.flat_map(place).collect()
+}
+
+#[test]
+fn compose_files_are_read_with_what_belongs_to_them() {
+    let folder = project();
+    let ended = lint(&folder, &["--format", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let report = ended.json();
+    let row = |path: &str, line: u64, state: &str| vec![(path.to_owned(), line, state.to_owned())];
+    assert_eq!(places(&report, "host-namespace"), row("compose.override.yaml", 3, "open"), "an override is put over");
+    assert_eq!(
+        places(&report, "privileged-container"),
+        row("compose.override.yaml", 4, "open"),
+        "with the place that counts"
+    );
+    assert_eq!(places(&report, "literal-secret"), row("db.yaml", 5, "open"), "what is included is looked at");
+    assert_eq!(places(&report, "host-network"), row("web.yaml", 4, "open"), "and manifests");
+    assert_eq!(places(&report, "root-user"), row("Dockerfile", 2, "suppressed"), "user: counts and not USER");
+    assert!(!report.to_string().contains("Xq7tR2vL9w"));
+    let alone = folder.path().join("app/Dockerfile");
+    let alone =
+        run(["lint", alone.to_str().unwrap(), "--as-of", "2026-11-25", "--waivers", "none", "--format", "json"]).json();
+    assert_eq!(places(&alone, "root-user"), row("Dockerfile", 2, "open"));
+}
+
+#[test]
+fn what_a_compose_file_needs_and_lacks_is_exit_3_with_what_is_there() {
+    let text = "include: [gone.yaml, ../../../etc/passwd]\nservices:\n  web: {image: \"a:1\", network_mode: host}\n";
+    let folder = folder(&[("compose.yaml", text)]);
+    let ended = lint(&folder, &["--format", "json"]);
+    assert_eq!(ended.code, 3, "{}", ended.err);
+    let report = ended.json();
+    assert_eq!(places(&report, "host-network").len(), 1);
+    let reasons = report["unknowns"].to_string();
+    assert!(reasons.contains("`gone.yaml` cannot be read") && reasons.contains("lies outside"), "{reasons}");
+    let path = folder.path().join("notes.yaml");
+    fs::write(&path, "a: b\n").unwrap();
+    let ended = run(["lint", path.to_str().unwrap()]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("neither a Compose file nor a Kubernetes manifest"), "{}", ended.err);
+}
+
+#[test]
+fn fixes_of_compose_files_keep_the_rest_and_are_made_once() {
+    let text = "# ours\nservices:\n  web:\n    image: a:1 # pinned by the mirror\n    ports:\n      - '8080:80'\n";
+    let folder = folder(&[("compose.yaml", text)]);
+    let read = || fs::read_to_string(folder.path().join("compose.yaml")).unwrap();
+    let diff = lint(&folder, &["--diff"]);
+    assert_eq!((diff.code, read().as_str()), (0, text), "{}", diff.err);
+    assert!(diff.out.contains("+      - '127.0.0.1:8080:80'"), "{}", diff.out);
+    assert_eq!(lint(&folder, &["--fix"]).code, 0);
+    let fixed = "# ours\nservices:\n  web:\n    cap_drop:\n      - ALL\n    security_opt:\n      - no-new-privileges:true\n    read_only: true\n    image: a:1 # pinned by the mirror\n    ports:\n      - '127.0.0.1:8080:80'\n";
+    assert_eq!(read(), fixed);
+    lint(&folder, &["--fix"]);
+    assert_eq!(read(), fixed);
+    let report = lint(&folder, &["--format", "json"]).json();
+    for rule in ["capabilities-kept", "new-privileges", "writable-root", "public-port"] {
+        assert!(places(&report, rule).is_empty(), "{rule}");
+    }
+}
+
+#[test]
+fn overrides_and_variables_are_named() {
+    let folder = folder(&[
+        ("compose.yaml", "services:\n  web: {image: \"a:$TAG\"}\n"),
+        ("prod.yaml", "services:\n  web: {ipc: host}\n"),
+        ("vars", "TAG=latest\n"),
+    ]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let arguments = ["--compose-override", &path("prod.yaml"), "--env-file", &path("vars"), "--format", "json"];
+    let ended =
+        run(["lint", &path("compose.yaml"), "--as-of", "2026-11-25", "--waivers", "none"].into_iter().chain(arguments));
+    let report = ended.json();
+    assert_eq!(
+        (places(&report, "host-namespace").len(), places(&report, "latest-image").len()),
+        (1, 1),
+        "{}",
+        ended.err
+    );
 }

@@ -210,7 +210,11 @@ fn no_output_no_cache_and_no_temporary_file_has_a_secret() {
     let run = |verb: &str, arguments: &[&str], panics: bool| {
         let mut command = program();
         command.args([verb, "--offline", "--cache", cache.to_str().unwrap(), &reference]).args(arguments);
-        command.env("TMPDIR", &temporary).env("RUST_BACKTRACE", "1").env("RUST_LOG", "trace");
+        command
+            .env("TMPDIR", &temporary)
+            .env("RUST_BACKTRACE", "1")
+            .env("RUST_LOG", "trace")
+            .env("IMGGUARD_LOG", "debug");
         if panics {
             command.env("IMGGUARD_TEST_PANIC", "1");
         }
@@ -228,6 +232,7 @@ fn no_output_no_cache_and_no_temporary_file_has_a_secret() {
     runs.push(("incident as JSON".into(), run("secrets", &["--incident", "--format", "json"], false)));
     for (what, ended) in &runs {
         assert_eq!(ended.code, 0, "{what}: {}", ended.err);
+        assert!(ended.err.contains("debug: layer: digest sha256:"), "{what}: {}", ended.err);
     }
     if cfg!(debug_assertions) {
         // The message of this panic quotes the secrets, which only a run that may show them has in clear.

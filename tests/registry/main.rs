@@ -18,6 +18,7 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod attached;
 mod clouds;
 mod faults;
 mod incident;

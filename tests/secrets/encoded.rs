@@ -1,4 +1,4 @@
-//! Secrets in base64 and hex: found once, at the place of what encodes them, however the file is cut.
+//! Secrets in base64, hex and escapes: found once, at the place of what encodes them, however the file is cut.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -73,6 +73,27 @@ fn encoded_keys_and_commands_are_understood() {
 }
 
 #[test]
+fn escapes_are_decoded_where_they_stand() {
+    let key = fill("{azure-storage-key}", 5).text;
+    let percent = key.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D");
+    let unicode = key.replace('=', "\\u003d");
+    for (text, key) in [
+        (format!("https://acme.net/?to=x&c=AccountName%3Dacme%3BAccountKey%3D{percent}&x=1"), &percent),
+        (format!("{{\"connection\": \"AccountName\\u003dacme;AccountKey\\u003d{unicode}\"}}"), &unicode),
+    ] {
+        let text = format!("# a file\n\n{text}\n");
+        let found = scan("srv/a.txt", text.as_bytes());
+        assert_eq!(told(&found), [("azure-storage-key", Some(Encoding::Escapes), Some(3))], "{text}");
+        assert_eq!(found[0].offset as usize, text.find(key.as_str()).unwrap());
+        assert!(!found[0].masked.contains(&key[..20]));
+    }
+    // A token that has none is told as it stands.
+    let url = fill("https://acme.net/?token=ghp_{github}&x=%3D", 2).text;
+    assert_eq!(told(&scan("srv/a.txt", url.as_bytes())), [("github-pat", None, Some(1))]);
+    assert_eq!(scan("srv/a.c", b"printf(\"%5d %2a\\n\", key); // 100%3D"), []);
+}
+
+#[test]
 fn what_is_encoded_twice_is_not_decoded_twice() {
     let token = fill("token = ghp_{github}, or so", 1).text;
     assert_eq!(scan("srv/a", STANDARD.encode(STANDARD.encode(&token)).as_bytes()), []);
@@ -97,6 +118,22 @@ fn every_secret_of_a_blob_is_told() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// The same of escapes.
+    #[test]
+    fn cuts_and_blocks_change_no_escapes(
+        seed in any::<u64>(),
+        border in prop::sample::select(&BORDERS[..]),
+        shift in -6_000_isize..400,
+        length in 0_usize..5000,
+        cuts in prop::collection::vec(any::<usize>(), 0..20),
+    ) {
+        let key = fill("AccountKey%3D{base62:86}%3D%3D", seed).text;
+        let before = filler(border.saturating_add_signed(shift));
+        let text = format!("{before} %41{}&{key} {}", "a%2f".repeat(length / 4), filler(30_000));
+        let whole = scan_split(text.as_bytes(), &[]);
+        prop_assert_eq!(scan_split(text.as_bytes(), &cuts), whole);
+    }
 
     /// Runs longer than a piece, wherever blocks and chunks end.
     #[test]

@@ -7,6 +7,9 @@
 #[path = "../support/skip.rs"]
 mod skip;
 
+#[expect(dead_code, reason = "the tests of package lists use all of it")]
+#[path = "../support/accuracy.rs"]
+mod accuracy;
 mod cases;
 mod encoded;
 mod engine;

@@ -24,6 +24,10 @@ openjdk-17-jre-headless openjdk-17-jdk-headless"
 
 mmdebstrap --variant=minbase bookworm debian.tar
 tar -xf debian.tar -C "$root/rootfs" --exclude=./dev
+# Only where Alpine's servers are reached.
+mkdir "$root/alpine"
+curl -fsSL https://dl-cdn.alpinelinux.org/alpine/v3.20/releases/x86_64/alpine-minirootfs-3.20.3-x86_64.tar.gz -o alpine.tar.gz &&
+    tar -xzf alpine.tar.gz -C "$root/alpine" || rmdir "$root/alpine"
 for package in $runtimes; do apt-get download "$package/bookworm" || apt-get download "$package"; done
 for file in *.deb; do dpkg-deb -x "$file" "$root/runtimes"; done
 for package in $python; do pip download -q --no-deps --only-binary=:all: -d . "$package"; done

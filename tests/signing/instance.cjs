@@ -80,7 +80,9 @@ async function main(folder) {
       const request = JSON.parse(body);
       // cosign sends a key instead.
       if (request.certificateSigningRequest) request.certificateSigningRequest = Buffer.from(request.certificateSigningRequest, 'base64').toString();
-      return (await fulcio.fn(JSON.stringify(request))).response;
+      const { statusCode, response } = await fulcio.fn(JSON.stringify(request));
+      if (statusCode !== 201) throw new Error(response);
+      return response;
     },
     '/api/v1/log/entries': async (body) => JSON.stringify(await log.log(firstBody(JSON.parse(body)))),
     '/api/v2/log/entries': async (body) => JSON.stringify(second(log, JSON.parse(body))),

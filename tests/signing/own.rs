@@ -150,3 +150,34 @@ fn conditions_on_predicates_decide() {
         assert_eq!(ended.code, code, "{condition}: {}{}", ended.out, ended.err);
     }
 }
+
+/// BuildKit keeps what it attests in manifests of their own, which nothing vouches for but a signature.
+#[test]
+fn attestation_manifests_are_looked_at() {
+    let own = Own::new();
+    let layout = &own.layout;
+    let statement = layout.blob("application/vnd.in-toto+json", b"{}");
+    let config = layout.blob("application/vnd.oci.image.config.v1+json", b"{}");
+    let manifest = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [statement]});
+    let mut entry = layout.blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+    entry["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+    entry["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": format!("sha256:{}", "a".repeat(64))});
+    let digest = entry["digest"].as_str().unwrap().to_owned();
+    layout.add(entry);
+    let (image, private, public) = (layout.reference(), own.path("own.key"), own.path("own.pub"));
+    let verify = |options: &[&str]| {
+        own.run(&[&["verify", &image, "--key", &public, "--allow-no-log", "--recursive", "all"], options].concat())
+    };
+    assert_eq!(own.run(&["sign", &image, "--key", &private, "--recursive"]).code, 0);
+    for signed in [false, true] {
+        let report = verify(&["--format", "json"]);
+        assert_eq!(report.code, 0, "{}{}", report.out, report.err);
+        let report = report.json();
+        assert_eq!(report["subjects"].as_array().unwrap().len(), 3, "it is no platform");
+        let looked = &report["attestation_manifests"][0];
+        assert_eq!((&looked["digest"], &looked["verified"]), (&json!(digest), &json!(signed)));
+        assert_eq!(own.run(&["sign", &format!("{image}@{digest}"), "--key", &private]).code, 0);
+    }
+    assert!(verify(&[]).out.contains(&format!("{digest} (attestation manifest)\n    referrers: key")));
+    assert!(own.run(&["tree", &image]).out.contains(&digest));
+}

@@ -63,10 +63,18 @@ pub(super) fn loose_header(content: &mut impl BufRead) -> Result<Kind, NestedErr
     kind.filter(|_| header.ends_with(b"\0")).ok_or(NestedError::Damaged("git object"))
 }
 
-/// An object's name, in hex.
-fn id(kind: Kind, content: &[u8]) -> String {
+/// Bytes of an object's name. Packs of repositories with SHA-256 look the same but for the names in them, which are no longer found then.
+const ID_BYTES: usize = 20;
+
+/// An object's name.
+fn id(kind: Kind, content: &[u8]) -> [u8; ID_BYTES] {
     let mut hasher = Sha1::new();
     hasher.update(format!("{} {}\0", kind.name(), content.len()));
     hasher.update(content);
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().into()
+}
+
+/// A name as git shows it.
+fn hex(id: [u8; ID_BYTES]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

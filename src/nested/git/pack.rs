@@ -3,13 +3,13 @@
 //! Objects are read in the order of the file, which needs no index. The object that a delta is made for is found by the distance to it and put together
 //! anew unless it is among the last ones; that costs time, which counts against the layer's allowance, and no memory.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::delta;
-use super::{Kind, id};
+use super::{ID_BYTES, Kind, hex, id};
 use crate::layer::{ReadAt as _, Slice};
 use crate::nested::{Allowance, NestedError};
 
@@ -29,6 +29,9 @@ const MAX_CHAIN: usize = 4095;
 const MAX_CHAIN_BYTES: usize = 4 << 20;
 const CACHE_BYTES: usize = 4 << 20;
 
+/// Most objects whose place is kept by their name; with room for the table 5 MB. A delta to one that came after them cannot be read, which is told.
+const MAX_NAMES: usize = 100_000;
+
 const INPUT_BYTES: usize = 32 << 10;
 
 /// The first bytes are those of a pack that can be read.
@@ -43,8 +46,8 @@ enum Stored {
     Delta {
         distance: u64,
     },
-    /// As a delta to an object that only its name tells; git writes none to packs that it keeps.
-    Named,
+    /// As a delta to an object that only its name tells: in packs of old servers, and of clients that do not understand distances.
+    Named([u8; ID_BYTES]),
 }
 
 struct EntryHeader {
@@ -69,6 +72,8 @@ pub(in crate::nested) struct Pack<'s> {
     left: u32,
     cache: VecDeque<(u64, Kind, Rc<Vec<u8>>)>,
     cached_bytes: usize,
+    /// Where the objects that were read begin.
+    places: HashMap<[u8; ID_BYTES], u64>,
 }
 
 const DAMAGED: NestedError = NestedError::Damaged("git pack");
@@ -78,7 +83,8 @@ impl<'s> Pack<'s> {
         let mut header = [0; HEADER_BYTES as usize];
         source.read_exact_at(0, &mut header).map_err(|_| DAMAGED)?;
         let count = header.last_chunk::<4>().map_or(0, |count| u32::from_be_bytes(*count));
-        Ok(Self { source, at: HEADER_BYTES, left: count, cache: VecDeque::new(), cached_bytes: 0 })
+        let (cache, places) = (VecDeque::new(), HashMap::new());
+        Ok(Self { source, at: HEADER_BYTES, left: count, cache, cached_bytes: 0, places })
     }
 
     /// The next object, or why it could not be read; none at the end, and after an entry that cannot be passed over.
@@ -89,7 +95,26 @@ impl<'s> Pack<'s> {
         if read.is_err() && self.at == at {
             self.left = 0;
         }
-        Some(read.map(|(kind, content)| Object { kind, id: id(kind, &content), content }))
+        Some(read.map(|(kind, content)| {
+            let id = id(kind, &content);
+            if self.places.len() < MAX_NAMES {
+                self.places.insert(id, at);
+            }
+            Object { kind, id: hex(id), content }
+        }))
+    }
+
+    /// Where the object begins that the entry at `at` is a delta to; none of an entry that is whole.
+    fn base(&self, at: u64, stored: &Stored) -> Result<Option<u64>, NestedError> {
+        match stored {
+            Stored::Whole(_) => Ok(None),
+            Stored::Delta { distance } => at.checked_sub(*distance).map(Some).ok_or(DAMAGED),
+            // One in front of what is read, so that no chain comes back to where it was.
+            Stored::Named(id) => {
+                let place = self.places.get(id).copied().filter(|place| *place < at);
+                place.map(Some).ok_or(NestedError::Damaged("git pack's base"))
+            }
+        }
     }
 
     /// Reads the entry at `at`, the next one.
@@ -99,14 +124,13 @@ impl<'s> Pack<'s> {
         let (content, end) = self.inflate(&header, allowance)?;
         self.at = end;
         let content = content.ok_or(NestedError::TooLarge(MAX_OBJECT as u64))?;
-        let (kind, content) = match header.stored {
-            Stored::Whole(kind) => (kind, content),
-            Stored::Named => return Err(NestedError::Damaged("git pack's base")),
-            Stored::Delta { distance } => {
-                let base = at.checked_sub(distance).ok_or(DAMAGED)?;
+        let (kind, content) = match (self.base(at, &header.stored)?, header.stored) {
+            (Some(base), _) => {
                 let (kind, base) = self.resolve(base, content.len(), allowance)?;
                 (kind, self.apply(&base, &content, allowance)?)
             }
+            (None, Stored::Whole(kind)) => (kind, content),
+            (None, _) => return Err(DAMAGED),
         };
         Ok((kind, self.remember(at, kind, content)))
     }
@@ -121,18 +145,15 @@ impl<'s> Pack<'s> {
             }
             let header = self.header(at)?;
             let content = self.inflate(&header, allowance)?.0.ok_or(NestedError::TooLarge(MAX_OBJECT as u64))?;
-            match header.stored {
-                Stored::Whole(kind) => break (kind, self.remember(at, kind, content)),
-                Stored::Named => return Err(NestedError::Damaged("git pack's base")),
-                Stored::Delta { distance } => {
-                    held += content.len();
-                    chain.push((at, content));
-                    if held > MAX_CHAIN_BYTES || chain.len() > MAX_CHAIN {
-                        return Err(NestedError::TooLarge(MAX_CHAIN_BYTES as u64));
-                    }
-                    at = at.checked_sub(distance).ok_or(DAMAGED)?;
-                }
+            if let Stored::Whole(kind) = header.stored {
+                break (kind, self.remember(at, kind, content));
             }
+            held += content.len();
+            chain.push((at, content));
+            if held > MAX_CHAIN_BYTES || chain.len() > MAX_CHAIN {
+                return Err(NestedError::TooLarge(MAX_CHAIN_BYTES as u64));
+            }
+            at = self.base(at, &header.stored)?.ok_or(DAMAGED)?;
         };
         while let Some((at, delta)) = chain.pop() {
             let made = self.apply(&object, &delta, allowance)?;
@@ -189,10 +210,11 @@ impl<'s> Pack<'s> {
                 Stored::Delta { distance: Some(distance).filter(|distance| *distance > 0).ok_or(DAMAGED)? }
             }
             7 => {
-                for _ in 0..20 {
-                    next()?;
+                let mut id = [0; ID_BYTES];
+                for byte in &mut id {
+                    *byte = next()?;
                 }
-                Stored::Named
+                Stored::Named(id)
             }
             _ => return Err(DAMAGED),
         };

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::report::contract::Commit;
+
 #[derive(Serialize)]
 pub(super) struct Sarif {
     #[serde(rename = "$schema")]
@@ -249,6 +251,8 @@ pub(super) struct LocationProperties {
     pub(super) instruction: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) commit: Option<Commit>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) platforms: Vec<String>,
 }

@@ -1,8 +1,8 @@
 //! Places: files of the image and parts of its configuration.
 
 use super::model::{
-    ArtifactChange, ArtifactLocation, Content, Fix, LocationProperties, LogicalLocation, PhysicalLocation, Region,
-    Replacement, SarifLocation,
+    ArtifactChange, ArtifactLocation, Content, Fix, LocationProperties, LogicalLocation, Message, PhysicalLocation,
+    Region, Replacement, SarifLocation,
 };
 use super::text;
 use crate::report::contract::{Edit, Location};
@@ -45,15 +45,25 @@ pub(super) fn location(place: &Location) -> SarifLocation {
             },
         },
         logical_locations: logical,
-        message: place.layer_index.map(|index| text(&in_layer(place, index))),
+        message: message(place),
         properties: (place.path.is_some() || !place.platforms.is_empty()).then(|| LocationProperties {
             layer: place.layer.clone(),
             layer_index: place.layer_index,
             instruction: place.instruction.clone(),
             state: place.state.clone(),
+            commit: place.commit.clone(),
             platforms: place.platforms.clone(),
         }),
     }
+}
+
+/// Which layer or commit brought it.
+fn message(place: &Location) -> Option<Message> {
+    let in_commit = || {
+        let commit = place.commit.as_ref().filter(|commit| !commit.id.is_empty())?;
+        Some(format!("commit {} of {} by {}", commit.id, commit.date, commit.author))
+    };
+    place.layer_index.map(|index| in_layer(place, index)).or_else(in_commit).map(|message| text(&message))
 }
 
 fn in_layer(place: &Location, index: usize) -> String {

@@ -52,7 +52,7 @@ fn describe(id: &str, findings: &[&Finding], names: &Names<'_>) -> Words {
     let remediation = first.and_then(|finding| finding.remediation.clone()).unwrap_or_default();
     // A history is judged by the rules about Dockerfiles, too; where a check has the same name, it is meant.
     let is_check = |finding: &&Finding| finding.kind == "config" && check::metas().any(|meta| meta.name == id);
-    let by_file = lint::rule(id).filter(|_| !first.is_some_and(|finding| is_check(finding)));
+    let by_file = lint::rule(id).filter(|_| !first.is_some_and(is_check));
     if let Some(meta) = by_file.map(|rule| &rule.meta) {
         let full = format!("{}. {}", meta.summary, meta.why);
         return Words { short: meta.summary.into(), markdown: markdown(&full), full, remediation, uri: None };

@@ -7,7 +7,11 @@
 //!
 //! Sources: RFC 4648 (both alphabets and hex), RFC 2045 section 6.8 (lines of 76), RFC 7468 (lines of 64).
 
+mod escaped;
+
 use std::ops::Range;
+
+pub(super) use escaped::Escapes;
 
 use crate::facts::Encoding;
 
@@ -22,9 +26,6 @@ const OVERLAP: usize = 12 << 10;
 
 /// Least characters of a line that goes on in the next one.
 const MIN_LINE: usize = 60;
-
-/// Bytes of one test for letters and digits; of a run of [`MIN_RUN`], two such blocks in a row are always whole.
-const BLOCK: usize = 8;
 
 /// How far runs were looked at, from block to block of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(super) struct Run {
     pub(super) text: Vec<u8>,
     /// Decoded bytes of a character of the text.
     stretch: usize,
-    /// Number of a line's first character in the run, and its place in the bytes that were searched.
+    /// Number of a line's first character in the run (of escapes, of the one behind each), and its place in the bytes that were searched.
     lines: Vec<(usize, usize)>,
 }
 
@@ -68,6 +69,7 @@ impl Run {
         let (first, end) = match self.encoding {
             Encoding::Base64 => (start * 8 / 6, (end * 8).div_ceil(6)),
             Encoding::Hex => (start * 2, end * 2),
+            Encoding::Escapes => (start, end),
         };
         self.raw(first)..self.raw(end.saturating_sub(1)) + 1
     }
@@ -121,66 +123,34 @@ impl Progress {
     }
 }
 
-/// Where the next run's letters and digits begin in `from..to`.
+/// Where the next run's letters and digits begin in `from..to`. Whatever is at the end of a window and no letter or digit rules out every beginning in it, so of
+/// most bytes nothing is looked at (Boyer and Moore's idea).
 fn next_start(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(block) = next_block(bytes, at, to.saturating_add(MIN_RUN)) {
-        let before = bytes.get(at..block).unwrap_or_default();
-        let first = block - before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let length =
-            bytes.get(first..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        if length >= MIN_RUN {
-            return (first < to).then_some(first);
+    let mut start = from;
+    while start < to {
+        let window = bytes.get(start..)?.first_chunk::<MIN_RUN>()?;
+        match window.iter().rposition(|byte| !LETTERS[usize::from(*byte)]) {
+            Some(other) => start += other + 1,
+            None => return Some(start),
         }
-        at = first + length;
     }
     None
 }
+
+/// Which bytes are letters and digits.
+const LETTERS: [bool; 256] = {
+    let mut letters = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        letters[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    letters
+};
 
 /// How many of a run's other characters stand in front of its first letters and digits.
 fn reach_back(before: &[u8]) -> usize {
     before.iter().rev().take(MIN_RUN).take_while(|byte| value(**byte).is_some()).count()
-}
-
-/// The first of two blocks of nothing but letters and digits that begin in `from..to`.
-fn next_block(bytes: &[u8], from: usize, to: usize) -> Option<usize> {
-    let end = bytes.len().min(to.saturating_add(2 * BLOCK));
-    let (pairs, _) = bytes.get(from..end)?.as_chunks::<{ 2 * BLOCK }>();
-    let mut last = false;
-    for (index, pair) in pairs.iter().enumerate() {
-        let [first, second] = are_letters(pair);
-        let at = from + index * 2 * BLOCK;
-        if first && last {
-            return Some(at - BLOCK);
-        }
-        if first && second {
-            return Some(at);
-        }
-        last = second;
-    }
-    None
-}
-
-/// Whether each half of the bytes is nothing but letters and digits. A plain loop without branches, which the compiler unrolls; of
-/// iterators and `map` it makes calls here.
-#[inline(always)]
-fn are_letters(pair: &[u8; 2 * BLOCK]) -> [bool; 2] {
-    let mut others = [0_u8; 2];
-    let mut index = 0;
-    while index < BLOCK {
-        others[0] |= is_other(pair[index]);
-        others[1] |= is_other(pair[BLOCK + index]);
-        index += 1;
-    }
-    [others[0] == 0, others[1] == 0]
-}
-
-/// 1 for anything but a letter or digit.
-#[inline(always)]
-fn is_other(byte: u8) -> u8 {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let digit = byte.wrapping_sub(b'0') < 10;
-    u8::from(!(letter | digit))
 }
 
 /// The value of a character of either base64 alphabet.
@@ -226,7 +196,7 @@ fn is_text(bytes: &[u8]) -> bool {
 fn unpack(encoding: Encoding, characters: &[u8], text: &mut Vec<u8>) {
     let (bits, value): (u32, fn(u8) -> Option<u8>) = match encoding {
         Encoding::Base64 => (6, value),
-        Encoding::Hex => (4, nibble),
+        Encoding::Hex | Encoding::Escapes => (4, nibble),
     };
     let (mut held, mut count) = (0_u32, 0);
     for character in characters {
@@ -275,7 +245,7 @@ fn decode(bytes: &[u8], start: usize, encoding: Encoding) -> (Run, usize, bool) 
 fn is_member(encoding: Encoding, byte: u8) -> bool {
     match encoding {
         Encoding::Base64 => value(byte).is_some(),
-        Encoding::Hex => nibble(byte).is_some(),
+        Encoding::Hex | Encoding::Escapes => nibble(byte).is_some(),
     }
 }
 

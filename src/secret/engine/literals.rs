@@ -2,7 +2,8 @@
 //!
 //! Every second byte, the three bytes that start there (letters folded to lower case) are hashed into a bitmap of 8 KiB, which stays in the
 //! first-level cache. A literal of four bytes or more holds two neighbouring triples, so one of them is always at a sampled place,
-//! whatever the literal's position; of its triples the rarest two neighbours stand for it. Only what the bitmap lets through is compared.
+//! whatever the literal's position; of its triples the rarest two neighbours stand for it. What the bitmap lets through must have those four bytes in a second
+//! bitmap, and the literal's first byte in its place; only then it is compared.
 //! An Aho-Corasick automaton needs a dependent load per byte and was measured at a quarter of the speed; it also takes longer to build.
 
 /// Shortest literal: it must hold two neighbouring triples.
@@ -57,12 +58,19 @@ struct Triple {
     literal: u16,
     /// Where in the literal it starts.
     offset: u8,
+    /// The literal's first byte, folded: literals that differ in nothing else are many, since those of three bytes have each possible byte before them.
+    first: u8,
 }
+
+/// Bits by the hash of some bytes.
+type Bitmap = Box<[u8; BITMAP_BYTES]>;
 
 /// All literals, ready to be searched.
 #[derive(Debug)]
 pub(in crate::secret) struct Literals {
-    bitmap: Box<[u8; BITMAP_BYTES]>,
+    bitmap: Bitmap,
+    /// The four bytes of each literal's two triples.
+    quads: Bitmap,
     /// Where each bucket's triples start.
     starts: Vec<u16>,
     triples: Vec<Triple>,
@@ -74,29 +82,29 @@ pub(in crate::secret) struct Literals {
 impl Literals {
     /// Builds the search; literals shorter than [`MIN_LITERAL`] or longer than [`MAX_LITERAL`] are the caller's error and are left out.
     pub(in crate::secret) fn new(literals: Vec<Literal>) -> Self {
+        let (mut bitmap, mut quads) = (Box::new([0_u8; BITMAP_BYTES]), Box::new([0_u8; BITMAP_BYTES]));
         let mut triples = Vec::with_capacity(literals.len() * 2);
         for (index, literal) in literals.iter().enumerate() {
             let Ok(index) = u16::try_from(index) else {
                 break;
             };
             if (MIN_LITERAL..=MAX_LITERAL).contains(&literal.bytes.len()) {
-                triples.extend(rarest_pair(index, &literal.bytes));
+                let pair = rarest_pair(index, &literal.bytes);
+                let quad = literal.bytes.get(usize::from(pair[0].offset)..).and_then(|rest| rest.first_chunk());
+                quad.iter().for_each(|quad| set(&mut quads, fold_quad(**quad)));
+                triples.extend(pair);
             }
         }
         triples.sort_by_key(|triple| (bucket(triple.folded), triple.literal, triple.offset));
-        let mut bitmap = Box::new([0_u8; BITMAP_BYTES]);
         let mut starts = vec![0_u16; (1 << BUCKET_BITS) + 1];
         for triple in &triples {
-            let hash = usize::from(hash(triple.folded));
-            if let Some(byte) = bitmap.get_mut(hash >> 3) {
-                *byte |= 1 << (hash & 7);
-            }
+            set(&mut bitmap, triple.folded);
             for start in starts.iter_mut().skip(bucket(triple.folded) + 1) {
                 *start += 1;
             }
         }
         let starts_of_files = starts_of_files(&literals);
-        Self { bitmap, starts, triples, literals, starts_of_files }
+        Self { bitmap, quads, starts, triples, literals, starts_of_files }
     }
 
     /// The literal with this number.
@@ -144,7 +152,7 @@ impl Literals {
                 return;
             };
             let folded = fold(u32::from_le_bytes([a, b, c, 0]));
-            if self.bit(folded) != 0 && !self.resolve(bytes, at, folded, &mut hit) {
+            if self.bit(folded) != 0 && self.has_quad(bytes, at) && !self.resolve(bytes, at, folded, &mut hit) {
                 return;
             }
             at += 2;
@@ -167,16 +175,25 @@ impl Literals {
 
     #[inline(always)]
     fn bit(&self, folded: u32) -> u32 {
-        let hash = hash(folded);
-        // The index is below the array's length for every u16, so no check remains in the loop.
-        u32::from(self.bitmap[usize::from(hash >> 3)] >> (hash & 7)) & 1
+        bit(&self.bitmap, folded)
+    }
+
+    /// The triple at `place` is the first or the second of a literal's two, by the byte behind or before it.
+    fn has_quad(&self, bytes: &[u8], place: usize) -> bool {
+        let known = |at: usize| {
+            let quad = bytes.get(at..).and_then(|rest| rest.first_chunk());
+            quad.is_some_and(|quad| bit(&self.quads, fold_quad(*quad)) != 0)
+        };
+        known(place) || place.checked_sub(1).is_some_and(known)
     }
 
     #[cold]
     fn resolve_all(&self, bytes: &[u8], at: usize, mut seen: u32, hit: &mut impl FnMut(u16, usize) -> bool) -> bool {
         while seen != 0 {
             let place = at + 2 * seen.trailing_zeros() as usize;
-            if let Some(&[a, b, c]) = bytes.get(place..).and_then(|b| b.first_chunk::<3>()) {
+            if let Some(&[a, b, c]) = bytes.get(place..).and_then(|b| b.first_chunk::<3>())
+                && self.has_quad(bytes, place)
+            {
                 let folded = fold(u32::from_le_bytes([a, b, c, 0]));
                 if !self.resolve(bytes, place, folded, hit) {
                     return false;
@@ -198,6 +215,9 @@ impl Literals {
             let Some(start) = place.checked_sub(usize::from(triple.offset)) else {
                 continue;
             };
+            if bytes.get(start).is_none_or(|first| first | 0x20 != triple.first) {
+                continue;
+            }
             let Some(literal) = self.get(triple.literal) else {
                 continue;
             };
@@ -232,6 +252,23 @@ fn fold(word: u32) -> u32 {
     (word | 0x0020_2020) & 0x00ff_ffff
 }
 
+/// The same of four bytes.
+fn fold_quad(bytes: [u8; 4]) -> u32 {
+    u32::from_le_bytes(bytes) | 0x2020_2020
+}
+
+#[inline(always)]
+fn bit(bitmap: &[u8; BITMAP_BYTES], folded: u32) -> u32 {
+    let hash = hash(folded);
+    // The index is below the array's length for every u16, so no check remains in the loop.
+    u32::from(bitmap[usize::from(hash >> 3)] >> (hash & 7)) & 1
+}
+
+fn set(bitmap: &mut [u8; BITMAP_BYTES], folded: u32) {
+    let hash = hash(folded);
+    bitmap[usize::from(hash >> 3)] |= 1 << (hash & 7);
+}
+
 #[inline(always)]
 fn hash(folded: u32) -> u16 {
     // Fibonacci hashing: the high bits of a multiplication by 2^32 / phi.
@@ -252,18 +289,38 @@ fn rarest_pair(literal: u16, bytes: &[u8]) -> [Triple; 2] {
     let best = (0..bytes.len().saturating_sub(3)).min_by_key(|offset| (cost(*offset), *offset));
     [0, 1].map(|step| {
         let (folded, offset) = triple(best.unwrap_or_default() + step);
-        Triple { folded, literal, offset: u8::try_from(offset).unwrap_or_default() }
+        let first = bytes.first().copied().unwrap_or_default() | 0x20;
+        Triple { folded, literal, offset: u8::try_from(offset).unwrap_or_default(), first }
     })
 }
 
-/// How common three bytes are in source text, roughly: the product of each byte's share. Runs of one byte (rulers, padding) are worst.
+/// The triples that are seen most in source text: counted in Django, npm packages and Perl's modules, where each is more than one in 2000.
+const COMMON: &[u8] =
+    b"ion|tio|str| th|the|tur| re|ame|sel|ect|nam|id |ent|he |for|tr |ing|typ|ele|ype|con|cti|ret|ate|if |\
+    etu|ed |urn|res|ati|ter|ers|sta| se| if|elf|unc|obj| co|fun| in|on |rn |ode|or |nct|ist|orm|thi|ted|\
+    fie|se |his|fil|ang|ons|ver|get|and|is |eld|er |iel| an|del|ont| de|pro| fo|equ|tri|  r|han|all|dat|\
+    mat|lec|est| to|ite|ass|tru|ile|req|def|ar |ng |ber|var|que|mod| fi|put|opt|bje|ext|ure|tho|jec|mbe|  i|\
+    men|min|nte|val|to |ine|cha|in |use|tem|my |ult|end|sio|ort|ess| no|rma| a |cat| pa|err|par|emb| is|\
+    nge|lat|set|nd |loc|rea|mem|lis|es |tor| va|  m|of |ser|adm|pti|e a|re |dmi| my|ire|not|e t| be|ack|\
+    te |com|le |ruc|uct|you|out|per|ble| of|our|let|las|nde|qui|e s|rro|n t| ch|rin|red|ctu|cal|lin|s a|\
+    en | ca|por|key|tim|che|ape| mo|age| el|ete|ime| wi|ror|nst|nce|pre|abl|me |alu|len|uir|ead|rat|an | yo|\
+    ase|rsi|met|oca| ob|are| ar| it| fu| pr|tra|sha|st |lic|lue|ata|e i|ces|der|ken|int|sub|els|ntr|ore|\
+    et_|ins|ice|tat| ma|inp|onf|nt | en|ord|exp| li|as |e c|unt|ind|ot |  c|pat| st|cod|hap|efi|npu|esu|\
+    fin|th |app|sup|cre|ive|tch|mpl|gra|dis|pas|ast|spa|bac|att|ssi| as|";
+
+/// How common three bytes are in source text, roughly: the product of each byte's share. Runs of one byte (rulers, padding) are worst, then parts of frequent words.
 fn commonness(folded: u32) -> u64 {
     let [a, b, c, _] = folded.to_le_bytes();
     if a == b && b == c {
         return u64::from(u32::MAX);
     }
-    [a, b, c].map(share).iter().product()
+    let is_frequent = COMMON.as_chunks::<4>().0.iter().any(|[x, y, z, _]| [*x, *y, *z] == [a, b, c]);
+    let shares: u64 = [a, b, c].map(share).iter().product();
+    if is_frequent { FREQUENT + shares } else { shares }
 }
+
+/// More than any product of shares.
+const FREQUENT: u64 = 10_000_000;
 
 /// A byte's rough share in source text, per mille, at least 1; letters by their order in English.
 fn share(byte: u8) -> u64 {

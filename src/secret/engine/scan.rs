@@ -4,18 +4,22 @@
 //! looked at only when everything that a match may need behind it is there, and enough of what came before is kept; so blocks cannot
 //! change one either. Credential files are also gathered whole and parsed at their end.
 
+mod encoding;
 mod look;
+mod whole;
 
 use std::ops::Range;
 
-use crate::facts::{SecretFact, SecretValue};
-use crate::secret::engine::encoded::{MAX_RUN, Progress, Run};
+use encoding::{Encoding, HEAD};
+
+use crate::facts::SecretFact;
+use crate::secret::engine::encoded::{Escapes, MAX_RUN, Progress, Run};
 use crate::secret::engine::window::MAX_LOOKBACK;
-use crate::secret::found::{Findings, Found};
+use crate::secret::found::Findings;
 use crate::secret::key::MAX_KEY;
-use crate::secret::key::file::{self, Format};
+use crate::secret::key::file::Format;
 use crate::secret::parse::{self, Kind};
-use crate::secret::{Scanner, assign, mask};
+use crate::secret::{Scanner, assign};
 
 /// Bytes that are searched at a time; large enough that what is kept from block to block is little.
 const BLOCK: usize = 256 << 10;
@@ -30,9 +34,6 @@ const CAPACITY: usize = LOOKBEHIND + BLOCK + LOOKAHEAD;
 
 /// Largest credential file that is parsed; all known ones are far smaller, and a larger one is still searched for tokens.
 pub(crate) const MAX_PARSED: usize = 1 << 20;
-
-/// Bytes at a file's start that tell text from binary, as git does.
-const HEAD: usize = 8000;
 
 /// Bytes that regexes may look at in one file, and the share of it that a longer file adds. Real files need a hundredth of this; a file
 /// made of nothing but literals would otherwise cost thousands of times its size.
@@ -63,19 +64,6 @@ impl Drop for Scratch {
     }
 }
 
-/// How a file's bytes are read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Encoding {
-    /// Not yet known.
-    Undecided,
-    /// One byte a character, or UTF-8.
-    Text,
-    /// Not text; only rules for binaries apply.
-    Binary,
-    /// UTF-16, decoded on the way in.
-    Utf16 { big_endian: bool },
-}
-
 /// Scans one file after the other: [`begin`](Self::begin), [`feed`](Self::feed) and [`skip`](Self::skip), [`finish`](Self::finish).
 pub struct FileScan<'s> {
     scanner: &'s Scanner,
@@ -98,6 +86,8 @@ pub struct FileScan<'s> {
     has_settings: bool,
     /// How far base64 and hex were decoded.
     progress: Progress,
+    /// How far escapes were.
+    escapes: Escapes,
     /// What the buffer that is searched was decoded from, and its line.
     decoded: Option<(Run, u32)>,
     /// Where in the file each rule that looks everywhere goes on.
@@ -124,6 +114,7 @@ impl<'s> FileScan<'s> {
             work: 0,
             has_settings: false,
             progress: Progress::default(),
+            escapes: Escapes::default(),
             decoded: None,
             resume: Vec::new(),
             found: Findings::default(),
@@ -150,7 +141,7 @@ impl<'s> FileScan<'s> {
         (self.encoding, self.half) = (Encoding::Undecided, None);
         (self.base, self.searched, self.line, self.line_at) = (0, 0, 1, 0);
         self.work = WORK;
-        self.progress = Progress::default();
+        (self.progress, self.escapes) = (Progress::default(), Escapes::default());
         self.resume.clear();
         self.found.clear();
         self.unread = None;
@@ -159,17 +150,6 @@ impl<'s> FileScan<'s> {
         self.keys = None;
         if size > MAX_PARSED as u64 {
             self.give_up_parsing();
-        }
-    }
-
-    fn give_up_parsing(&mut self) {
-        if self.keys.take().flatten().is_some() {
-            self.unread = Some("the file of keys has more than 1 MiB and was not parsed");
-        }
-        self.keys = Some(None);
-        if self.kind.take().is_some_and(Kind::is_certain) {
-            self.unread = Some("the credential file has more than 1 MiB and was searched for tokens only");
-            self.scratch.gathered.clear();
         }
     }
 
@@ -190,48 +170,11 @@ impl<'s> FileScan<'s> {
         }
     }
 
-    /// Keeps the bytes of a file that is parsed as a whole: for its name, or for its first bytes, which are kept until they tell.
-    fn gather(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        if self.keys.is_none() {
-            let missing = file::HEAD.saturating_sub(self.scratch.gathered.len());
-            let (head, behind) = rest.split_at(missing.min(rest.len()));
-            self.scratch.gathered.extend_from_slice(head);
-            if self.scratch.gathered.len() < file::HEAD {
-                return;
-            }
-            self.keys = Some(file::format_of(&self.scratch.gathered));
-            rest = behind;
-        }
-        if self.kind.is_none() && self.keys.flatten().is_none() {
-            self.scratch.gathered.clear();
-        } else if self.scratch.gathered.len() + rest.len() > MAX_PARSED {
-            self.give_up_parsing();
-        } else {
-            self.scratch.gathered.extend_from_slice(rest);
-        }
-    }
-
     fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let room = CAPACITY.saturating_sub(self.scratch.buffer.len());
         let (taken, rest) = bytes.split_at(room.min(bytes.len()));
         self.scratch.buffer.extend_from_slice(taken);
         rest
-    }
-
-    fn take_utf16<'b>(&mut self, bytes: &'b [u8], big_endian: bool) -> &'b [u8] {
-        let mut used = 0;
-        for byte in bytes {
-            if self.scratch.buffer.len() >= CAPACITY {
-                break;
-            }
-            used += 1;
-            match self.half.take() {
-                None => self.half = Some(*byte),
-                Some(first) => self.scratch.buffer.push(narrow(first, *byte, big_endian)),
-            }
-        }
-        bytes.get(used..).unwrap_or_default()
     }
 
     /// Takes a hole of zeros without looking at all of it.
@@ -286,73 +229,6 @@ impl<'s> FileScan<'s> {
     #[must_use]
     pub fn unread(&self) -> Option<&'static str> {
         self.unread
-    }
-
-    /// Rules that are about files of a name.
-    fn find_file(&mut self) {
-        let scanner = self.scanner;
-        for (rule, known) in scanner.rules.iter().filter(|(_, rule)| rule.finds_file(&self.scratch.path)) {
-            self.found.add(Found {
-                rule,
-                confidence: known.confidence(),
-                start: 0,
-                end: 0,
-                line: None,
-                column: 0,
-                masked: mask::HIDDEN.to_owned(),
-                key: None,
-                identity: None,
-                parsed: false,
-                encoding: None,
-                allowed: false,
-                value: SecretValue::new(b""),
-            });
-        }
-    }
-
-    fn read_keys(&mut self) {
-        let format = self.keys.take().unwrap_or_else(|| file::format_of(&self.scratch.gathered));
-        let Some(format) = format else { return };
-        match format.read(&self.scratch.gathered) {
-            Some(held) => self.found.add_held(&self.scanner.rules, held),
-            None if format.is_certain() => self.unread = Some("the file of keys could not be parsed"),
-            None => {}
-        }
-    }
-
-    fn parse(&mut self) {
-        let Some(kind) = self.kind.take() else { return };
-        let mut text = std::mem::take(&mut self.scratch.gathered);
-        if let Encoding::Utf16 { big_endian } = self.encoding {
-            let pairs = text.as_chunks::<2>().0.iter();
-            text = pairs.map(|[a, b]| narrow(*a, *b, big_endian)).collect();
-        }
-        if let Some(mark) = text.first_chunk_mut().filter(|first| *first == b"\xef\xbb\xbf") {
-            *mark = *b"   ";
-        }
-        match kind.parse(&self.scratch.path, &text) {
-            Ok(credentials) => self.found.add_credentials(&self.scanner.rules, credentials, &text),
-            Err(parse::NotUnderstood) if !kind.is_certain() => {}
-            Err(parse::NotUnderstood) => {
-                self.unread = Some("the credential file could not be parsed and was searched for tokens only")
-            }
-        }
-        self.scratch.gathered = text;
-    }
-
-    /// Decides what the file is, from its first bytes.
-    fn decide(&mut self) {
-        let head = self.scratch.buffer.get(..self.scratch.buffer.len().min(HEAD)).unwrap_or_default();
-        self.encoding = match head {
-            [0xff, 0xfe, ..] => Encoding::Utf16 { big_endian: false },
-            [0xfe, 0xff, ..] => Encoding::Utf16 { big_endian: true },
-            _ if memchr::memchr(0, head).is_none() => Encoding::Text,
-            _ => zeros_of_utf16(head),
-        };
-        if let Encoding::Utf16 { big_endian } = self.encoding {
-            let raw = std::mem::take(&mut self.scratch.buffer);
-            self.take_utf16(&raw, big_endian);
-        }
     }
 
     /// Searches what the buffer holds, as far as enough follows; all of it at the end.
@@ -421,20 +297,32 @@ impl<'s> FileScan<'s> {
 
     /// Decodes what is encoded in `from..to` of the buffer and searches it.
     fn search_encoded(&mut self, buffer: &[u8], from: usize, to: usize) {
-        let scanner = self.scanner;
         while !self.found.is_full()
-            && let Some(mut run) = self.progress.next_run(buffer, self.base, from, to)
+            && let Some(run) = self.progress.next_run(buffer, self.base, from, to)
         {
-            let line = line_at(buffer, (self.line, self.line_at), run.start);
-            let text = std::mem::take(&mut run.text);
-            self.decoded = Some((run, line));
-            self.search_start(&text);
-            scanner.literals.find(&text, 0, text.len(), |literal, at| {
-                self.hit(&text, literal, at);
-                !self.found.is_full()
-            });
+            self.search_run(buffer, run);
+        }
+        // What compiled code has of these is chance.
+        while self.encoding != Encoding::Binary
+            && !self.found.is_full()
+            && let Some(run) = self.escapes.next_run(buffer, self.base, from, to)
+        {
+            self.search_run(buffer, run);
         }
         self.decoded = None;
+    }
+
+    /// Searches what was decoded from a part of the buffer.
+    fn search_run(&mut self, buffer: &[u8], mut run: Run) {
+        let scanner = self.scanner;
+        let line = line_at(buffer, (self.line, self.line_at), run.start);
+        let text = std::mem::take(&mut run.text);
+        self.decoded = Some((run, line));
+        self.search_start(&text);
+        scanner.literals.find(&text, 0, text.len(), |literal, at| {
+            self.hit(&text, literal, at);
+            !self.found.is_full()
+        });
     }
 
     /// Drops the buffer's first `count` bytes.
@@ -458,30 +346,4 @@ fn line_at(buffer: &[u8], (line, at): (u32, usize), to: usize) -> u32 {
     let between = buffer.get(at.min(to)..at.max(to)).unwrap_or_default();
     let count = u32::try_from(memchr::memchr_iter(b'\n', between).count()).unwrap_or(u32::MAX);
     if to >= at { line.saturating_add(count) } else { line.saturating_sub(count) }
-}
-
-/// A character of UTF-16 as one byte; `?` for what is not Latin-1, which no secret holds, a space for the mark of the byte order.
-fn narrow(first: u8, second: u8, big_endian: bool) -> u8 {
-    let (high, low) = if big_endian { (first, second) } else { (second, first) };
-    match (high, low) {
-        (0, low) => low,
-        (0xfe, 0xff) => b' ',
-        _ => b'?',
-    }
-}
-
-/// UTF-16 without a mark: nearly every second byte is zero, and hardly any other.
-fn zeros_of_utf16(head: &[u8]) -> Encoding {
-    let pairs = head.as_chunks::<2>().0;
-    let (mut first, mut second) = (0, 0);
-    for [a, b] in pairs {
-        first += usize::from(*a == 0);
-        second += usize::from(*b == 0);
-    }
-    let most = pairs.len() * 9 / 10;
-    match (first, second) {
-        (0, second) if second > most && second > 8 => Encoding::Utf16 { big_endian: false },
-        (first, 0) if first > most && first > 8 => Encoding::Utf16 { big_endian: true },
-        _ => Encoding::Binary,
-    }
 }

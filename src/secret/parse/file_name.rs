@@ -9,16 +9,29 @@ pub(super) fn ends_with_folder(folder: &[u8], known: &[u8]) -> bool {
     folder.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with(b"/"))
 }
 
-pub(super) fn is_named(name: &[u8], pattern: &str) -> bool {
-    let star = pattern.split_once('*');
-    star.map_or(name == pattern.as_bytes(), |(start, end)| {
-        // `*x*.json` has a second star; what stands between them may be anywhere.
-        let (middle, end) = end.split_once('*').unwrap_or(("", end));
-        name.len() >= start.len() + middle.len() + end.len()
-            && name.starts_with(start.as_bytes())
-            && name.ends_with(end.as_bytes())
-            && memchr::memmem::find(name, middle.as_bytes()).is_some()
-    })
+/// A name with one or two stars, each of which stands for anything.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    start: &'static [u8],
+    /// What stands between two stars, somewhere; empty where there is one.
+    middle: &'static [u8],
+    end: &'static [u8],
+}
+
+impl Pattern {
+    /// None of a name without stars.
+    pub(super) fn new(pattern: &'static str) -> Option<Self> {
+        let (start, rest) = pattern.split_once('*')?;
+        let (middle, end) = rest.split_once('*').unwrap_or(("", rest));
+        Some(Self { start: start.as_bytes(), middle: middle.as_bytes(), end: end.as_bytes() })
+    }
+
+    pub(super) fn is_match(&self, name: &[u8]) -> bool {
+        name.len() >= self.start.len() + self.middle.len() + self.end.len()
+            && name.ends_with(self.end)
+            && name.starts_with(self.start)
+            && (self.middle.is_empty() || memchr::memmem::find(name, self.middle).is_some())
+    }
 }
 
 /// A file that is made to be copied and filled in.
@@ -42,7 +55,7 @@ mod tests {
             (b"values-prod.yaml", "values-*.yaml", true),
             (b"values.yaml", "values-*.yaml", false),
         ] {
-            assert_eq!(is_named(name, pattern), expected, "{pattern}");
+            assert_eq!(Pattern::new(pattern).map(|it| it.is_match(name)), Some(expected), "{pattern}");
         }
     }
 }

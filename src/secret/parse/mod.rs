@@ -1,6 +1,6 @@
 //! Credential files: whole files of known names, read by their format, since what they hold has no form of its own.
 //!
-//! In come a path and a text, out go [`Credential`]s. [`kinds::KINDS`] lists every file that is known. A value that is a variable, a reference to a
+//! In come a path and a text, out go [`Credential`]s. [`table::KINDS`] lists every file that is known. A value that is a variable, a reference to a
 //! secret manager or a placeholder is no secret; a password that everybody knows (`known`) is one of its own rule; a template (`.env.example`)
 //! makes a credential of low confidence.
 
@@ -15,6 +15,7 @@ mod kinds;
 mod known;
 mod lines;
 mod names;
+mod table;
 mod xml;
 mod yaml;
 

@@ -50,18 +50,21 @@ fn attribute<'a>(tag: &'a [u8], name: &str) -> &'a [u8] {
     b""
 }
 
-/// Maven's `settings.xml` (maven.apache.org/settings.html): `password` and `passphrase` of servers and proxies. `{…}` is encrypted.
-pub(super) fn maven(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+/// Calls `secret(id, text)` for each element of these names, with the text of the last `id` before it.
+fn elements<'a>(text: &'a [u8], names: &[&[u8]], mut secret: impl FnMut(&'a [u8], &'a [u8])) {
     let (mut element, mut id): (&[u8], &[u8]) = (b"", b"");
     steps(text, |step| match step {
         Step::Open(name, _) => element = name,
         Step::Close => element = b"",
-        Step::Text(value) => match element {
-            b"id" => id = value,
-            b"password" | b"passphrase" => sink.sure("maven-password", id, value),
-            _ => {}
-        },
+        Step::Text(value) if element == b"id" => id = value,
+        Step::Text(value) if names.contains(&element) => secret(id, value),
+        Step::Text(_) => {}
     });
+}
+
+/// Maven's `settings.xml` (maven.apache.org/settings.html): `password` and `passphrase` of servers and proxies. `{…}` is encrypted.
+pub(super) fn maven(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
+    elements(text, &[b"password", b"passphrase"], |id, value| sink.sure("maven-password", id, value));
     Ok(())
 }
 
@@ -116,19 +119,12 @@ pub(super) fn attributes(text: &[u8], sink: &mut Sink) -> Result<(), NotUndersto
 
 /// Jenkins' `credentials.xml` (jenkins.io, "Using credentials"): in clear, or as `{AQAA…}` under a key that stands in the same home folder.
 pub(super) fn jenkins(text: &[u8], sink: &mut Sink) -> Result<(), NotUnderstood> {
-    let (mut element, mut id): (&[u8], &[u8]) = (b"", b"");
-    steps(text, |step| match step {
-        Step::Open(name, _) => element = name,
-        Step::Close => element = b"",
-        Step::Text(value) => match element {
-            b"id" => id = value,
-            b"password" | b"secret" | b"secretBytes" | b"passphrase" | b"apiToken" | b"privateKey" | b"secretKey" => {
-                // A PEM key is found by itself; braces would make a placeholder of what is sealed.
-                let sealed = value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}"));
-                sink.sure("jenkins-credential", id, sealed.unwrap_or(value));
-            }
-            _ => {}
-        },
+    const NAMES: [&[u8]; 7] =
+        [b"password", b"secret", b"secretBytes", b"passphrase", b"apiToken", b"privateKey", b"secretKey"];
+    elements(text, &NAMES, |id, value| {
+        // A PEM key is found by itself; braces would make a placeholder of what is sealed.
+        let sealed = value.strip_prefix(b"{").and_then(|value| value.strip_suffix(b"}"));
+        sink.sure("jenkins-credential", id, sealed.unwrap_or(value));
     });
     Ok(())
 }

@@ -227,10 +227,16 @@ impl Rule {
         self.custom.as_ref().is_some_and(|custom| custom.literals.is_empty()) && self.compiled().is_some()
     }
 
+    /// It is about files of a name, whatever is in them; only users have such rules.
+    pub(in crate::secret) fn is_of_files(&self) -> bool {
+        self.custom.is_some() && self.info.regex.is_none() && self.info.detector.is_none()
+    }
+
     /// It finds whole files, by their names.
     pub(in crate::secret) fn finds_file(&self, path: &[u8]) -> bool {
-        let named = self.custom.is_some() && self.info.regex.is_none() && self.info.detector.is_none();
-        named && self.info.path.as_ref().is_some_and(|pattern| pattern.is_match(path)) && self.admits(&Seen::file(path))
+        self.is_of_files()
+            && self.info.path.as_ref().is_some_and(|pattern| pattern.is_match(path))
+            && self.admits(&Seen::file(path))
     }
 
     /// It only serves other rules, and is not reported.

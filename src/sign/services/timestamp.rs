@@ -54,7 +54,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use x509_cert::der::asn1::{Any, ObjectIdentifier};
-    use x509_cert::der::{Decode as _, Encode as _, Tag};
+    use x509_cert::der::{Decode as _, Encode as _, Tag, Tagged};
 
     use super::*;
 
@@ -62,7 +62,7 @@ mod tests {
     fn a_query_is_der() {
         let der = query(b"signature", [0; 8]);
         let parts: Vec<Any> = Vec::from_der(&der).unwrap();
-        let tags: Vec<Tag> = parts.iter().map(|part| x509_cert::der::Tagged::tag(part)).collect();
+        let tags: Vec<Tag> = parts.iter().map(Tagged::tag).collect();
         assert_eq!(tags, [Tag::Integer, Tag::Sequence, Tag::Integer, Tag::Boolean]);
         let imprint: Vec<Any> = Vec::from_der(&parts[1].to_der().unwrap()).unwrap();
         let algorithm: Vec<Any> = Vec::from_der(&imprint[0].to_der().unwrap()).unwrap();

@@ -24,7 +24,7 @@ pub struct Commit {
 pub struct Change {
     /// The commit; none of what is staged.
     pub commit: Option<Arc<Commit>>,
-    /// The file, from the repository's root.
+    /// The file, from the repository's root; of a moved one its new name.
     pub path: Vec<u8>,
     /// The blob with its content.
     pub blob: String,
@@ -56,7 +56,11 @@ impl<R: BufRead> Changes<R> {
                 [] => {}
                 [1, header @ ..] => self.commit = Some(Arc::new(commit(header))),
                 [b':', raw @ ..] => {
-                    let path = token(&mut self.input)?.ok_or(GitError::Unexpected { doing: self.doing })?;
+                    let mut path = token(&mut self.input)?.ok_or(GitError::Unexpected { doing: self.doing })?;
+                    if is_moved(raw) {
+                        // The old name stands first.
+                        path = token(&mut self.input)?.ok_or(GitError::Unexpected { doing: self.doing })?;
+                    }
                     let (blob, before) = blobs(raw).ok_or(GitError::Unexpected { doing: self.doing })?;
                     if let Some(blob) = blob {
                         return Ok(Some(Change { commit: self.commit.clone(), path, blob, before }));
@@ -67,6 +71,12 @@ impl<R: BufRead> Changes<R> {
         }
         Ok(None)
     }
+}
+
+/// The status says that the file was renamed or copied, with how much of it stayed the same (`R086`).
+fn is_moved(raw: &[u8]) -> bool {
+    let status = raw.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    matches!(status.first(), Some(b'R' | b'C'))
 }
 
 fn commit(header: &[u8]) -> Commit {
@@ -93,10 +103,11 @@ fn blobs(raw: &[u8]) -> Option<(Option<String>, Option<String>)> {
 mod tests {
     use super::*;
 
-    /// As git 2.39 wrote it for a root commit, a change, a deletion and a merge that has something of its own.
+    /// As git 2.39 wrote it for a root commit, a change, a deletion, a merge that has something of its own, and (with `-M`) a file that moved.
     const RAW: &[u8] = b"\x01c1\x02N <a@b>\x022026-11-25T22:19:32+00:00\0\n:000000 100644 0000 aaaa A\0d/a\0\
         \x01c2\x02N <a@b>\x022026-11-25T22:19:33+00:00\0\n:100644 100755 aaaa bbbb M\0d/a\0:100644 000000 cccc 0000 D\0e\0:000000 120000 0000 dddd A\0l\0\
-        \x01c3\x02N <a@b>\x022026-11-25T22:19:34+00:00\0\0::100644 100644 100644 bbbb aaaa eeee MM\0:odd\nname\0";
+        \x01c3\x02N <a@b>\x022026-11-25T22:19:34+00:00\0\0::100644 100644 100644 bbbb aaaa eeee MM\0:odd\nname\0\
+        \x01c4\x02N <a@b>\x022026-11-25T22:19:35+00:00\0\0:100644 100644 eeee ffff R086\0:odd\nname\0f\0";
 
     #[test]
     fn raw_lines_become_changes() {
@@ -114,6 +125,7 @@ mod tests {
             row("c1", "d/a", "aaaa", None),
             row("c2", "d/a", "bbbb", Some("aaaa")),
             row("c3", ":odd\nname", "eeee", None),
+            row("c4", "f", "ffff", Some("eeee")),
         ];
         assert_eq!(seen, expected);
     }

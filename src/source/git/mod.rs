@@ -83,7 +83,7 @@ impl Checkout {
         Ok(checkout)
     }
 
-    /// The files that the next commit would change, with what the last one has at the same path.
+    /// The files that the next commit would change, with what the last one has at the same path, or where it was moved from.
     ///
     /// # Errors
     /// When git cannot tell.
@@ -98,7 +98,7 @@ impl Checkout {
             "--cached",
             "--raw",
             "-z",
-            "--no-renames",
+            "--find-renames",
             "--no-abbrev",
             "--ignore-submodules",
             &last,

@@ -28,7 +28,12 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for setting in &subject.container.env {
         let Some((name, value)) = &setting.value else { continue };
         let facts = scanner.scan_variable(name, value);
-        facts.iter().for_each(|fact| state(subject, problems, &setting.at, name, fact));
+        // What is put together of variables is doubtful because of them.
+        let is_filled_in = |fact: &&SecretFact| fact.confidence == Confidence::Low && value.contains("${");
+        facts
+            .iter()
+            .filter(|fact| !is_filled_in(fact))
+            .for_each(|fact| state(subject, problems, &setting.at, name, fact));
         if facts.is_empty() && is_set_secret(name, value) {
             let message = format!("`{name}` is named like a secret, and its value stands in the file");
             let problem = subject.state(problems, &setting.at, name, message);

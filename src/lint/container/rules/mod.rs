@@ -19,6 +19,7 @@ mod memory_unlimited;
 mod new_privileges;
 mod no_health_check;
 mod no_restart;
+mod open_database;
 mod pids_unlimited;
 mod privileged_container;
 mod privileged_port;
@@ -61,6 +62,7 @@ pub static RULES: &[&Rule] = &[
     &new_privileges::RULE,
     &no_health_check::RULE,
     &no_restart::RULE,
+    &open_database::RULE,
     &pids_unlimited::RULE,
     &privileged_container::RULE,
     &privileged_port::RULE,

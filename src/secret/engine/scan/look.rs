@@ -1,6 +1,7 @@
 //! What stands where a literal was found: a token, a key, a password in a URL, and how sure that is.
 
-use super::{Encoding, FileScan, PAIR_DISTANCE, line_at};
+use super::encoding::Encoding;
+use super::{FileScan, PAIR_DISTANCE, line_at};
 use crate::facts::{Confidence, SecretValue};
 use crate::secret::engine::window::{self, Match};
 use crate::secret::found::Found;
