@@ -78,7 +78,7 @@ fn packages(store: &Store, affected: usize) -> Vec<PackageFact> {
             ends.chain(row.versions.iter().cloned())
         });
         for version in versions.take(3) {
-            let is_affected = facts.len() % affected == 0;
+            let is_affected = facts.len().is_multiple_of(affected);
             facts.push(PackageFact::new(*kind, &name, if is_affected { version } else { "99999.0.0".to_owned() }));
         }
     }
