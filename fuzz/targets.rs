@@ -75,8 +75,8 @@ pub(crate) const TARGETS: &[Target] = &[
     ("store", store),
     ("tar", tar),
     ("versions", versions),
-    ("workload", workload),
     ("vex", vex),
+    ("workload", workload),
 ];
 
 /// What a walk of a tar stream gave, to compare walks.
@@ -654,6 +654,9 @@ fn repository_of(data: &[u8]) -> Result<Vec<Vec<u8>>, tuf::TufError> {
     )
 }
 
+/// Reads a project with other contents of its files.
+type Load<'a> = &'a dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String>;
+
 /// Compose files and manifests are read or refused; every place of what was found lies in its file, and what the fixes make of it can be read.
 pub(crate) fn workload(data: &[u8]) {
     struct Same<'a>(&'a BTreeMap<String, Vec<u8>>, &'a [u8]);
@@ -671,7 +674,7 @@ pub(crate) fn workload(data: &[u8]) {
     let manifest = |overlay: &BTreeMap<String, Vec<u8>>| {
         kubernetes::load("a.yaml", &Same(overlay, data)).map_err(|error| error.to_string())
     };
-    let loads: [&dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String>; 2] = [&compose, &manifest];
+    let loads: [Load<'_>; 2] = [&compose, &manifest];
     for load in loads {
         let Ok(workload) = load(&BTreeMap::new()) else { continue };
         for problem in lint::container::run(&workload, around) {

@@ -35,11 +35,11 @@ trait Kept: Serialize + DeserializeOwned {
 }
 
 impl Kept for LayerFacts {
-    const MAGIC: &[u8; 8] = b"imggLF06";
+    const MAGIC: &[u8; 8] = b"imggLF07";
 }
 
 impl Kept for Inventory {
-    const MAGIC: &[u8; 8] = b"imggPI01";
+    const MAGIC: &[u8; 8] = b"imggPI02";
 }
 
 /// What besides the layer's bytes decides about its facts: revisions of inspectors and rules, limits in force, how the layer was read.
