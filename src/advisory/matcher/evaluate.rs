@@ -57,6 +57,8 @@ pub(super) struct Hit {
     /// Fixes that only subscribers get.
     pub(super) subscription: Vec<String>,
     pub(super) confidence: Confidence,
+    /// It is of the stream that the image takes before the ordinary one.
+    pub(super) is_overriding: bool,
 }
 
 /// What the rows say about one package.
@@ -225,7 +227,18 @@ impl Judged {
                 };
                 let advisory = store.advisory(number)?;
                 let ecosystem = target.ecosystem.clone().into_owned();
-                self.hits.push(Hit { number, advisory, row, ecosystem, range, fixed_in, subscription, confidence });
+                let is_overriding = target.role == Role::Overriding;
+                self.hits.push(Hit {
+                    number,
+                    advisory,
+                    row,
+                    ecosystem,
+                    range,
+                    fixed_in,
+                    subscription,
+                    confidence,
+                    is_overriding,
+                });
             }
             _ => {}
         }

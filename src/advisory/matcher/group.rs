@@ -169,7 +169,9 @@ impl Flaw {
                 }
             }
         }
-        let good: Vec<String> = fixes.iter().filter(|fix| !self.contains(fix)).cloned().collect();
+        // What the ordinary stream says of versions of a longer supported one counts for nothing there.
+        let overrides = |fix: &String| self.all().any(|hit| hit.is_overriding && of(hit).contains(fix));
+        let good: Vec<String> = fixes.iter().filter(|fix| overrides(fix) || !self.contains(fix)).cloned().collect();
         if good.is_empty() { fixes } else { good }
     }
 
