@@ -93,7 +93,7 @@ impl Upstream {
         matches!(self.speaks_for, SpeaksFor::Every)
     }
 
-    /// The files that speak for an ecosystem, below the base. For OSV its folder, for a CSAF provider [`DOCUMENTS`].
+    /// The files that speak for an ecosystem, below the base. For OSV its folder, for a CSAF provider the documents that it lists.
     #[must_use]
     pub fn paths(&self, ecosystem: &str) -> Vec<String> {
         let (base, release) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
