@@ -15,8 +15,8 @@ pub mod findings;
 pub mod fix;
 pub mod ignore;
 pub(crate) mod image_name;
-mod named_secret;
 mod problem;
+mod secrets;
 
 pub use problem::{Edit, Fix, Problem, Problems};
 

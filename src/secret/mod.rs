@@ -209,7 +209,7 @@ impl Scanner {
 
     fn scan_named(&self, name: &str, value: &str, rule: &str) -> Vec<SecretFact> {
         let mut facts = self.scan_variable(name, value);
-        if facts.is_empty() && parse::is_named_secret(name.as_bytes(), value.as_bytes()) {
+        if facts.is_empty() && parse::is_secrets(name.as_bytes(), value.as_bytes()) {
             facts.push(hidden(rule, name, value.as_bytes(), Confidence::Medium));
         }
         facts
@@ -317,7 +317,7 @@ fn named_values(text: &str) -> Vec<Range<usize>> {
     let mut at = 0;
     for word in text.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'')) {
         if let Some((name, value)) = word.split_once('=')
-            && parse::is_named_secret(name.as_bytes(), value.as_bytes())
+            && parse::is_secrets(name.as_bytes(), value.as_bytes())
         {
             values.push(at + name.len() + 1..at + word.len());
         }

@@ -101,7 +101,7 @@ impl Sink {
 }
 
 /// A variable of this name holds a secret, and this value can be one.
-pub(super) fn is_named_secret(name: &[u8], value: &[u8]) -> bool {
+pub(super) fn is_secrets(name: &[u8], value: &[u8]) -> bool {
     names::is_secret(name) && names::is_value(value) && !is_placeholder(value)
 }
 

@@ -175,12 +175,7 @@ impl Loader<'_> {
 
     /// A file whose services are brought into one form and have what they extend.
     fn with_services(&mut self, file: Node, path: &str, variables: &Variables) -> Result<Node, WorkloadError> {
-        let services: BTreeMap<String, Node> = file
-            .get("services")
-            .iter()
-            .flat_map(|node| node.entries())
-            .map(|(key, node)| (key.text.clone(), node.clone()))
-            .collect();
+        let services = services(&file);
         let Value::Map(entries) = file.value else { return Ok(file) };
         let mut out = Vec::with_capacity(entries.len());
         for (key, node) in entries {
@@ -239,12 +234,7 @@ impl Loader<'_> {
                     return Ok(service);
                 };
                 let file = interpolate::interpolate(file, variables);
-                let services: BTreeMap<String, Node> = file
-                    .get("services")
-                    .iter()
-                    .flat_map(|node| node.entries())
-                    .map(|(key, node)| (key.text.clone(), node.clone()))
-                    .collect();
+                let services = services(&file);
                 let node = services.get(&base).cloned().ok_or_else(none)?;
                 self.extended(&other, &base, node, &services, variables, chain)?
             }
@@ -293,4 +283,10 @@ impl Loader<'_> {
 
 fn form(path: &str, what: &str, form: &'static str) -> WorkloadError {
     WorkloadError::Form { path: path.to_owned(), what: what.to_owned(), form }
+}
+
+/// The services of a file, by name.
+fn services(file: &Node) -> BTreeMap<String, Node> {
+    let entries = file.get("services").map_or(&[][..], Node::entries);
+    entries.iter().map(|(key, node)| (key.text.clone(), node.clone())).collect()
 }

@@ -3,8 +3,7 @@
 use crate::advisory::model::Severity;
 use crate::facts::{Confidence, SecretFact};
 use crate::lint::container::Subject;
-use crate::lint::named_secret::is_set_secret;
-use crate::lint::{Check, Meta, Problems, Rule};
+use crate::lint::{Check, Meta, Problems, Rule, secrets};
 use crate::secret::Scanner;
 use crate::workload::yaml::Place;
 
@@ -34,7 +33,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             .iter()
             .filter(|fact| !is_filled_in(fact))
             .for_each(|fact| state(subject, problems, &setting.at, name, fact));
-        if facts.is_empty() && is_set_secret(name, value) {
+        if facts.is_empty() && secrets::is_set_secret(name, value) {
             let message = format!("`{name}` is named like a secret, and its value stands in the file");
             let problem = subject.state(problems, &setting.at, name, message);
             (problem.confidence, problem.is_secret) = (Confidence::Medium, true);
@@ -49,14 +48,6 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
 }
 
 fn state(subject: &Subject<'_>, problems: &mut Problems, at: &Place, name: &str, fact: &SecretFact) {
-    let title = crate::secret::rule(&fact.rule).map_or(fact.rule.as_str(), |rule| rule.title.as_str());
-    let message = format!("{title} in `{name}`: {}", fact.masked);
-    let problem = subject.state(problems, at, format!("{name}\0{}", fact.rule), message);
-    problem.confidence = fact.confidence;
-    problem.severity = match fact.confidence {
-        Confidence::High => Severity::Critical,
-        Confidence::Medium => Severity::High,
-        Confidence::Low => Severity::Low,
-    };
-    problem.is_secret = true;
+    let problem = subject.state(problems, at, format!("{name}\0{}", fact.rule), secrets::message(name, fact));
+    secrets::mark(problem, fact);
 }

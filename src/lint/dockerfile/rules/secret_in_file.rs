@@ -2,9 +2,8 @@
 
 use crate::advisory::model::Severity;
 use crate::dockerfile::{Body, Keyword};
-use crate::facts::Confidence;
 use crate::lint::dockerfile::Subject;
-use crate::lint::{Check, Meta, Problems, Rule};
+use crate::lint::{Check, Meta, Problems, Rule, secrets};
 
 /// `secret-in-file`.
 pub(super) static RULE: Rule = Rule {
@@ -56,17 +55,6 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
 }
 
 fn state(problems: &mut Problems, span: &std::ops::Range<usize>, name: &str, fact: &crate::facts::SecretFact) {
-    let title = match fact.rule.as_str() {
-        // Its words are about ARG alone.
-        "build-argument" => "a value whose name says secret",
-        rule => crate::secret::rule(rule).map_or(rule, |rule| rule.title.as_str()),
-    };
-    let problem = problems.add(span, format!("{name}\0{}", fact.rule), format!("{title} in `{name}`: {}", fact.masked));
-    problem.confidence = fact.confidence;
-    problem.severity = match fact.confidence {
-        Confidence::High => Severity::Critical,
-        Confidence::Medium => Severity::High,
-        Confidence::Low => Severity::Low,
-    };
-    problem.is_secret = true;
+    let problem = problems.add(span, format!("{name}\0{}", fact.rule), secrets::message(name, fact));
+    secrets::mark(problem, fact);
 }

@@ -3,7 +3,7 @@
 use crate::advisory::model::Severity;
 use crate::dockerfile::Keyword;
 use crate::lint::dockerfile::Subject;
-use crate::lint::{Check, Meta, Problems, Rule, named_secret};
+use crate::lint::{Check, Meta, Problems, Rule, secrets};
 
 /// `secret-name`.
 pub(super) static RULE: Rule = Rule {
@@ -37,7 +37,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
                 }
                 let value = value.unwrap_or_default();
                 let found = crate::secret::Scanner::in_use().scan_argument(name, value);
-                if found.is_empty() && !named_secret::is_pointer(value) {
+                if found.is_empty() && !secrets::is_pointer(value) {
                     let problem = problems.add(
                         &pair.name.span,
                         name,

@@ -1,4 +1,29 @@
-//! Values that only their names call secrets.
+//! Secrets in files: those that the detector knows, and values that only their names call so.
+
+use super::Problem;
+use crate::advisory::model::Severity;
+use crate::facts::{Confidence, SecretFact};
+
+/// What is said of a secret that stands under a name.
+pub(in crate::lint) fn message(name: &str, fact: &SecretFact) -> String {
+    let title = match fact.rule.as_str() {
+        // Its words are about ARG alone.
+        "build-argument" => "a value whose name says secret",
+        rule => crate::secret::rule(rule).map_or(rule, |rule| rule.title.as_str()),
+    };
+    format!("{title} in `{name}`: {}", fact.masked)
+}
+
+/// A problem that is as bad and as sure as the secret, and whose line is not shown.
+pub(in crate::lint) fn mark(problem: &mut Problem, fact: &SecretFact) {
+    problem.confidence = fact.confidence;
+    problem.severity = match fact.confidence {
+        Confidence::High => Severity::Critical,
+        Confidence::Medium => Severity::High,
+        Confidence::Low => Severity::Low,
+    };
+    problem.is_secret = true;
+}
 
 /// Whether a variable is named like a secret and has a value that may be one. A path or an address says where a secret is, and what stands in for one is none.
 pub(in crate::lint) fn is_set_secret(name: &str, value: &str) -> bool {
