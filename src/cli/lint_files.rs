@@ -134,29 +134,24 @@ pub(super) fn find(path: &Path, options: &ComposeOptions<'_>) -> Result<Found, F
 /// Adds a file as what it is. In a folder, files that are YAML and nothing that is started are passed over.
 fn add(found: &mut Found, path: &Path, top: &Path, named: Option<&ComposeOptions<'_>>) -> Result<(), Failed> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let open = || File::open(path).map_err(|error| error.to_string());
-    let what = match files::kind(&name) {
-        Some(Kind::Compose) => Some(Kind::Compose),
-        Some(Kind::Yaml) => told_by_content(open().and_then(|file| bounded(file, yaml::MAX_BYTES)), named.is_some()),
-        _ => None,
-    };
-    match what {
-        None if files::kind(&name) == Some(Kind::Yaml) => {
-            if named.is_some() {
+    let read = |limit| File::open(path).map_err(|error| error.to_string()).and_then(|file| bounded(file, limit));
+    let kind = match files::kind(&name) {
+        Some(Kind::Compose) => Kind::Compose,
+        Some(Kind::Yaml) => match told_by_content(read(yaml::MAX_BYTES), named.is_some()) {
+            Some(kind) => kind,
+            None if named.is_none() => return Ok(()),
+            None => {
                 let error = anyhow::anyhow!("`{}` is neither a Compose file nor a Kubernetes manifest", path.display());
                 return Err(Failed::new(Ending::Usage, error)
                     .hint("a Compose file has `services`, a manifest `apiVersion` and `kind`"));
             }
-        }
-        None | Some(Kind::Dockerfile) => {
-            found.dockerfiles.push((path.display().to_string(), open().and_then(|file| bounded(file, MAX_BYTES))));
-        }
-        Some(kind) => {
-            let is_override = named.is_none() && is_put_over(path, &name);
-            if !is_override {
-                found.projects.push(project(path, top, kind, named.unwrap_or(&ComposeOptions::default()))?);
-            }
-        }
+        },
+        Some(Kind::Dockerfile) | None => Kind::Dockerfile,
+    };
+    if kind == Kind::Dockerfile {
+        found.dockerfiles.push((path.display().to_string(), read(MAX_BYTES)));
+    } else if named.is_some() || !is_put_over(path, &name) {
+        found.projects.push(project(path, top, kind, named.unwrap_or(&ComposeOptions::default()))?);
     }
     Ok(())
 }
@@ -176,12 +171,8 @@ fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kin
 
 /// Whether Compose puts a file over another one beside it, which is looked at with that.
 fn is_put_over(path: &Path, name: &str) -> bool {
-    let base = compose::NAMES.iter().find(|base| compose::overrides_of(base).iter().any(|other| other == name));
-    base.is_some_and(|_| {
-        compose::NAMES.iter().any(|base| {
-            compose::overrides_of(base).iter().any(|other| other == name) && path.with_file_name(base).is_file()
-        })
-    })
+    let is_over = |base: &&str| compose::overrides_of(base).iter().any(|other| other == name);
+    compose::NAMES.iter().filter(|base| is_over(base)).any(|base| path.with_file_name(base).is_file())
 }
 
 fn project(path: &Path, top: &Path, kind: Kind, options: &ComposeOptions<'_>) -> Result<Project, Failed> {

@@ -188,6 +188,14 @@ enum Root {
     Digest(Digest),
 }
 
+/// A repository of a registry, with what a name means there.
+fn in_registry(registry: Registry, name: &ImageName, write: bool) -> Result<Opened, SourceError> {
+    let repository = Box::new(if write { registry.writable_repository(name) } else { registry.repository(name) }?);
+    let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
+    let root = name.digest.clone().map_or_else(tag, Root::Digest);
+    Ok(Opened { repository, root, _registry: Some(registry) })
+}
+
 impl Opened {
     /// Where the image is.
     pub(super) fn root(&self) -> At<'_> {
@@ -210,11 +218,7 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
         Reference::Registry { .. } if offline => Err(failed(SourceError::Offline(text.to_owned()))),
         Reference::Registry { name, .. } => {
             let registry = start(network).map_err(failed)?;
-            let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
-            let repository = Box::new(opened.map_err(failed)?);
-            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
-            let root = name.digest.clone().map_or_else(tag, Root::Digest);
-            Ok(Opened { repository, root, _registry: Some(registry) })
+            in_registry(registry, &name, write).map_err(failed)
         }
         Reference::Layout(path, choice) => {
             let image = layout::open(&path, &selection(&choice), &PlatformChoice::All, text).map_err(failed)?;
@@ -241,11 +245,7 @@ pub(super) fn artifact(text: &str, network: &Network, attempts: Option<u32>, wri
             let mut settings = settings(network);
             settings.attempts = attempts.unwrap_or(settings.attempts);
             let registry = Registry::new(settings, &|name| std::env::var(name).ok()).map_err(failed)?;
-            let opened = if write { registry.writable_repository(&name) } else { registry.repository(&name) };
-            let repository = Box::new(opened.map_err(failed)?);
-            let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
-            let root = name.digest.clone().map_or_else(tag, Root::Digest);
-            Ok(Opened { repository, root, _registry: Some(registry) })
+            in_registry(registry, &name, write).map_err(failed)
         }
         Reference::Layout(path, choice) => {
             let root = match selection(&choice) {

@@ -22,10 +22,7 @@ pub fn findings(
 ) -> Vec<Finding> {
     let mut found: BTreeMap<(&str, String), Finding> = BTreeMap::new();
     for problem in problems {
-        let set_aside = ignores
-            .iter()
-            .find(|ignore| ignore.covers(problem.meta, problem.span.start) && ignore.defect(today).is_none())
-            .map(Ignore::decision);
+        let set_aside = ignores.iter().find(|ignore| ignore.sets_aside(problem, today)).map(Ignore::decision);
         // A place that somebody answers for is a finding of its own, so that it takes no other place with it.
         let identity = match &set_aside {
             None => format!("{path}\0{}", problem.subject),

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
-use super::Meta;
+use super::{Meta, Problem};
 use crate::finding::SetAside;
 
 /// One such comment.
@@ -88,6 +88,12 @@ impl Ignore {
     #[must_use]
     pub fn covers(&self, meta: &Meta, at: usize) -> bool {
         self.scope.contains(&at) && self.rules.iter().any(|name| meta.is_named(name))
+    }
+
+    /// Whether it sets a problem aside on a day.
+    #[must_use]
+    pub fn sets_aside(&self, problem: &Problem, today: Date) -> bool {
+        self.covers(problem.meta, problem.span.start) && self.defect(today).is_none()
     }
 
     /// What it says of a finding.

@@ -81,6 +81,13 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> + Clone {
     dockerfile::RULES.iter().chain(container::RULES).copied()
 }
 
+/// Root, as engines read a user with or without a group: a number with the value 0, or the name.
+#[must_use]
+pub(crate) fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or_default();
+    name == "root" || name.parse::<i64>() == Ok(0)
+}
+
 /// The rule of that id.
 #[must_use]
 pub fn rule(id: &str) -> Option<&'static Rule> {

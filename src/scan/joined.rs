@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Location, SetAside};
+use crate::lint::is_root;
 use crate::workload::Container;
 
 /// Rules about the image's user, and about its health check.
@@ -22,10 +23,7 @@ impl Started {
     /// Of a container that is built here.
     pub(super) fn of(container: &Container) -> Option<Self> {
         let build = container.build.as_ref()?.value.as_ref()?;
-        let is_other = |user: &str| {
-            let name = user.split(':').next().unwrap_or_default();
-            !name.is_empty() && name != "root" && name.parse::<i64>() != Ok(0)
-        };
+        let is_other = |user: &str| !user.is_empty() && !user.starts_with(':') && !is_root(user);
         Some(Self {
             dockerfile: plain(build.dockerfile.as_deref()?),
             name: container.name.clone(),

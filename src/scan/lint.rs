@@ -145,10 +145,10 @@ pub fn mended_workload(load: &Load<'_>, around: Surroundings<'_>) -> Result<Vec<
                 next.insert(file.path.clone(), text);
             }
         }
-        // What no longer reads as it did is not given to anybody.
         if next == overlay {
             break;
         }
+        // What can no longer be read is not given to anybody.
         if load(&next).is_err() {
             changed.clear();
             break;
@@ -172,10 +172,7 @@ pub struct MendedFile {
 
 /// Whether a comment sets a problem aside.
 fn is_ignored(problem: &lint::Problem, ignores: &[lint::ignore::Ignore], around: Surroundings<'_>) -> bool {
-    let covers = |ignore: &lint::ignore::Ignore| {
-        ignore.covers(problem.meta, problem.span.start) && ignore.defect(around.evaluated_at).is_none()
-    };
-    ignores.iter().any(covers)
+    ignores.iter().any(|ignore| ignore.sets_aside(problem, around.evaluated_at))
 }
 
 fn report(

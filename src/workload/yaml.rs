@@ -58,8 +58,6 @@ pub enum Value {
 pub struct Scalar {
     /// Without quotes.
     pub text: String,
-    /// In quotes it is a text and nothing else.
-    pub is_quoted: bool,
     /// It depends on a variable that nothing sets here.
     pub is_open: bool,
     /// What the file itself says, where `text` has values of variables in it: with defaults, and the names of variables that have none.
@@ -263,7 +261,7 @@ impl Builder {
 fn scalar(text: String, is_quoted: bool) -> Value {
     match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" if !is_quoted => Value::Null,
-        _ => Value::Scalar(Scalar { text, is_quoted, is_open: false, literal: None }),
+        _ => Value::Scalar(Scalar { text, is_open: false, literal: None }),
     }
 }
 

@@ -39,7 +39,7 @@ fn of_scalar(scalar: Scalar, variables: &Variables) -> Scalar {
     let (filled, is_open) = text(&scalar.text, variables, 0);
     let (literal, _) = text(&scalar.text, &Variables::new(), 0);
     let literal = Some(literal).filter(|literal| *literal != filled);
-    Scalar { text: filled, is_open, literal, ..scalar }
+    Scalar { text: filled, is_open, literal }
 }
 
 /// A text with its variables filled in, and whether one was not.

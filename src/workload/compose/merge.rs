@@ -47,7 +47,7 @@ fn pairs(node: Node, divided: bool) -> Node {
         let literal =
             scalar.literal.as_deref().and_then(|literal| literal.split_once('=')).map(|(_, value)| value.to_owned());
         let value = value.map_or(Value::Null, |value| {
-            Value::Scalar(Scalar { text: value.to_owned(), is_quoted: true, is_open: scalar.is_open, literal })
+            Value::Scalar(Scalar { text: value.to_owned(), is_open: scalar.is_open, literal })
         });
         let key = Key { text: name.trim().to_owned(), at: item.at.clone() };
         let node = Node { value, at: item.at.clone(), tag: None };

@@ -29,7 +29,7 @@ const MAX_CHAIN: usize = 32;
 /// Most services of a project.
 const MAX_SERVICES: usize = 5000;
 
-/// Names that Compose looks for, in its order, each with what is put over it if it is there.
+/// Names that Compose looks for, in its order.
 pub const NAMES: &[&str] = &["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 /// The file that Compose puts over one of its [`NAMES`] without being asked, if it is there.

@@ -2,7 +2,7 @@
 
 use crate::advisory::model::Severity;
 use crate::lint::container::Subject;
-use crate::lint::{Check, Meta, Problems, Rule};
+use crate::lint::{Check, Meta, Problems, Rule, is_root};
 
 /// `root-container`.
 pub(super) static RULE: Rule = Rule {
@@ -25,8 +25,7 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     let Some(setting) = &subject.container.user else { return };
     let Some(user) = setting.value.as_deref() else { return };
-    let name = user.split(':').next().unwrap_or_default();
-    if name == "root" || name.parse::<i64>() == Ok(0) {
+    if is_root(user) {
         subject.state(problems, &setting.at, "user", format!("it is started as `{user}`, which is root"));
     }
 }

@@ -46,71 +46,77 @@ enum Kind {
     System,
 }
 
+/// Writing them is being root.
+const ROOT: &[&str] = &[
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/proc",
+    "/root",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var",
+    "/var/lib",
+    "/var/spool/cron",
+    "/etc/cron.d",
+    "/etc/sudoers.d",
+    "/etc/systemd",
+    "/etc/pam.d",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/lib/modules",
+    "/lib/systemd",
+];
+
+/// They hold secrets.
+const SECRET: &[&str] = &[
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/kubernetes",
+    "/etc/sudoers",
+    "/etc/passwd",
+    "/etc/krb5.keytab",
+    "/var/lib/docker",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/kubelet",
+    "/var/lib/etcd",
+    "/run/secrets",
+    "/home",
+];
+
+/// They tell much, and some of it may be changed.
+const SYSTEM: &[&str] = &[
+    "/etc/docker",
+    "/var/log",
+    "/sys/fs/cgroup",
+    "/sys/kernel",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
+    "/proc/sys",
+    "/run/systemd",
+    "/run/dbus",
+    "/run/udev",
+    "/sys/fs/bpf",
+    "/var/lib/docker/containers",
+    "/tmp",
+];
+
+/// Folders of a person's own keys, wherever that person's home is.
+const KEYS: &[&str] = &[".ssh", ".aws", ".azure", ".docker", ".kube", ".gnupg", ".config/gcloud"];
+
 /// What a path of the host is, if it matters.
 fn kind(host: &str) -> Option<Kind> {
-    const ROOT: &[&str] = &[
-        "/",
-        "/bin",
-        "/boot",
-        "/dev",
-        "/etc",
-        "/lib",
-        "/lib64",
-        "/proc",
-        "/root",
-        "/sbin",
-        "/sys",
-        "/usr",
-        "/var",
-        "/var/lib",
-        "/var/spool/cron",
-        "/etc/cron.d",
-        "/etc/sudoers.d",
-        "/etc/systemd",
-        "/etc/pam.d",
-        "/usr/bin",
-        "/usr/lib",
-        "/usr/local",
-        "/usr/local/bin",
-        "/usr/sbin",
-        "/lib/modules",
-        "/lib/systemd",
-    ];
-    const SECRET: &[&str] = &[
-        "/etc/shadow",
-        "/etc/gshadow",
-        "/etc/ssh",
-        "/etc/ssl/private",
-        "/etc/kubernetes",
-        "/etc/sudoers",
-        "/etc/passwd",
-        "/etc/krb5.keytab",
-        "/var/lib/docker",
-        "/var/lib/containerd",
-        "/var/lib/containers",
-        "/var/lib/kubelet",
-        "/var/lib/etcd",
-        "/run/secrets",
-        "/home",
-    ];
-    const SYSTEM: &[&str] = &[
-        "/etc/docker",
-        "/var/log",
-        "/sys/fs/cgroup",
-        "/sys/kernel",
-        "/sys/kernel/debug",
-        "/sys/kernel/tracing",
-        "/proc/sys",
-        "/run/systemd",
-        "/run/dbus",
-        "/var/run/dbus",
-        "/run/udev",
-        "/sys/fs/bpf",
-        "/var/lib/docker/containers",
-        "/tmp",
-    ];
-    // Folders of a person's own keys, wherever that person's home is.
-    const KEYS: &[&str] = &[".ssh", ".aws", ".azure", ".docker", ".kube", ".gnupg", ".config/gcloud"];
     let is_home = host.starts_with('~') || host.starts_with("/home/") || host.starts_with("/root/");
     let is_key = |name: &&str| host.ends_with(&format!("/{name}"));
     if ROOT.contains(&host) {

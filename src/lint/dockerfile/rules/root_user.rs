@@ -2,7 +2,7 @@
 
 use crate::advisory::model::Severity;
 use crate::lint::dockerfile::Subject;
-use crate::lint::{Check, Meta, Problems, Rule};
+use crate::lint::{Check, Meta, Problems, Rule, is_root};
 
 /// `root-user`.
 pub(super) static RULE: Rule = Rule {
@@ -24,10 +24,4 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
     if is_root(&user) {
         problems.add(&instruction.span, "user", format!("the last USER is `{user}`, which is root"));
     }
-}
-
-/// Root, as engines read it: a number with the value 0, or the name.
-fn is_root(user: &str) -> bool {
-    let name = user.split(':').next().unwrap_or_default();
-    name == "root" || name.parse::<i64>() == Ok(0)
 }
