@@ -12,9 +12,6 @@ use crate::lint::{self, Surroundings, findings};
 use crate::report::contract::{self, Report};
 use crate::workload::Workload;
 
-/// Who answers for build and run files, as reports name it.
-pub const TRANSPORT: &str = "source";
-
 /// Most rounds of fixes; two are the most that were ever needed.
 const MAX_ROUNDS: usize = 8;
 
@@ -182,7 +179,7 @@ fn report(
     judgement: &Judgement,
     evaluated_at: jiff::civil::Date,
 ) -> Report {
-    let transport = TRANSPORT.to_owned();
+    let transport = contract::SOURCE_TRANSPORT.to_owned();
     let mut report = Report {
         schema_version: contract::SCHEMA_VERSION.to_owned(),
         tool: contract::Tool { name: "imgguard".into(), version: env!("CARGO_PKG_VERSION").into() },

@@ -25,7 +25,7 @@ pub use assemble::Judgement;
 pub use checkout::Part;
 pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
-pub use lint::{LintRequest, MendedFile, TRANSPORT as SOURCE_TRANSPORT, lint, mended, mended_workload};
+pub use lint::{LintRequest, MendedFile, lint, mended, mended_workload};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
 pub use signed::{Signatures, Signed};

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Version of the contract.
 pub const SCHEMA_VERSION: &str = "1.0";
 
+/// `subject.transport` of a report about build and run files, which has its own page.
+pub const SOURCE_TRANSPORT: &str = "source";
+
 /// Several subjects of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reports {

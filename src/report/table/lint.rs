@@ -10,9 +10,6 @@ use crate::report::contract::{Finding, Location, severity_rank};
 use crate::report::escape::terminal;
 use crate::secret::HIDDEN;
 
-/// Who answers for such files.
-pub(super) const TRANSPORT: &str = "source";
-
 impl<'a> Page<'a> {
     /// All of a report about files, in the order of the files.
     pub(super) fn lint(&mut self) -> io::Result<()> {

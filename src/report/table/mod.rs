@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::contract::{Finding, Platform, Report, Reports, severity_rank};
+use super::contract::{Finding, Platform, Report, Reports, SOURCE_TRANSPORT, severity_rank};
 use super::escape::terminal;
 use super::{RenderOptions, ReportFormat, bytes};
 use grid::Cell;
@@ -57,7 +57,7 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn render(&mut self) -> io::Result<()> {
-        if self.report.subject.transport == lint::TRANSPORT {
+        if self.report.subject.transport == SOURCE_TRANSPORT {
             return self.lint();
         }
         self.header()?;
