@@ -12,6 +12,7 @@ pub mod draft;
 pub mod entry;
 pub mod image;
 pub mod plan;
+pub mod rebase;
 pub mod rewrite;
 pub mod stage;
 pub mod survey;
@@ -56,6 +57,14 @@ pub enum HardenError {
         what: String,
         /// Why.
         why: String,
+    },
+    /// What was asked for could not be done right; nothing was made.
+    #[error("{what} is refused: {}", reasons.join("; "))]
+    Refused {
+        /// What.
+        what: String,
+        /// Why, each a sentence for people.
+        reasons: Vec<String>,
     },
     /// The result is not what was planned; nothing was published.
     #[error("the new image is not what was planned: {0}")]
