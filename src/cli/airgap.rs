@@ -35,7 +35,7 @@ pub(super) fn export(arguments: &ExportArgs, global: &Global) -> Result<Ending, 
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;
     let author = keys::author(&key)?;
     let publication = Publication {
-        store: &store,
+        payload: &store,
         author: &author,
         created: &created,
         extras: &extras,
@@ -105,7 +105,7 @@ pub(super) fn import(arguments: &ImportArgs, file: &Path, global: &Global) -> Re
     let folder = tempfile::tempdir().map_err(|error| Failed::new(Ending::Incomplete, context(error.into())))?;
     unpack_layout(file, folder.path()).map_err(|error| artifact(error.into()))?;
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;
-    let (published, signer) = consult(&layout, At::Tag(TAG), engine.as_ref()).map_err(artifact)?;
+    let (published, signer) = consult::<Store>(&layout, At::Tag(TAG), engine.as_ref()).map_err(artifact)?;
     let output = match arguments.output.clone().or_else(places::store) {
         Some(output) => output,
         None => return Err(update::no_place("the store", "--output")),
@@ -117,7 +117,7 @@ pub(super) fn import(arguments: &ImportArgs, file: &Path, global: &Global) -> Re
     let extras = read_extras(&layout, &published).map_err(artifact)?;
     let reference = file.display().to_string();
     let place = Place { output: &output, reference: &reference, signer, progress: &|_| {} };
-    bring(&layout, &published, freshness, &place).map_err(artifact)?;
+    bring::<Store>(&layout, &published, freshness, &place).map_err(artifact)?;
     let store = Store::open(&output).map_err(super::db::refused)?;
     let advisories = store.provenance().advisories;
     let length = bytes(store.as_bytes().len() as u64);

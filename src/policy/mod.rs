@@ -294,8 +294,7 @@ impl Policy {
 impl Gate {
     /// Refuses what could only be a mistake.
     fn check(&self) -> Result<(), PolicyError> {
-        let kinds = [Kind::Secret, Kind::Config, Kind::Signature, Kind::Vulnerability, Kind::Informational, Kind::Lint]
-            .map(Kind::name);
+        let kinds = Kind::ALL.map(Kind::name);
         if let Some(kind) = self.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
             return Err(PolicyError::Kind { gate: self.name.clone(), kind: kind.clone() });
         }

@@ -117,14 +117,26 @@ impl Registry {
         Ok(RegistryRepository::new(session))
     }
 
+    /// An image's own repository, no mirror, to read. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the machine's configuration blocks it.
+    pub fn readable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+        self.own_repository(name, Right::Pull)
+    }
+
     /// An image's own repository, no mirror, to read and to write. Nothing is sent yet.
     ///
     /// # Errors
     /// When the machine's configuration blocks it.
     pub fn writable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+        self.own_repository(name, Right::Push)
+    }
+
+    fn own_repository(&self, name: &ImageName, right: Right) -> Result<RegistryRepository, SourceError> {
         let blocked = || SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() };
         let place = self.mirrors.places(name)?.pop().ok_or_else(blocked)?;
-        Ok(RegistryRepository::new(self.session(place, Right::Push)))
+        Ok(RegistryRepository::new(self.session(place, right)))
     }
 
     fn session(&self, place: Place, right: Right) -> Arc<Session> {
