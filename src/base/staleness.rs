@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+
 use super::catalogue::{BaseImage, Catalogue, Repository};
 use super::identify::Match;
 use super::name::familiar;
@@ -65,7 +67,10 @@ pub fn newer<'c>(catalogue: &'c Catalogue, base: &Match<'c>, platform: &Platform
     }
     later.insert(manifest);
     later.remove(base.manifest);
-    let days = days_between(base.image.created.as_deref(), image.created.as_deref());
+    let days = days_between(built(base.image), built(image)).or_else(|| {
+        let seen = [base.name.root, root].map(|root| base.name.of.seen(root));
+        days_between(seen[0], seen[1])
+    });
     Some(Newer { repository: base.name.repository, tag, root, image, releases: later.len(), days })
 }
 
@@ -127,8 +132,13 @@ fn same_release(one: &Option<OsRelease>, other: &Option<OsRelease>) -> bool {
     one.as_ref().and_then(name) == other.as_ref().and_then(name)
 }
 
-/// Whole days from one time to another (RFC 3339), 0 where the second is earlier.
-fn days_between(from: Option<&str>, to: Option<&str>) -> Option<i32> {
-    let day = |time: Option<&str>| time?.get(..10)?.parse::<jiff::civil::Date>().ok();
-    Some(day(to)?.since(day(from)?).ok()?.get_days().max(0))
+/// The day on which an image was built. Reproducible builds say 1970, or the year 1.
+fn built(image: &BaseImage) -> Option<Date> {
+    let day = image.created.as_deref()?.get(..10)?.parse::<Date>().ok();
+    day.filter(|day| day.year() > 1980)
+}
+
+/// Whole days from one day to another, 0 where the second is earlier.
+fn days_between(from: Option<Date>, to: Option<Date>) -> Option<i32> {
+    Some(to?.since(from?).ok()?.get_days().max(0))
 }

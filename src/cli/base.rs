@@ -50,10 +50,10 @@ fn show(arguments: &BaseArgs, global: &Global) -> Result<Ending, Failed> {
     Ok(worst)
 }
 
-/// Asks registries what the tags of bases point to now. That one cannot be asked is told, and the rest is still said.
+/// Asks registries what the tags of proven bases point to now; whom an image only names is not asked for that. That one cannot be asked is told, and the rest is still said.
 fn check(report: &Report, bases: &mut Bases, network: &Network) -> Ending {
     let mut worst = Ending::Pass;
-    let named = report.platforms.iter().filter_map(|platform| platform.base.as_ref());
+    let named = report.platforms.iter().filter_map(|platform| platform.base.as_ref()).filter(|base| base.verified);
     let mut names: Vec<(String, Option<String>)> =
         named.filter_map(|base| Some((base.name.clone()?, base.digest.clone()))).collect();
     names.sort();

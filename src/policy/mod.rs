@@ -17,6 +17,7 @@ use signature::SignatureDemand;
 use waiver::{RawWaiver, Waiver};
 
 use crate::advisory::model::Severity;
+use crate::base;
 use crate::check;
 use crate::facts::Confidence;
 use crate::finding::{Finding, Kind};
@@ -339,6 +340,7 @@ fn is_rule(name: &str) -> bool {
         || check::metas().any(|meta| meta.name == name)
         || secret::rule(name).is_some()
         || lint::rule(name).is_some()
+        || base::findings::RULES.iter().any(|(rule, _)| *rule == name)
         || name == signature::RULE
 }
 

@@ -65,7 +65,7 @@ pub(super) fn stand<'c>(
     let identity = identify(&subject, catalogue)?;
     let mut standing = Standing { identity, ..Standing::default() };
     if let (Some(catalogue), Some(base)) = (catalogue, standing.identity.base.as_ref().filter(|base| base.is_proven)) {
-        standing.newer = newer(catalogue, base, &platform.manifest.platform);
+        standing.newer = newer(catalogue, base, &base.image.platform);
         if let Some(newer) = &standing.newer {
             let [before, after] = [base.image, newer.image].map(|image| catalogue.inventory(image));
             let [before, after] = [open(store, &before?)?, open(store, &after?)?];

@@ -1,6 +1,6 @@
 //! Base images in registries: catalogued, known again in what is built on them, compared with a newer one, and what is not believed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,13 +70,34 @@ impl Team {
             });
             fs::write(records.join(format!("{id}.json")), record.to_string()).unwrap();
         }
-        let debian = json!({"product": "debian", "title": "Debian", "category": "os", "releases": [
+        let debian = json!({"product": "debian", "permalink": "/debian", "releases": [
             {"releaseCycle": "12", "releaseDate": "2023-06-10", "eol": "2026-10-01", "eoes": "2028-06-30"}]});
         fs::write(records.join("debian.json"), debian.to_string()).unwrap();
         let mut import = program();
         import.args(["db", "import"]).arg(&records).arg("--output").arg(team.path("store"));
         succeeds(&mut import);
         team
+    }
+
+    /// A store of what differs between two root filesystems: an advisory for each package that the newer one updates, and one that came with the update.
+    fn differences(&self, roots: &Path) {
+        let [old, new] = ["old", "new"].map(|state| installed(&roots.join(format!("{state}.tar"))));
+        let records = self.path("differences.d");
+        fs::create_dir(&records).unwrap();
+        let write = |id: String, package: &str, events: Value| {
+            let record = json!({
+                "id": id, "modified": "2026-08-20T00:00:00Z",
+                "affected": [{"package": {"ecosystem": "Debian:12", "name": package}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}],
+            });
+            fs::write(records.join(format!("{id}.json")), record.to_string()).unwrap();
+        };
+        let updated = new.iter().filter(|(name, version)| old.get(*name).is_some_and(|before| before != *version));
+        for (number, (name, version)) in updated.enumerate() {
+            write(format!("DEBIAN-CVE-2032-{number:04}"), name, json!([{"introduced": "0"}, {"fixed": version}]));
+            write(format!("DEBIAN-CVE-2033-{number:04}"), name, json!([{"introduced": version}]));
+        }
+        let mut import = program();
+        succeeds(import.args(["db", "import"]).arg(&records).arg("--output").arg(self.path("differences")));
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -313,6 +334,7 @@ fn two_states_of_debian_in_a_real_registry() {
         return;
     };
     let team = Team::new();
+    team.differences(&roots);
     let registry = Running::start(false);
     for (state, tag) in [("old", "12.5"), ("new", "12.7")] {
         let layout = team.path(state);
@@ -346,12 +368,14 @@ fn two_states_of_debian_in_a_real_registry() {
         let mut command = program();
         command.args(["scan", &format!("{}/{name}", registry.address), "--cache", "none", "--as-of", DAY]);
         command.args(["--no-secrets", "--format", "json"]).arg("--catalogue").arg(team.catalogue());
+        command.arg("--db").arg(team.path("differences"));
         authorised(&mut command).json()
     };
     let [app, old, new] = ["app:1", "debian:12.5", "debian:12.7"].map(scan);
     let base = &app["platforms"][0]["base"];
     assert_eq!(base["name"], format!("{}/debian:12.5", registry.address));
     let [old, new] = [old, new].map(|report| rules(&report));
+    assert!(!old.is_empty() && !new.is_empty(), "Debian changed something");
     assert_eq!(changes(base, "fixes"), old.difference(&new).cloned().collect());
     assert_eq!(changes(base, "adds"), new.difference(&old).cloned().collect());
     let mut command = program();
@@ -359,6 +383,17 @@ fn two_states_of_debian_in_a_real_registry() {
     command.args(["--as-of", DAY]).arg("--catalogue").arg(team.catalogue());
     let checked = authorised(&mut command).json();
     assert_eq!(checked["checked"][0]["is_same"], true, "{checked}");
+}
+
+/// Source packages of a root filesystem, as far as a package has its source's name, with their versions.
+fn installed(root: &Path) -> BTreeMap<String, String> {
+    let output = Command::new("tar").arg("-xOf").arg(root).arg("./var/lib/dpkg/status").output().unwrap();
+    let status = String::from_utf8(output.stdout).unwrap();
+    let field = |paragraph: &str, name: &str| {
+        paragraph.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned))
+    };
+    let named = status.split("\n\n").filter(|paragraph| field(paragraph, "Source").is_none());
+    named.filter_map(|paragraph| Some((field(paragraph, "Package")?, field(paragraph, "Version")?))).collect()
 }
 
 /// A layout whose image `base` is a root filesystem.

@@ -35,7 +35,10 @@ impl Draft {
     /// When the catalogue is damaged.
     pub fn of(catalogue: &Catalogue) -> Result<Self, CatalogueError> {
         let lists = catalogue.packages()?;
-        let list = |number: usize| lists.list(u32::try_from(number).ok()?);
+        let list = |number: usize| {
+            let rows = lists.rows(u32::try_from(number).ok()?)?;
+            Some(rows.into_iter().cloned().collect())
+        };
         let packages = (0..lists.lists.len()).map(list).collect::<Option<_>>();
         let packages = packages.ok_or(CatalogueError::Damaged("it has no such list"))?;
         Ok(Self { content: catalogue.content.clone(), packages })

@@ -172,9 +172,18 @@ impl Catalogue {
     /// # Errors
     /// When the part with the packages is damaged.
     pub fn inventory(&self, image: &BaseImage) -> Result<Inventory, CatalogueError> {
-        let packages = self.packages()?.list(image.list).ok_or(CatalogueError::Damaged("it has no such list"))?;
+        let packages = self.listed(image)?.1.into_iter().cloned().collect();
         let (os, channels) = (image.os.clone(), image.channels.clone());
         Ok(Inventory { os, channels, packages, ..Inventory::default() })
+    }
+
+    /// An image's packages as they are written, and the number of their list: images with one number have the same packages.
+    ///
+    /// # Errors
+    /// As [`inventory`](Self::inventory).
+    pub(super) fn listed(&self, image: &BaseImage) -> Result<(u32, Vec<&InstalledPackage>), CatalogueError> {
+        let rows = self.packages()?.rows(image.list).ok_or(CatalogueError::Damaged("it has no such list"))?;
+        Ok((image.list, rows))
     }
 
     /// Checks the parts that opening did not read.
@@ -221,6 +230,12 @@ impl Repository {
         self.tags.iter().filter(move |(_, history)| held(history)).map(|(tag, _)| tag.as_str())
     }
 
+    /// The first day on which a tag was seen to point to a root.
+    #[must_use]
+    pub fn seen(&self, root: &Digest) -> Option<Date> {
+        self.tags.values().flatten().filter(|held| held.root == *root).map(|held| held.since).min()
+    }
+
     /// What a tag points to, as far as is known.
     #[must_use]
     pub fn current(&self, tag: &str) -> Option<&Held> {
@@ -240,11 +255,11 @@ impl Step {
 
 impl Packages {
     /// The packages of a list.
-    fn list(&self, number: u32) -> Option<Vec<InstalledPackage>> {
+    fn rows(&self, number: u32) -> Option<Vec<&InstalledPackage>> {
         let mut at = 0_u32;
         let row = |step: &u32| {
             at = at.checked_add(*step)?;
-            self.rows.get(at as usize).cloned()
+            self.rows.get(at as usize)
         };
         self.lists.get(number as usize)?.iter().map(row).collect()
     }

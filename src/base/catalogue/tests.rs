@@ -174,5 +174,6 @@ fn the_format_is_the_one_of_its_number() {
     let content = file::encode(sample().content()).unwrap();
     let packages = file::encode(sample().packages().unwrap()).unwrap();
     let told = [&content, &packages].map(|bytes| (bytes.len(), Digest::sha256(bytes).hex()[..12].to_owned()));
-    insta::assert_debug_snapshot!(told);
+    let known = [(1304, "287ca9fb0fce"), (80, "c132f75f9f3d")].map(|(length, sum)| (length, sum.to_owned()));
+    assert_eq!(told, known);
 }

@@ -9,6 +9,9 @@ use crate::base::name;
 use crate::facts::Confidence;
 use crate::reference::ImageName;
 
+/// Most words of builders that are told.
+const MAX_TOLD: usize = 16;
+
 /// What Buildah writes before the base's name.
 const FROM: &str = "FROM ";
 
@@ -34,6 +37,9 @@ pub(super) fn told(subject: &Subject<'_>) -> Vec<Evidence> {
     let steps = &subject.manifest.config.history;
     let mut found: Vec<Evidence> = Vec::new();
     for step in steps {
+        if found.len() == MAX_TOLD {
+            break;
+        }
         let evidence = from(&step.comment).or_else(|| debian(&step.created_by));
         found.extend(evidence.filter(|new| !found.contains(new)));
     }

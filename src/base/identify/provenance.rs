@@ -11,7 +11,7 @@ use super::claims::Claim;
 use crate::reference::ImageName;
 use crate::source::sbom::{Seal, unwrap};
 
-/// Most envelopes around a statement, and most materials that are looked at.
+/// Most envelopes around a statement, and most images that are looked at.
 const MAX_WRAPPINGS: usize = 3;
 const MAX_MATERIALS: usize = 256;
 
@@ -26,9 +26,8 @@ pub(super) fn claims(subject: &Subject<'_>) -> Vec<Claim> {
         if !is_about(&statement, subject) {
             continue;
         }
-        let images = materials(&statement).iter().take(MAX_MATERIALS).filter_map(claim);
-        for claim in images.collect::<Vec<_>>() {
-            if !found.contains(&claim) {
+        for claim in materials(&statement).iter().filter_map(claim) {
+            if found.len() < MAX_MATERIALS && !found.contains(&claim) {
                 found.push(claim);
             }
         }

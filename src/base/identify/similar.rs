@@ -1,12 +1,12 @@
 //! The base that an image is most like, where neither layers nor claims tell one: the same distribution, and mostly the same packages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::Claim;
 use super::{Evidence, Holds, Match, Source, Subject};
 use crate::base::catalogue::{Catalogue, CatalogueError};
 use crate::base::name;
-use crate::facts::{Confidence, Inventory};
+use crate::facts::{Confidence, InstalledPackage};
 
 /// Least likeness that is worth telling: a half of all packages of both are the same.
 const LEAST: f64 = 0.5;
@@ -18,9 +18,17 @@ fn likeness<T: Ord>(one: &BTreeSet<T>, other: &BTreeSet<T>) -> f64 {
 }
 
 /// Packages of the distribution, by name and version.
-fn packages(inventory: &Inventory) -> BTreeSet<(&str, &str)> {
-    let own = inventory.packages.iter().map(|package| &package.fact).filter(|fact| fact.kind.is_os());
+type Packages<'a> = BTreeSet<(&'a str, &'a str)>;
+
+fn packages<'a>(installed: impl IntoIterator<Item = &'a InstalledPackage>) -> Packages<'a> {
+    let own = installed.into_iter().map(|package| &package.fact).filter(|fact| fact.kind.is_os());
     own.map(|fact| (fact.name.as_str(), fact.version.as_str())).collect()
+}
+
+/// How alike the packages of two images are. Updated packages are still the same ones, so names count as much as versions.
+fn score(one: &Packages<'_>, other: &Packages<'_>) -> f64 {
+    let names = |packages: &Packages<'_>| packages.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>();
+    (likeness(one, other) + likeness(&names(one), &names(other))) / 2.0
 }
 
 /// The base of the same distribution that is most like the image; evidence of it goes into `evidence`.
@@ -30,9 +38,10 @@ pub(super) fn nearest<'c>(
     told: &[Claim],
     evidence: &mut Vec<Evidence>,
 ) -> Result<Option<Match<'c>>, CatalogueError> {
-    let own = packages(subject.inventory);
+    let own = packages(&subject.inventory.packages);
     let Some(os) = subject.inventory.os.as_ref().filter(|_| !own.is_empty()) else { return Ok(None) };
-    let names: BTreeSet<&str> = own.iter().map(|(name, _)| *name).collect();
+    // Images mostly share their lists of packages.
+    let mut scores: BTreeMap<u32, f64> = BTreeMap::new();
     let mut best: Option<(f64, Match<'c>)> = None;
     for (manifest, image) in &catalogue.content().images {
         let is_candidate =
@@ -41,12 +50,8 @@ pub(super) fn nearest<'c>(
         if !is_candidate {
             continue;
         }
-        let inventory = catalogue.inventory(image)?;
-        let other = packages(&inventory);
-        let whole = likeness(&own, &other);
-        // Updated packages are still the same ones.
-        let by_name = likeness(&names, &other.iter().map(|(name, _)| *name).collect());
-        let score = (whole + by_name) / 2.0;
+        let (list, rows) = catalogue.listed(image)?;
+        let score = *scores.entry(list).or_insert_with(|| score(&own, &packages(rows)));
         if score < LEAST || best.as_ref().is_some_and(|(known, _)| *known >= score) {
             continue;
         }

@@ -1,9 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::base::catalogue::tests::{Known, catalogue, digest, inventory, manifest};
+use crate::base::findings;
 use crate::base::staleness::newer;
 
 const DEBIAN: &[(&str, &str)] = &[("openssl", "1"), ("libc6", "2"), ("bash", "3"), ("dpkg", "4")];
@@ -22,18 +24,20 @@ struct Image {
     manifest: Manifest,
     inventory: Inventory,
     read: Vec<LayerRead>,
+    attached: Vec<Attached>,
 }
 
 impl Image {
     fn of(layers: &[&str]) -> Self {
         let read = vec![LayerRead::Stored; layers.len()];
-        Self { manifest: manifest("app", layers), inventory: inventory(&[("app", "1")]), read }
+        let attached = Vec::new();
+        Self { manifest: manifest("app", layers), inventory: inventory(&[("app", "1")]), read, attached }
     }
 
     fn identify<'c>(&self, catalogue: Option<&'c Catalogue>) -> Identity<'c> {
         let index = BTreeMap::new();
-        let (manifest, inventory, read) = (&self.manifest, &self.inventory, &self.read);
-        identify(&Subject { manifest, index: &index, attached: &[], inventory, read }, catalogue).unwrap()
+        let (manifest, inventory, read, attached) = (&self.manifest, &self.inventory, &self.read, &self.attached);
+        identify(&Subject { manifest, index: &index, attached, inventory, read }, catalogue).unwrap()
     }
 
     /// The name of the base that is proven, and its layers.
@@ -48,6 +52,17 @@ impl Image {
         self.manifest.annotations.extend(own);
         self
     }
+}
+
+/// Provenance as BuildKit attaches it, about an image and with these materials: purl, and what its digest is of.
+fn provenance(of: &Digest, materials: &[(&str, &str)]) -> Attached {
+    let material = |(purl, of): &(&str, &str)| json!({"uri": purl, "digest": {"sha256": digest(of).hex()}});
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://slsa.dev/provenance/v0.2",
+        "subject": [{"name": "pkg:docker/app@1", "digest": {"sha256": of.hex()}}],
+        "predicate": {"materials": materials.iter().map(material).collect::<Vec<_>>()},
+    });
+    Attached { digest: "sha256:x".into(), content: Ok(statement.to_string().into_bytes()) }
 }
 
 fn debian(tag: &str) -> String {
@@ -117,6 +132,47 @@ fn a_claim_is_confirmed_left_open_or_contradicted_by_layers() {
     let long = "x".repeat(1 << 20);
     let identity = Image::of(&["x"]).says(&long, "debian").identify(Some(&bases));
     assert!(identity.evidence.iter().all(|evidence| evidence.detail.len() < 1000), "a megabyte is not repeated");
+}
+
+#[test]
+fn provenance_is_confirmed_by_layers_and_tells_whether_the_base_was_pinned() {
+    let bases = bases();
+    let told = |layers: &[&str], about: &str, materials: &[(&str, &str)]| {
+        let mut image = Image::of(layers);
+        image.attached = vec![provenance(&digest(about), materials)];
+        let identity = image.identify(Some(&bases));
+        let of = |evidence: &&Evidence| evidence.source == Source::Provenance;
+        let holds: Vec<Holds> = identity.evidence.iter().filter(of).map(|evidence| evidence.holds).collect();
+        let rules = findings::of_base(&identity, None, 0).into_iter().map(|finding| finding.rule);
+        (holds, rules.collect::<Vec<_>>())
+    };
+    let tagged = ("pkg:docker/debian@12.5?platform=linux%2Famd64", "debian index");
+    let pinned_purl = format!("pkg:docker/debian@12.5?digest={}", digest("debian index"));
+    let unpinned = vec![findings::UNPINNED.0.to_owned()];
+    assert_eq!(told(&["a", "x"], "app", &[tagged]), (vec![Holds::Confirmed], unpinned.clone()));
+    let pinned = (&*pinned_purl, "debian index");
+    assert_eq!(told(&["a", "x"], "app", &[pinned]), (vec![Holds::Confirmed], vec![]));
+    // Of several stages one may be the base; the others are no lie.
+    let other = ("pkg:docker/golang@1.22", "newer index");
+    assert_eq!(told(&["a", "x"], "app", &[tagged, other]), (vec![Holds::Confirmed, Holds::Unchecked], unpinned));
+    assert_eq!(told(&["x"], "app", &[tagged]), (vec![Holds::Unchecked], vec![]));
+    assert_eq!(told(&["a", "x"], "another", &[tagged]), (vec![], vec![]), "it is about another image");
+}
+
+#[test]
+fn what_is_attached_may_be_anything() {
+    let bases = bases();
+    let mut image = Image::of(&["a", "x"]);
+    let bytes = [&b"{"[..], b"[]", b"{\"payload\":\"%\"}", b"{\"predicate\":{\"materials\":[1,{\"uri\":2}]}}", b"\xff"];
+    image.attached =
+        bytes.iter().map(|bytes| Attached { digest: String::new(), content: Ok(bytes.to_vec()) }).collect();
+    image.attached.push(Attached { digest: String::new(), content: Err("not there".into()) });
+    let many: Vec<String> = (0..5000).map(|number| format!("pkg:docker/a{number}@1")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|purl| (&**purl, "x")).collect();
+    image.attached.push(provenance(&digest("app"), &many));
+    let identity = image.identify(Some(&bases));
+    assert!(identity.evidence.len() < 300, "{}", identity.evidence.len());
+    assert_eq!(identity.proven_layers(), 1);
 }
 
 #[test]

@@ -137,9 +137,8 @@ impl<'a> Page<'a> {
         }
         self.heading(&format!("Base image and end of life: {}", found.len()))?;
         let row = |finding: &&Finding| {
-            let advice = finding.remediation.as_deref().map(|advice| format!("; {advice}")).unwrap_or_default();
-            let text = format!("{}{}{advice}", self.only(&finding.platforms), finding.title);
-            vec![severity(&finding.severity), Cell::new(&finding.rule), Cell::whole(&text)]
+            let text = format!("{}{}", self.only(&finding.platforms), finding.title);
+            vec![severity(&finding.severity), Cell::new(&finding.rule), Cell::new(&text)]
         };
         let rows: Vec<Vec<Cell>> = found.iter().take(self.limit()).map(row).collect();
         self.rows(&rows, &[10, 25])?;
