@@ -20,7 +20,7 @@
 //! referrers   the signature, a Sigstore bundle
 //! ```
 //!
-//! For a closed network the same artifact is an OCI layout in one file, with policies and a trusted root as further layers; layers of types that are not known are passed over and counted, so that
+//! For a closed network the same artifact is an OCI layout in one file, with policies, a trusted root and a base catalogue as further layers; layers of types that are not known are passed over and counted, so that
 //! more can follow.
 //!
 //! A publisher may put stores of several formats into one manifest; a reader takes the one it understands and says so where there are only newer ones.

@@ -41,6 +41,9 @@ const MAX_NAME_BYTES: usize = 100;
 /// Largest policy that goes with a store, in bytes; what `policy` reads.
 const MAX_POLICY_BYTES: u64 = 1 << 20;
 
+/// Largest base catalogue that goes with a store, in bytes; what `base` reads.
+const MAX_CATALOGUE_BYTES: u64 = 256 << 20;
+
 /// What a manifest says. Nothing of it counts before the manifest's signature does.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -67,6 +70,8 @@ pub enum ExtraKind {
     Policy,
     /// A `trusted_root.json` of a Sigstore instance.
     TrustedRoot,
+    /// A base catalogue; its own head says of which format.
+    Catalogue,
 }
 
 /// A file that goes with a store.
@@ -81,12 +86,13 @@ pub struct Extra {
 }
 
 impl ExtraKind {
-    const ALL: [Self; 2] = [Self::Policy, Self::TrustedRoot];
+    const ALL: [Self; 3] = [Self::Policy, Self::TrustedRoot, Self::Catalogue];
 
     fn media_type(self) -> &'static str {
         match self {
             Self::Policy => "application/vnd.imgguard.policy.v1+toml",
             Self::TrustedRoot => "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            Self::Catalogue => "application/vnd.imgguard.bases.catalogue",
         }
     }
 
@@ -96,6 +102,7 @@ impl ExtraKind {
         match self {
             Self::Policy => MAX_POLICY_BYTES,
             Self::TrustedRoot => MAX_ROOT_BYTES,
+            Self::Catalogue => MAX_CATALOGUE_BYTES,
         }
     }
 

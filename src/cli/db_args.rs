@@ -242,6 +242,9 @@ pub struct ExportArgs {
     /// A policy that goes along; repeat for several
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
+    /// A catalogue of base images that goes along, as `base index` made it
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
     /// The trusted_root.json of a Sigstore instance that goes along
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Option<PathBuf>,

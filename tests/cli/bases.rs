@@ -86,7 +86,8 @@ fn index(folder: &Path, layout: &str, name: &str) {
 /// As `skopeo copy --dest-compress` makes it: the same layers, stored otherwise.
 #[test]
 fn layers_that_were_compressed_anew_are_proven_by_unpacking_them() {
-    let (folder, [_, _, app]) = world();
+    let (folder, layouts) = world();
+    let app = &layouts[2];
     index(folder.path(), "build/base-old", "registry.example/team/base:1.0");
     let root: Value = serde_json::from_slice(&fs::read(app.path().join("index.json")).unwrap()).unwrap();
     let mut manifest = app.document(root["manifests"][0]["digest"].as_str().unwrap());

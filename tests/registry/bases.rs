@@ -323,6 +323,31 @@ fn a_published_catalogue_is_fetched_signed_and_by_deltas() {
     );
 }
 
+#[test]
+fn a_catalogue_goes_along_into_a_closed_network() {
+    let (team, app) = built();
+    let keys = Keys::new();
+    let archive = team.path("all.oci.tar");
+    let export = || {
+        let mut command = program();
+        command.env("IMGGUARD_KEY_PASSWORD", "").args(["db", "export"]).arg(&archive);
+        command.args(["--key", &keys.path("own.key"), "--db"]).arg(team.path("store"));
+        end(command.arg("--catalogue").arg(team.catalogue()))
+    };
+    assert_eq!(export().code, 0);
+    let inside = team.path("inside");
+    fs::create_dir(&inside).unwrap();
+    let mut import = program();
+    import.args(["db", "import"]).arg(&archive).args(["--key", &keys.path("own.pub"), "--allow-no-log", "--output"]);
+    let ended = succeeds(import.arg(inside.join("x.store")));
+    assert!(ended.err.contains("bases.catalogue"), "{}", ended.err);
+    assert_eq!(fs::read(inside.join("bases.catalogue")).unwrap(), fs::read(team.catalogue()).unwrap());
+    // What is no catalogue does not go along.
+    fs::copy(app.path().join("index.json"), team.catalogue()).unwrap();
+    let refused = export();
+    assert!(refused.code == 2 && refused.err.contains("cannot go along"), "{}", refused.err);
+}
+
 /// The machine's proof on images that nobody made for this test: Debian's own root filesystem, in two states, from `tests/registry/bases.sh`.
 #[test]
 fn two_states_of_debian_in_a_real_registry() {
