@@ -33,6 +33,7 @@ const ORDER: &[&str] = &[
     "policy",
     "report",
     "scan",
+    "harden",
     "cli",
 ];
 

@@ -36,6 +36,7 @@ pub(in crate::base) fn manifest(name: &str, layers: &[&str]) -> Manifest {
         config,
         layers: layers.iter().map(layer).collect(),
         listing: None,
+        documents: None,
     }
 }
 
