@@ -5,7 +5,7 @@ use jiff::civil::date;
 use super::*;
 use crate::facts::{FilePath, PackageFact, PackageKind};
 use crate::oci::History;
-use crate::source::{Layer, Manifest, Place as LayerPlace};
+use crate::source::{Documents, Layer, Manifest, Place as LayerPlace};
 
 pub(in crate::base) const DEBIAN: &str = "docker.io/library/debian";
 
@@ -36,7 +36,7 @@ pub(in crate::base) fn manifest(name: &str, layers: &[&str]) -> Manifest {
         config,
         layers: layers.iter().map(layer).collect(),
         listing: None,
-        documents: None,
+        documents: Documents::default(),
     }
 }
 
