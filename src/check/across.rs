@@ -100,17 +100,9 @@ fn versions(linux: &[&Subject<'_>]) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::tests::manifest;
     use super::*;
     use crate::facts::{FilePath, InstalledPackage, Inventory, PackageFact};
-    use crate::source::Manifest;
-
-    fn manifest(json: &str) -> Manifest {
-        let config: crate::oci::ImageConfig = serde_json::from_str(json).unwrap();
-        let platform = config.platform();
-        Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers: Vec::new(), listing: None }
-    }
 
     fn inventory(versions: &[(&str, &str)]) -> Inventory {
         let package = |(name, version): &(&str, &str)| InstalledPackage {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::{Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
 
 /// All facts of one platform.
@@ -19,6 +20,12 @@ pub struct Inventory {
     pub certificates: Vec<FoundCertificate>,
     /// Privileged files of the merged view.
     pub privileged: Vec<FoundPrivileged>,
+    /// Places that everyone may write, but for shared folders such as `/tmp`; of what is in one only the topmost.
+    pub writable: Vec<OpenPlace>,
+    /// Files that hold a secret, or decide who may do what, whatever their mode.
+    pub sensitive: Vec<Entrusted>,
+    /// Folders of the configuration's `PATH` that others than root may write, in its order.
+    pub search_path: Vec<Entrusted>,
     /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
     pub changed: Vec<ChangedFile>,
     /// Accounts; none when the image has no readable `passwd`.
@@ -130,6 +137,34 @@ pub struct FoundPrivileged {
     pub file: PrivilegedFile,
     /// Index of its layer.
     pub layer: usize,
+    /// The OS package that owns it, if any.
+    pub owner: Option<String>,
+}
+
+/// A place that everyone may write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPlace {
+    /// The file or folder.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// Mode and owner.
+    pub access: Access,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// How many such places are in the folder besides.
+    pub below: u64,
+}
+
+/// A file or folder whose mode and owner matter for what it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entrusted {
+    /// The file or folder.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// Mode and owner.
+    pub access: Access,
     /// The OS package that owns it, if any.
     pub owner: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{Access, AccessSet, Noted};
 use super::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
 use super::loading::{Loading, LoadingFile};
 use super::tree::Tree;
@@ -25,6 +26,8 @@ pub struct LayerFacts {
     pub loading: Vec<LoadingFile>,
     /// Files that give privileges to whoever runs them.
     pub privileged: Vec<PrivilegedFile>,
+    /// Entries whose mode and owner may matter.
+    pub access: Vec<AccessSet>,
     /// Digests of files that were hashed to be compared with a package's record, one set an algorithm.
     pub digests: Vec<FileDigests>,
     /// What could not be read.
@@ -44,6 +47,13 @@ impl LayerFacts {
     #[must_use]
     pub fn digest(&self, algorithm: Algorithm, key: PathKey) -> Option<FileDigest> {
         self.digests.iter().filter(|set| set.algorithm == algorithm).find_map(|set| set.get(key))
+    }
+
+    /// Mode and owner of a folder, where they let others than root write; none for one of root's alone.
+    #[must_use]
+    pub fn folder_access(&self, path: &[u8]) -> Option<Access> {
+        let folders = self.access.iter().filter(|set| set.noted == Noted::Folder);
+        folders.into_iter().find(|set| set.paths.position(path).is_some()).map(|set| set.access)
     }
 
     /// Adds digests to those that were computed before.

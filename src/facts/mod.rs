@@ -3,6 +3,7 @@
 //! Types here have no severity and know no advisory. [`LayerFacts`] hold only what that one layer shows, so they can be cached under the
 //! layer's digest; owners, confidence, state and attribution are worked out at the merge.
 
+pub mod access;
 pub mod cache;
 pub mod certificate;
 pub mod file_digest;

@@ -32,6 +32,7 @@ mod rpm_files;
 mod ruby;
 mod sbom;
 mod script;
+pub mod sensitive;
 mod snap;
 
 use crate::facts::Fact;
@@ -108,7 +109,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
-pub const REVISION: u32 = 5;
+pub const REVISION: u32 = 6;
 
 /// Reads one kind of file.
 pub trait Inspector: Sync {

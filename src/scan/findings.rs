@@ -15,7 +15,7 @@ use crate::advisory::{
 };
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
-use crate::facts::{Confidence, Evidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
+use crate::facts::{Confidence, Evidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState, Unknown};
 use crate::finding::{Finding, Kind, Location, SetAside};
 use crate::secret::{self, RuleInfo};
 use crate::source::Image;
@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub coverage: Vec<crate::advisory::Coverage>,
     /// Packages that no advisory could be matched to, with the reason.
     pub undetermined: Vec<(usize, String)>,
+    /// What checks could not judge.
+    pub unjudged: Vec<Unknown>,
 }
 
 /// Everything that is to be said of one platform.
@@ -63,7 +65,7 @@ pub(super) fn findings(
     }
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
-    Ok(Found { findings, coverage, undetermined })
+    Ok(Found { findings, coverage, undetermined, unjudged: check::unknowns(&subject) })
 }
 
 /// What checks look at.
@@ -99,7 +101,7 @@ pub(super) fn secrets(
     findings.extend(attached_secrets(image, collect.reveal));
     let name = platform.manifest.platform.to_string();
     findings.iter_mut().for_each(|finding| finding.seen_on(&name));
-    Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
+    Found { findings, coverage: Vec::new(), undetermined: Vec::new(), unjudged: Vec::new() }
 }
 
 /// Whether a finding is at a place of one of the others.

@@ -6,11 +6,13 @@
 mod assemble;
 mod checkout;
 mod collect;
+mod controls;
 mod explain;
 mod findings;
 mod hash_files;
 mod joined;
 mod lint;
+mod modes;
 mod pairs;
 mod places;
 mod run;
@@ -34,6 +36,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::advisory::{AdvisoryError, Store};
+use crate::check;
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
 use crate::policy::suppress::Suppressions;
@@ -190,6 +193,11 @@ fn judge(
     let outcome = verdict.result;
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
     let mut report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    if matches!(stage, Stage::Everything(_)) {
+        let mut seen = controls::evidence(&scanned, &found, collect.secrets);
+        seen.extend(signed::evidence(policy, signed));
+        report.controls = check::controls::decide(&united, &seen).into_iter().map(controls::entry).collect();
+    }
     if !signed.is_empty() {
         report.skipped.retain(|what| what != "signature");
         report.signatures.extend(signed::entries(signed));

@@ -3,6 +3,7 @@
 //! A layer yields candidates by path; here is decided which of them the runtime would see. Package databases count only at their well-known
 //! places ([`DATABASES`]), reached through the image's own symlinks.
 
+mod access;
 mod changed;
 mod diversions;
 mod doubled;
@@ -76,7 +77,7 @@ const DATABASE_FOLDERS: &[(&str, usize)] =
     &[("var/lib/dpkg/status.d", 1), ("var/lib/dpkg/info", 1), ("var/lib/pacman/local", 2), ("var/db/pkg", 3)];
 
 /// Changed by hand when merging says something else of the same facts; part of the key under which inventories are cached.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// What a merge is told besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -167,12 +168,13 @@ impl<'a> Merge<'a> {
         inventory.secrets = self.secrets();
         inventory.certificates = self.certificates();
         inventory.privileged = self.privileged();
+        self.note_access(&mut inventory, config);
         inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
         doubled::drop_doubled(&mut inventory);
         self.mark_loaded(&mut inventory, config);
         inventory.channels = self.channels();
-        inventory.unknowns = self.unknowns();
+        inventory.unknowns.extend(self.unknowns());
         inventory.unknowns.extend(locked.unknowns);
         inventory.live = self.live.iter().map(|(name, place)| ((*name).to_owned(), place.clone())).collect();
         inventory.packages.sort();

@@ -8,7 +8,7 @@ use super::Merge;
 use super::diversions::Diversions;
 
 impl<'a> Merge<'a> {
-    /// Names the OS package that owns each language package's record, each secret's file and each privileged file. A file that was changed since is its
+    /// Names the OS package that owns each language package's record, each secret's file, each privileged and each sensitive file. A file that was changed since is its
     /// package's no longer.
     pub(super) fn attribute(&self, inventory: &mut Inventory) {
         let installed = self.installed_names();
@@ -16,6 +16,7 @@ impl<'a> Merge<'a> {
             inventory.packages.iter().filter(|p| !p.fact.kind.is_os()).map(|p| &p.path).collect();
         wanted.extend(inventory.secrets.iter().map(|secret| &secret.path));
         wanted.extend(inventory.privileged.iter().map(|file| &file.file.path));
+        wanted.extend(inventory.sensitive.iter().map(|file| &file.path));
         let changed: BTreeSet<&FilePath> = inventory.changed.iter().map(|file| &file.path).collect();
         let diversions = Diversions::of(self);
         let mut aliases: HashMap<Vec<u8>, Vec<&FilePath>> = HashMap::new();
@@ -44,6 +45,7 @@ impl<'a> Merge<'a> {
             .for_each(|p| p.owner = owners.get(&p.path).cloned());
         inventory.secrets.iter_mut().for_each(|secret| secret.owner = owners.get(&secret.path).cloned());
         inventory.privileged.iter_mut().for_each(|file| file.owner = owners.get(&file.file.path).cloned());
+        inventory.sensitive.iter_mut().for_each(|file| file.owner = owners.get(&file.path).cloned());
     }
 
     /// Names of the installed OS packages.
