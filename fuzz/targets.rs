@@ -175,6 +175,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         media_type: String::new(),
         annotations: BTreeMap::new(),
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
@@ -283,6 +284,10 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/share/sbom/a.json",
     "opt/java/release",
     "usr/bin/python3.11",
+    "etc/sudoers",
+    "etc/cron.d/job",
+    "etc/anacrontab",
+    "var/spool/cron/crontabs/root",
 ];
 
 /// Every inspector on any content, at a path that it wants.

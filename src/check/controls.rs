@@ -3,6 +3,7 @@
 //! A control fails by an open finding about it. It passes only where everything that could have failed it was looked at; else nobody knows.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use Evidence::{Advisories, Attestations, BaseSignature, Configuration, Files, History, Secrets, Signature};
 
@@ -30,6 +31,21 @@ pub enum Evidence {
     Signature,
     /// Attestations of the image were verified in this run.
     Attestations,
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Configuration => "the image configuration",
+            Self::Files => "every file of every platform",
+            Self::History => "a build step of every layer",
+            Self::Secrets => "the look for secrets",
+            Self::Advisories => "current advisories for all packages",
+            Self::BaseSignature => "a verified signature of the base",
+            Self::Signature => "a verified signature",
+            Self::Attestations => "a verified attestation",
+        })
+    }
 }
 
 /// What a control is.

@@ -6,9 +6,12 @@ mod across;
 pub mod controls;
 mod healthcheck;
 mod history;
+mod labels;
+mod leftovers;
 mod modified_files;
 mod passwords;
 mod privileged_files;
+mod rights;
 mod root_user;
 mod search_path;
 mod secret_names;
@@ -21,6 +24,8 @@ mod world_writable;
 pub use across::differences;
 pub use history::{RULES as HISTORY_RULES, is_told};
 pub use secret_names::{NAME as SECRET_NAME, holds_secret};
+
+use std::collections::BTreeMap;
 
 use crate::facts::{Effect, FilePath, Inventory, Unknown};
 use crate::finding::{Finding, Location, file};
@@ -45,6 +50,15 @@ pub static CHECKS: &[&dyn Check] = &[
     &surface::ExposedSsh,
     &surface::StopSignalKill,
     &surface::WastedSpace,
+    &rights::SudoRules,
+    &rights::AuthorizedKeys,
+    &rights::CronPrograms,
+    &leftovers::UnneededFiles,
+    &leftovers::PackageCaches,
+    &leftovers::Documentation,
+    &leftovers::EngineSocket,
+    &surface::PrivilegedPort,
+    &labels::MissingLabels,
     &tag::LatestTag,
     &history::History,
 ];
@@ -65,6 +79,8 @@ pub struct Subject<'a> {
     pub reference: Option<&'a str>,
     /// Whether there is a configuration; a folder has none.
     pub has_config: bool,
+    /// Annotations of the index.
+    pub annotations: &'a BTreeMap<String, String>,
 }
 
 impl Subject<'_> {
@@ -138,7 +154,7 @@ fn able(subject: &Subject<'_>) -> impl Iterator<Item = &'static dyn Check> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use super::*;
     use crate::facts::Account;
@@ -148,6 +164,12 @@ mod tests {
         let config: crate::oci::ImageConfig = serde_json::from_str(json).unwrap();
         let platform = config.platform();
         Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers: Vec::new(), listing: None }
+    }
+
+    /// A manifest and an inventory as a check is given them.
+    pub(super) fn subject<'a>(manifest: &'a Manifest, inventory: &'a Inventory) -> Subject<'a> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        Subject { manifest, inventory, reference: None, has_config: true, annotations: &NONE }
     }
 
     /// An account whose group has its number.

@@ -54,7 +54,7 @@ fn finding(subject: &Subject<'_>, folder: &Entrusted, user: &user::User) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{account, manifest};
+    use super::super::tests::{account, manifest, subject};
     use super::*;
     use crate::facts::access::Access;
     use crate::facts::{FilePath, Inventory};
@@ -81,8 +81,7 @@ mod tests {
                 search_path: vec![folder],
                 ..Inventory::default()
             };
-            let subject = Subject { manifest: &manifest, inventory: &inventory, reference: None, has_config: true };
-            let found = WritablePath.run(&subject);
+            let found = WritablePath.run(&subject(&manifest, &inventory));
             assert_eq!(found.first().map(|finding| finding.severity), expected, "{user} {mode:o} {uid} {gid}");
         }
     }

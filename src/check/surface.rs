@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Meta, Subject};
+use super::{Check, Meta, Subject, user};
 use crate::advisory::model::Severity;
 use crate::facts::{Confidence, PackageKind};
 use crate::finding::{Finding, Kind, Location};
@@ -135,6 +135,43 @@ impl Check for ExposedSsh {
                 .advise("remove the SSH server, and use the engine's exec")
         })
         .collect()
+    }
+}
+
+/// `privileged-port`.
+pub(super) struct PrivilegedPort;
+
+/// Ports below are root's, unless the host says otherwise (`net.ipv4.ip_unprivileged_port_start`).
+const FIRST_FREE_PORT: u32 = 1024;
+
+static PORT: Meta = Meta {
+    name: "privileged-port",
+    summary: "a port is exposed that only root may listen on everywhere",
+    doc: "**Reads** `ExposedPorts` and `USER` of the image configuration.\n\n**Reports** ports below 1024 of an image that does not run as root: Docker lets everyone listen there, Kubernetes and older engines only root or who has `CAP_NET_BIND_SERVICE`. Port 22 is told as `exposed-ssh`.\n\n\
+          **Cannot see** where the service listens.\n\n**Since** 0.3.0",
+    aliases: &[],
+    needs_config: true,
+};
+
+impl Check for PrivilegedPort {
+    fn meta(&self) -> &'static Meta {
+        &PORT
+    }
+
+    fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let config = &subject.manifest.config.config;
+        if user::resolve(&config.user, subject.inventory).uid == Some(0) {
+            return Vec::new();
+        }
+        let number = |port: &str| port.split('/').next().and_then(|number| number.parse::<u32>().ok());
+        let is_low = |port: &&String| number(port).is_some_and(|port| port < FIRST_FREE_PORT && port != 22);
+        let finding = |port: &String| {
+            let title = format!("port {port} is exposed, where not every engine lets the image's user listen");
+            Finding::new(Kind::Config, PORT.name, Severity::Negligible, title, port)
+                .at(Location::Config("exposed_ports".into()))
+                .advise("listen on a port from 1024 up, and publish it as the one that clients know")
+        };
+        config.exposed_ports.keys().filter(is_low).map(finding).collect()
     }
 }
 

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
-use super::{Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
+use super::leftover::LeftoverKind;
+use super::{
+    Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, SudoRule, Unknown,
+};
 
 /// All facts of one platform.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,12 @@ pub struct Inventory {
     pub sensitive: Vec<Entrusted>,
     /// Folders of the configuration's `PATH` that others than root may write, in its order.
     pub search_path: Vec<Entrusted>,
+    /// Rules of sudo's that count, with the file of each.
+    pub sudo_rules: Vec<FoundRule>,
+    /// Jobs of cron's that name a program which others than its user may change.
+    pub open_jobs: Vec<OpenJob>,
+    /// What a build left behind, sorted by kind and path.
+    pub leftovers: Vec<Leftover>,
     /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
     pub changed: Vec<ChangedFile>,
     /// Accounts; none when the image has no readable `passwd`.
@@ -167,4 +176,45 @@ pub struct Entrusted {
     pub access: Access,
     /// The OS package that owns it, if any.
     pub owner: Option<String>,
+}
+
+/// Something that a build left behind: a file, or a folder with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// What it is.
+    pub kind: LeftoverKind,
+    /// The file, or the folder.
+    pub path: FilePath,
+    /// Index of the topmost layer that has something of it.
+    pub layer: usize,
+    /// How many files there are.
+    pub files: u64,
+    /// Their content in bytes.
+    pub bytes: u64,
+}
+
+/// A rule of sudo's with its place in the image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRule {
+    /// The file.
+    pub path: FilePath,
+    /// Index of its layer.
+    pub layer: usize,
+    /// The rule.
+    pub rule: SudoRule,
+}
+
+/// A job of cron's that starts what others may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// The table.
+    pub path: FilePath,
+    /// Index of its layer.
+    pub layer: usize,
+    /// The job's line, from 1.
+    pub line: u32,
+    /// Who runs it.
+    pub user: String,
+    /// What others may change: files, or folders in which they may replace files.
+    pub open: Vec<FilePath>,
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Access, AccessSet, Noted};
+use super::access::{Access, AccessSet};
 use super::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
 use super::loading::{Loading, LoadingFile};
 use super::tree::Tree;
-use super::{CertificateFact, FilePath, PackageFact, PathSet, SecretFact, Unknown};
+use super::{CertificateFact, CronJob, FilePath, PackageFact, PathSet, SecretFact, Sudoers, Unknown};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 
@@ -49,11 +49,10 @@ impl LayerFacts {
         self.digests.iter().filter(|set| set.algorithm == algorithm).find_map(|set| set.get(key))
     }
 
-    /// Mode and owner of a folder, where they let others than root write; none for one of root's alone.
+    /// Mode and owner of an entry, where they were noted; a folder without a note is root's alone to write.
     #[must_use]
-    pub fn folder_access(&self, path: &[u8]) -> Option<Access> {
-        let folders = self.access.iter().filter(|set| set.noted == Noted::Folder);
-        folders.into_iter().find(|set| set.paths.position(path).is_some()).map(|set| set.access)
+    pub fn access_at(&self, path: &[u8]) -> Option<Access> {
+        self.access.iter().find(|set| set.paths.position(path).is_some()).map(|set| set.access)
     }
 
     /// Adds digests to those that were computed before.
@@ -116,6 +115,10 @@ pub enum Fact {
     NoPassword(Vec<String>),
     /// Channels of updates beyond the release's own.
     Channels(Vec<String>),
+    /// A file of sudo's rules.
+    Sudoers(Sudoers),
+    /// A table of cron's.
+    CronJobs(Vec<CronJob>),
 }
 
 impl Fact {

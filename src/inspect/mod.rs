@@ -9,6 +9,7 @@ mod certificate;
 mod channels;
 mod conda;
 mod control;
+mod cron;
 mod dotnet;
 mod dpkg;
 mod erlang;
@@ -34,6 +35,7 @@ mod sbom;
 mod script;
 pub mod sensitive;
 mod snap;
+mod sudoers;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -89,6 +91,8 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
+    &sudoers::SudoRules,
+    &cron::CronTables,
     &ruby::Gemspec,
     &php::Installed,
     &dotnet::DepsJson,

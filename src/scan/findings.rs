@@ -76,6 +76,7 @@ fn subject<'a>(image: &'a Image, platform: &'a ScannedPlatform) -> check::Subjec
         inventory: &platform.inventory,
         reference: is_named.then_some(image.reference.as_str()),
         has_config: image.has_config(),
+        annotations: &image.annotations,
     }
 }
 
@@ -84,7 +85,7 @@ pub(super) fn across(scanned: &ScannedImage) -> Vec<Finding> {
     // A platform that was not read whole differs in what was not read.
     let complete = scanned.platforms.iter().filter(|platform| platform.complete);
     let subjects: Vec<check::Subject<'_>> = complete.map(|platform| subject(&scanned.image, platform)).collect();
-    check::differences(&subjects)
+    check::differences(&subjects, &scanned.image.offered)
 }
 
 /// Only the secrets of one platform, in its files and its configuration.

@@ -10,11 +10,16 @@ pub(super) fn note_access(notes: &mut AccessNotes, entry: &Entry<'_>) {
     notes.forget(entry.path);
     let noted = match entry.kind {
         EntryKind::Directory if entry.mode & (GROUP_WRITES | OTHERS_WRITE) != 0 || entry.uid != 0 => Noted::Folder,
-        EntryKind::File | EntryKind::HardLink if sensitive::by_name(entry.path).is_some() => Noted::Sensitive,
+        EntryKind::File | EntryKind::HardLink if is_sensitive(entry) => Noted::Sensitive,
         EntryKind::File | EntryKind::HardLink if entry.mode & OTHERS_WRITE != 0 => Noted::Writable,
         _ => return,
     };
     notes.note(entry.path, noted, access(entry));
+}
+
+/// An empty file holds nothing and gives no rights; a hard link has no size of its own.
+fn is_sensitive(entry: &Entry<'_>) -> bool {
+    sensitive::by_name(entry.path).is_some() && (entry.size > 0 || entry.kind == EntryKind::HardLink)
 }
 
 /// Notes a file in which a secret was found.

@@ -113,12 +113,14 @@ pub(super) fn open_index(
     let attached = attached::read(&root, store);
     let resolved = resolve::resolve(root, store, choice)?;
     let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
+    let offered = resolved.offered;
     Ok(Image {
         reference: reference.to_owned(),
         transport,
         digest: Some(digest),
         media_type,
         annotations,
+        offered,
         manifests,
         attached,
         blobs,

@@ -57,6 +57,8 @@ pub struct Image {
     pub media_type: String,
     /// Annotations of the index, empty for a single manifest.
     pub annotations: BTreeMap<String, String>,
+    /// Every platform that the index lists, chosen or not; empty for a single manifest.
+    pub offered: Vec<Platform>,
     /// The chosen platforms' manifests, in the order of the index.
     pub manifests: Vec<Manifest>,
     /// Attestations and the like that are kept with it.

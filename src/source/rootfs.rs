@@ -85,6 +85,7 @@ pub fn open(path: &Path, reference: &str) -> Result<Image, SourceError> {
         digest: None,
         media_type: String::new(),
         annotations: BTreeMap::new(),
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Trees),

@@ -59,7 +59,7 @@ impl Merge<'_> {
         for folder in folders.take(MAX_PATH_FOLDERS) {
             let Some(place) = self.view.follow(folder.trim_matches('/').as_bytes()) else { continue };
             let Some((layer, Node::Directory)) = self.view.entry(&place) else { continue };
-            let noted = self.layers.get(layer).copied().flatten().and_then(|facts| facts.folder_access(&place));
+            let noted = self.layers.get(layer).copied().flatten().and_then(|facts| facts.access_at(&place));
             if let Some(access) = noted.filter(|_| found.iter().all(|other| other.path.as_bytes() != place)) {
                 found.push(Entrusted { path: FilePath::new(&place), layer, access, owner: None });
             }

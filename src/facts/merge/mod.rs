@@ -7,12 +7,14 @@ mod access;
 mod changed;
 mod diversions;
 mod doubled;
+mod leftovers;
 mod linked;
 mod locked;
 mod nix;
 mod owners;
 mod packages;
 mod reach;
+mod rights;
 mod unread;
 
 use std::cell::OnceCell;
@@ -169,6 +171,8 @@ impl<'a> Merge<'a> {
         inventory.certificates = self.certificates();
         inventory.privileged = self.privileged();
         self.note_access(&mut inventory, config);
+        self.leftovers(&mut inventory);
+        self.rights(&mut inventory);
         inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
         doubled::drop_doubled(&mut inventory);

@@ -66,6 +66,7 @@ pub(super) fn open(
         digest: None,
         media_type: MANIFEST_TYPE.to_owned(),
         annotations: BTreeMap::new(),
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: archive.clone(),

@@ -141,8 +141,8 @@ fn image(session: Arc<Session>, root: Root, choice: &PlatformChoice, reference: 
     let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
     let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
     let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
-    let blobs = repository;
-    Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, attached, blobs })
+    let (offered, blobs) = (resolved.offered, repository);
+    Ok(Image { reference, transport: "registry", digest, media_type, annotations, offered, manifests, attached, blobs })
 }
 
 /// The content of a configuration file of at most `limit` bytes.

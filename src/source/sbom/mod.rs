@@ -203,6 +203,7 @@ pub fn open(path: &Path, choice: &PlatformChoice, reference: &str) -> Result<Ima
         digest: Some(Digest::sha256(&bytes)),
         media_type,
         annotations: BTreeMap::new(),
+        offered: Vec::new(),
         manifests,
         attached: Vec::new(),
         blobs: Arc::new(NoLayers),

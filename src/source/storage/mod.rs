@@ -282,6 +282,7 @@ fn open_image(
         digest: Some(digest),
         media_type,
         annotations,
+        offered: Vec::new(),
         manifests,
         attached: Vec::new(),
         blobs,
