@@ -5,6 +5,7 @@ use crate::dockerfile::Dockerfile;
 use crate::finding::{Finding, Kind, Location};
 use crate::lint::{self, Options, Problem, Surroundings};
 use crate::oci::History as Step;
+use crate::shell::Call;
 use crate::source::Manifest;
 
 /// Longest history that is looked at, in bytes; a long one of a real image has some 30 kB.
@@ -82,9 +83,46 @@ pub fn is_told(manifest: &Manifest) -> bool {
     layers > 0 && manifest.config.instruction(0, layers).is_some() && (1..layers).all(is_clear)
 }
 
+/// The first step that builds a program from its sources, with the command: the image is the stage in which it was built.
+pub(super) fn build_step(subject: &Subject<'_>) -> Option<String> {
+    let steps = Steps::of(subject);
+    let file = Dockerfile::parse(steps.text.as_bytes()).ok()?;
+    let options = Options::default();
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::Date::default(), options: &options };
+    let commands = lint::dockerfile::Subject::new(&file, around);
+    let is_builder = |call: &Call<'_>| {
+        let verb = call.operands(&[]).next().map_or("", |word| word.text.as_str());
+        BUILDERS.iter().any(|(name, needed)| call.name == *name && (needed.is_empty() || verb == *needed))
+    };
+    let (_, command, call) = commands.calls().find(|(_, _, call)| is_builder(call))?;
+    Some(format!("`{}` in {}", call.name, place(command.span.start, &steps.starts)))
+}
+
+/// Programs that build others, with the word that makes them do so where they do other things too.
+const BUILDERS: &[(&str, &str)] = &[
+    ("c++", ""),
+    ("cargo", "build"),
+    ("cc", ""),
+    ("cmake", ""),
+    ("g++", ""),
+    ("gcc", ""),
+    ("go", "build"),
+    ("go", "install"),
+    ("gradle", ""),
+    ("make", ""),
+    ("meson", ""),
+    ("mvn", ""),
+    ("ninja", ""),
+];
+
+/// The step that a place in the text belongs to.
+fn place(at: usize, starts: &[(usize, Option<usize>)]) -> String {
+    let step = starts.iter().rev().find(|(start, _)| *start <= at).and_then(|(_, step)| *step);
+    step.map_or_else(|| "env".to_owned(), |step| format!("history:{step}"))
+}
+
 fn finding(problem: &Problem, steps: &[(usize, Option<usize>)]) -> Finding {
-    let step = steps.iter().rev().find(|(start, _)| *start <= problem.span.start).and_then(|(_, step)| *step);
-    let place = step.map_or_else(|| "env".to_owned(), |step| format!("history:{step}"));
+    let place = place(problem.span.start, steps);
     let message = crate::secret::Scanner::in_use().redact(&problem.message);
     let finding = Finding::new(Kind::Config, problem.meta.id, problem.severity, message, &problem.subject);
     let aliases = problem.meta.aliases.iter().map(|alias| (*alias).to_owned()).collect();
@@ -279,6 +317,19 @@ mod tests {
                 own("sudo", "history:10"),
             ]
         );
+    }
+
+    #[test]
+    fn a_stage_that_builds_is_known_by_its_commands() {
+        let built = |text: &str| {
+            let config = serde_json::json!({"history": [{"created_by": "ADD base"}, {"created_by": text}]});
+            let manifest = super::super::tests::manifest(&config.to_string());
+            build_step(&super::super::tests::subject(&manifest, &crate::facts::Inventory::default()))
+        };
+        let found = built("RUN /bin/sh -c ./configure && make -j4 && make install # buildkit");
+        assert_eq!(found.as_deref(), Some("`make` in history:1"));
+        assert_eq!(built("/bin/sh -c apt-get install -y make gcc"), None);
+        assert_eq!(built("/bin/sh -c go version"), None);
     }
 
     #[test]

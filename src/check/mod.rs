@@ -18,6 +18,7 @@ mod secret_names;
 mod sensitive_files;
 mod surface;
 mod tag;
+mod unowned_programs;
 pub mod user;
 mod world_writable;
 
@@ -44,6 +45,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &sensitive_files::ReadableCredentials,
     &sensitive_files::WritableControls,
     &modified_files::ModifiedFiles,
+    &unowned_programs::UnownedPrograms,
     &healthcheck::NoHealthcheck,
     &passwords::DuplicateAccounts,
     &surface::UnnecessaryPackages,

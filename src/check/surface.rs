@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Meta, Subject, user};
+use super::{Check, Meta, Subject, history, user};
 use crate::advisory::model::Severity;
 use crate::facts::{Confidence, PackageKind};
 use crate::finding::{Finding, Kind, Location};
+use crate::secret::Scanner;
 
 /// `unnecessary-package`.
 pub(super) struct UnnecessaryPackages;
@@ -13,11 +14,14 @@ pub(super) struct UnnecessaryPackages;
 static PACKAGES: Meta = Meta {
     name: "unnecessary-package",
     summary: "packages are installed that serve builders and attackers rather than the service",
-    doc: "**Reads** the installed OS packages.\n\n**Reports** compilers and build tools, editors, network tools, debuggers, servers and clients for remote logins, and tools to become root; one finding a kind.\n\n\
+    doc: "**Reads** the installed OS packages.\n\n**Reports** compilers and build tools, editors, network tools, debuggers, servers and clients for remote logins, and tools to become root; one finding a kind. Of compilers it says whether the history shows that the image was built in the same stage.\n\n\
           **Cannot see** programs that were not installed as packages, and whether this service needs one after all: an image to build in has a compiler rightly.\n\n**Since** 0.3.0",
     aliases: &["CIS-4.3", "CIS-DI-0003"],
     needs_config: false,
 };
+
+/// The kind whose packages an image needs that others are built in.
+const COMPILER: &str = "compiler";
 
 /// Kinds of packages, by the names that Debian, Alpine and the rpm distributions give them.
 const KINDS: &[(&str, Severity, &[&str])] = &[
@@ -28,7 +32,7 @@ const KINDS: &[(&str, Severity, &[&str])] = &[
     ),
     ("root-tool", Severity::Low, &["sudo", "doas"]),
     (
-        "compiler",
+        COMPILER,
         Severity::Low,
         &[
             "gcc",
@@ -101,10 +105,14 @@ impl Check for UnnecessaryPackages {
                 let finding = Finding::new(Kind::Config, PACKAGES.name, *severity, title, *name);
                 let placed =
                     found.iter().map(|package| subject.place(&package.path, package.layer)).fold(finding, Finding::at);
-                Some(
-                    Finding { confidence: Confidence::Medium, ..placed }
-                        .advise("build in a stage of its own and copy the result, or start from a base without them"),
-                )
+                let evidence = (*name == COMPILER).then(|| history::build_step(subject)).flatten();
+                let evidence = evidence.map(|step| format!("built in one stage: {step}"));
+                let advice = if evidence.is_some() {
+                    "build in a stage of its own (FROM … AS build), and copy the result into one without them"
+                } else {
+                    "leave them out where the image is built, or start from a base without them"
+                };
+                Some(Finding { confidence: Confidence::Medium, evidence, ..placed }.advise(advice))
             })
             .collect()
     }
@@ -236,7 +244,9 @@ impl Check for WastedSpace {
                 let title =
                     format!("{} MB of layer {} are replaced or removed by later ones", bytes / 1_000_000, index + 1);
                 let identity = step.map(str::to_owned).or_else(|| digest.map(ToString::to_string)).unwrap_or_default();
-                Finding::new(Kind::Config, WASTED.name, Severity::Negligible, title, identity)
+                let finding = Finding::new(Kind::Config, WASTED.name, Severity::Negligible, title, identity);
+                let evidence = step.map(|step| Scanner::in_use().redact(step));
+                Finding { evidence, ..finding }
                     .at(Location::Config(format!("layer:{index}")))
                     .advise("remove files in the RUN that makes them, and copy them with their final owner and mode")
             })

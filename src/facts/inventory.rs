@@ -37,6 +37,8 @@ pub struct Inventory {
     pub leftovers: Vec<Leftover>,
     /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
     pub changed: Vec<ChangedFile>,
+    /// Files in the folders of package managers' programs that no installed OS package owns; sorted. None where no package says what it owns.
+    pub unowned: Vec<Unowned>,
     /// Accounts; none when the image has no readable `passwd`.
     pub accounts: Option<Vec<Account>>,
     /// Groups.
@@ -217,4 +219,13 @@ pub struct OpenJob {
     pub user: String,
     /// What others may change: files, or folders in which they may replace files.
     pub open: Vec<FilePath>,
+}
+
+/// A file that no OS package owns, where only they put files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unowned {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
 }

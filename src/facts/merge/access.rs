@@ -69,7 +69,7 @@ impl Merge<'_> {
 }
 
 /// The first of many; how many there are is told.
-fn first<T>(mut places: Vec<T>, what: &str, unknowns: &mut Vec<(Option<usize>, Unknown)>) -> Vec<T> {
+pub(super) fn first<T>(mut places: Vec<T>, what: &str, unknowns: &mut Vec<(Option<usize>, Unknown)>) -> Vec<T> {
     if places.len() > MAX_PLACES {
         let reason = format!("there are {} {what}; only the first {MAX_PLACES} are judged", places.len());
         unknowns.push((None, Unknown { effect: Effect::Optional, path: None, by: "modes".into(), reason }));
