@@ -181,6 +181,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
@@ -290,6 +291,10 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/share/sbom/a.json",
     "opt/java/release",
     "usr/bin/python3.11",
+    "etc/sudoers",
+    "etc/cron.d/job",
+    "etc/anacrontab",
+    "var/spool/cron/crontabs/root",
 ];
 
 /// Every inspector on any content, at a path that it wants.

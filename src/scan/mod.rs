@@ -7,11 +7,13 @@ mod assemble;
 mod bases;
 mod checkout;
 mod collect;
+mod controls;
 mod explain;
 mod findings;
 mod hash_files;
 mod joined;
 mod lint;
+mod modes;
 mod pairs;
 mod places;
 mod run;
@@ -39,6 +41,7 @@ use bases::Standing;
 
 use crate::advisory::Store;
 use crate::base::Catalogue;
+use crate::check;
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
 use crate::policy::suppress::Suppressions;
@@ -214,6 +217,11 @@ fn judge(
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
     let mut report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
     assemble::stand(&mut report, &found, standings);
+    if matches!(stage, Stage::Everything(_)) {
+        let mut seen = controls::evidence(&scanned, &found, collect.secrets);
+        seen.extend(signed::evidence(policy, signed));
+        report.controls = check::controls::decide(&united, &seen).into_iter().map(controls::entry).collect();
+    }
     if !signed.is_empty() {
         report.skipped.retain(|what| what != "signature");
         report.signatures.extend(signed::entries(signed));

@@ -46,6 +46,7 @@ mod hostile;
 mod lint;
 mod outputs;
 mod pages;
+mod rights;
 mod rules;
 mod secret_places;
 mod secrets;
