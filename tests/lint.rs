@@ -1,7 +1,8 @@
 //! The rules about build and run files against their cases: `testdata/lint/KIND/RULE.md` says what a rule must and must not find, and `docs/rules/` is made of them.
 //!
 //! A case is a heading `## bad: …` or `## good: …` and a block of the file's language. Of a bad one, a block `expect` lists every problem as `LINE:COLUMN text`;
-//! a block `fixed` is what `--fix` makes of it. Settings stand behind the language: `trusted=HOST,… label=NAME:KIND,… strict`.
+//! a block `fixed` is what `--fix` makes of it. Settings stand behind the language: `trusted=HOST,… label=NAME:KIND,… strict`. A case about a repository has a block a file, with
+//! `path=NAME`, and `mode=0644`, `tracked` or, of one without content, `empty`; its problems begin with the path, and so does what is `fixed`.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -9,6 +10,8 @@
 #[path = "support/skip.rs"]
 mod skip;
 
+#[path = "lint/folder.rs"]
+mod folder;
 #[path = "lint/hadolint.rs"]
 mod hadolint;
 #[path = "lint/pages.rs"]
@@ -29,10 +32,18 @@ const TODAY: &str = "2026-11-25";
 struct Case {
     title: String,
     is_bad: bool,
+    /// Its file, or the first of its repository.
     settings: String,
     text: String,
+    /// The files of a repository: what stands behind the language, and the content.
+    files: Vec<(String, String)>,
     expected: Vec<String>,
     fixed: Option<String>,
+}
+
+/// The value of `name=value` behind a language.
+fn setting<'a>(settings: &'a str, name: &str) -> Option<&'a str> {
+    settings.split_whitespace().find_map(|setting| setting.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn folder() -> PathBuf {
@@ -52,6 +63,7 @@ fn cases(kind: &str, rule: &str) -> Vec<Case> {
             is_bad: bad == "bad",
             settings: String::new(),
             text: String::new(),
+            files: Vec::new(),
             expected: Vec::new(),
             fixed: None,
         };
@@ -63,10 +75,13 @@ fn cases(kind: &str, rule: &str) -> Vec<Case> {
             match language {
                 "expect" => case.expected = body.into_iter().map(str::to_owned).collect(),
                 "fixed" => case.fixed = Some(text),
-                _ => (case.settings, case.text) = (settings.to_owned(), text),
+                _ => {
+                    case.files.push((settings.to_owned(), text));
+                    (case.settings, case.text) = case.files[0].clone();
+                }
             }
         }
-        assert!(!case.text.is_empty(), "{}: no block", case.title);
+        assert!(!case.files.is_empty(), "{}: no block", case.title);
         assert_eq!(case.is_bad, !case.expected.is_empty(), "{}: a bad case says what is found", case.title);
         cases.push(case);
     }
@@ -91,6 +106,8 @@ fn options(meta: &Meta, settings: &str) -> Options {
                 options.labels = list().map(label).collect();
             }
             "strict" => options.strict_labels = true,
+            // What a file of a repository is.
+            "path" | "mode" | "tracked" | "empty" => {}
             other => panic!("there is no setting {other}"),
         }
     }
@@ -101,6 +118,7 @@ fn options(meta: &Meta, settings: &str) -> Options {
 enum Subject {
     Dockerfile(Dockerfile),
     Workload(Workload),
+    Repository(Box<folder::Folder>),
 }
 
 impl Subject {
@@ -108,6 +126,7 @@ impl Subject {
         let loaded = match kind {
             "dockerfile" => Dockerfile::parse(text.as_bytes()).map(Self::Dockerfile).map_err(|error| error.to_string()),
             "container" => workload(text).map(Self::Workload).map_err(|error| error.to_string()),
+            "repository" => Ok(Self::Repository(Box::new(folder::Folder::of(&case.files)))),
             other => panic!("there is no kind {other}"),
         };
         loaded.unwrap_or_else(|error| panic!("{}: {error}\n{text}", case.title))
@@ -118,6 +137,7 @@ impl Subject {
         let found = match self {
             Self::Dockerfile(file) => lint::dockerfile::run(file, around).unwrap(),
             Self::Workload(workload) => lint::container::run(workload, around),
+            Self::Repository(folder) => folder.report(around).problems,
         };
         found.into_iter().filter(|problem| problem.meta.id == meta.id).collect()
     }
@@ -130,6 +150,7 @@ impl Subject {
                 of_workload = Source::new(&workload.files[problem.file].bytes);
                 &of_workload
             }
+            Self::Repository(_) => unreachable!("a problem of a repository is shown by its folder"),
         };
         let place = source.place(problem.span.start);
         let text = source.get(&problem.span).lines().next().unwrap_or_default();
@@ -162,8 +183,10 @@ fn every_rule_finds_what_its_cases_say_and_nothing_else() {
         for case in cases(rule.check.kind(), rule.meta.id) {
             let options = options(&rule.meta, &case.settings);
             let file = Subject::of(rule.check.kind(), &case, &case.text);
-            let found: Vec<String> =
-                file.problems(&rule.meta, &options).iter().map(|problem| file.shown(problem)).collect();
+            let found: Vec<String> = match &file {
+                Subject::Repository(folder) => folder.found(&rule.meta, &options),
+                file => file.problems(&rule.meta, &options).iter().map(|problem| file.shown(problem)).collect(),
+            };
             if found != case.expected {
                 failures.push(format!("{}\n  expected {:?}\n  found    {found:?}", case.title, case.expected));
             }
@@ -178,6 +201,10 @@ fn fixes_mend_once_and_for_all() {
     for rule in lint::rules() {
         for case in cases(rule.check.kind(), rule.meta.id) {
             let options = options(&rule.meta, &case.settings);
+            if rule.check.kind() == "repository" {
+                failures.extend(folder::mends(&case, &rule.meta, &options));
+                continue;
+            }
             let mend = |text: &str| {
                 let found = Subject::of(rule.check.kind(), &case, text).problems(&rule.meta, &options);
                 let (mended, made) =

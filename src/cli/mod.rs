@@ -18,6 +18,7 @@ mod keys;
 mod lint;
 mod lint_args;
 mod lint_files;
+mod lint_folder;
 mod list;
 mod output;
 mod places;

@@ -208,6 +208,8 @@ pub struct Container {
 pub struct Build {
     /// The Dockerfile, from the root of what is looked at; none where it lies elsewhere, as that of an address does.
     pub dockerfile: Option<String>,
+    /// The folder that is sent to the builder, likewise.
+    pub context: Option<String>,
     /// The stage.
     pub target: Option<String>,
 }

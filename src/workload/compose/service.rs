@@ -98,8 +98,9 @@ impl Service<'_> {
         let context = text("context").unwrap_or_else(|| ".".to_owned());
         let name = text("dockerfile").unwrap_or_else(|| "Dockerfile".to_owned());
         let is_inline = node.get("dockerfile_inline").is_some();
-        let dockerfile = join(folder, &context).and_then(|context| join(&context, &name)).filter(|_| !is_inline);
-        let build = Build { dockerfile, target: text("target") };
+        let context = join(folder, &context);
+        let dockerfile = context.as_deref().and_then(|context| join(context, &name)).filter(|_| !is_inline);
+        let build = Build { dockerfile, context, target: text("target") };
         let is_open = node.get("context").is_some_and(|node| node.known().is_none());
         Some(Setting { value: Some(build).filter(|_| !is_open), at })
     }
