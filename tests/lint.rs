@@ -106,6 +106,10 @@ fn options(meta: &Meta, settings: &str) -> Options {
                 options.labels = list().map(label).collect();
             }
             "strict" => options.strict_labels = true,
+            "digest" => {
+                let (image, digest) = value.split_once('@').unwrap();
+                options.digests.insert(image.to_owned(), digest.to_owned());
+            }
             // What a file of a repository is.
             "path" | "mode" | "tracked" | "empty" => {}
             other => panic!("there is no setting {other}"),

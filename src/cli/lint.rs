@@ -11,7 +11,7 @@ use super::lint_args::{LintArgs, LintRules};
 use super::lint_files::{self, ComposeOptions, Found, Overlay};
 use super::output::{self, Plan};
 use super::scan::{ending, named_policy};
-use super::{Failed, db, notice, suppressing, today};
+use super::{Failed, db, lint_context, lint_images, notice, suppressing, today};
 use crate::lint::{self, Options, Surroundings};
 use crate::policy::Policy;
 use crate::policy::vex::Vex;
@@ -19,11 +19,12 @@ use crate::report::by_name;
 use crate::report::contract::Reports;
 use crate::report::escape::terminal;
 use crate::scan::{self, Answer, Judging, LintRequest, MendedFile};
+use crate::workload::OfImage;
 
 /// `lint`.
 pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Failed> {
     check(arguments)?;
-    let options = options(&arguments.rules)?;
+    let mut options = options(&arguments.rules)?;
     let plan = Plan::of_report(&arguments.output, arguments.paths.len() > 1)?;
     let named = named_policy(arguments.policy.as_deref(), arguments.fail_on.map(Policy::fail_on))?;
     let judged = named.is_some();
@@ -34,7 +35,18 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
     let suppressions = suppressing::load(&arguments.suppressing, &policy.waivers)?;
     let store = db::open_store(arguments.db.as_deref())?;
     let evaluated_at = today(arguments.as_of);
+    let compose = ComposeOptions { overrides: &arguments.compose_override, env_files: &arguments.env_file };
+    let paths = arguments.paths.iter();
+    let mut all: Vec<(&Path, Found)> =
+        paths.map(|path| Ok((path.as_path(), lint_files::find(path, &compose)?))).collect::<Result<_, Failed>>()?;
+    if arguments.pin {
+        options.digests = lint_images::digests(all.iter().map(|(_, found)| found), &arguments.network, global)?;
+    }
+    let said = lint_images::said(arguments)?;
     let around = Surroundings { store: Some(&store), evaluated_at, options: &options };
+    if arguments.context {
+        return lint_context::show(&mut all, &arguments.output.format, around);
+    }
     let vex = Vex::default();
     let judging = Judging {
         policy: &policy,
@@ -47,16 +59,14 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
         evaluated_at,
     };
     let mut answers = Vec::new();
-    for path in &arguments.paths {
-        let options = ComposeOptions { overrides: &arguments.compose_override, env_files: &arguments.env_file };
-        let mut found = lint_files::find(path, &options)?;
+    for (path, mut found) in all {
         if arguments.diff {
             show_fixes(&mended(&mut found, around))?;
         } else if arguments.fix {
             let changed = mended(&mut found, around);
             mend(&mut found, changed, global)?;
         }
-        answers.push(report(path, found, around, judging));
+        answers.push(report(path, found, &said, around, judging));
     }
     if arguments.diff {
         return Ok(answers.iter().map(|answer| ending(answer, false)).fold(Ending::Pass, Ending::max));
@@ -68,10 +78,19 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
 }
 
 /// Looks at what was found.
-fn report(path: &Path, mut found: Found, around: Surroundings<'_>, judging: Judging<'_>) -> Answer {
+fn report(
+    path: &Path,
+    mut found: Found,
+    said: &BTreeMap<String, OfImage>,
+    around: Surroundings<'_>,
+    judging: Judging<'_>,
+) -> Answer {
     let mut workloads = Vec::new();
     for project in &found.projects {
-        let loaded = project.load(&Overlay::new());
+        let mut loaded = project.load(&Overlay::new());
+        if let Ok(workload) = &mut loaded {
+            lint_images::tell(workload, said);
+        }
         if let (Some(folder), Ok(workload)) = (&mut found.folder, &loaded) {
             folder.add(workload);
         }
@@ -119,6 +138,7 @@ fn options(rules: &LintRules) -> Result<Options, Failed> {
         strict_labels: rules.strict_labels,
         enabled: rules.enable.clone(),
         disabled: rules.disable.clone(),
+        digests: BTreeMap::new(),
     })
 }
 

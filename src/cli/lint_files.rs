@@ -215,7 +215,9 @@ fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kin
     if kubernetes::is_manifest(&documents) {
         return Some(Kind::Yaml);
     }
-    documents.iter().any(|document| document.get("services").is_some()).then_some(Kind::Compose)
+    // Other services have lists of that name (`.travis.yml`).
+    let is_table = |services: &yaml::Node| !services.entries().is_empty() || is_named;
+    documents.iter().filter_map(|document| document.get("services")).any(is_table).then_some(Kind::Compose)
 }
 
 /// Whether Compose puts a file over another one beside it, which is looked at with that.

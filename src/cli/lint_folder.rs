@@ -67,13 +67,23 @@ impl Folder {
         Tree::new(&self.base, overlay)
     }
 
-    /// Its files with what mends their problems put into them.
-    pub(super) fn mended(&self, files: &[Read], around: Surroundings<'_>) -> Vec<MendedFile> {
+    /// Its Dockerfiles, of those that were found.
+    pub(super) fn parsed(&self, files: &[Read]) -> Vec<(String, Dockerfile)> {
         let read = |(number, path): &(usize, String)| {
             let bytes = files.get(*number)?.1.as_ref().ok()?;
             Some((path.clone(), Dockerfile::parse(bytes).ok()?))
         };
-        let dockerfiles: Vec<(String, Dockerfile)> = self.dockerfiles.iter().filter_map(read).collect();
+        self.dockerfiles.iter().filter_map(read).collect()
+    }
+
+    /// A folder in it, without links.
+    pub(super) fn real(&self, folder: &str) -> PathBuf {
+        self.base.root.join(folder)
+    }
+
+    /// Its files with what mends their problems put into them.
+    pub(super) fn mended(&self, files: &[Read], around: Surroundings<'_>) -> Vec<MendedFile> {
+        let dockerfiles = self.parsed(files);
         let look = |overlay: &Overlay| repository::run(&self.repository, &dockerfiles, &self.tree(overlay), around);
         scan::mended_repository(&look, around)
     }

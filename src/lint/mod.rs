@@ -19,8 +19,11 @@ pub(crate) mod image_name;
 mod problem;
 pub mod repository;
 mod secrets;
+mod transport;
 
 pub use problem::{Edit, Fix, Problem, Problems};
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
@@ -112,6 +115,8 @@ pub struct Options {
     pub enabled: Vec<String>,
     /// Rules that do not run.
     pub disabled: Vec<String>,
+    /// The digests that images have now, by the names that files give them. Without them nothing is pinned: a digest is asked for and never guessed.
+    pub digests: BTreeMap<String, String>,
 }
 
 impl Options {

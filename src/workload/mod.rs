@@ -201,6 +201,17 @@ pub struct Container {
     pub cgroup_parent: Option<Setting<String>>,
     /// Whether the account's token is mounted (Kubernetes).
     pub token: Option<Setting<bool>>,
+    /// What its image says, where somebody looked.
+    pub of_image: Option<OfImage>,
+}
+
+/// What an image says of how it is run, where its container says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfImage {
+    /// Its user; empty where none is set.
+    pub user: String,
+    /// Whether it looks after its health.
+    pub has_health: bool,
 }
 
 /// What an image is built from.

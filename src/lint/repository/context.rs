@@ -13,6 +13,21 @@ use crate::lint::dockerfile::Subject as File;
 use crate::lint::secrets;
 use crate::workload::{Files, folder_of};
 
+impl Class {
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secrets",
+            Self::Key => "key or certificate",
+            Self::History => "history of the repository",
+            Self::Remade => "made anew by the build",
+            Self::Dump => "data",
+            Self::Log => "log",
+        }
+    }
+}
+
 /// Most comparisons of paths with patterns, over all contexts; a real repository has some thousand.
 const MAX_STEPS: usize = 20_000_000;
 
@@ -32,6 +47,8 @@ pub struct Context<'a> {
     pub ignore: Option<Result<IgnoreFile, IgnoreError>>,
     /// What is copied.
     pub copies: Vec<Copied<'a>>,
+    /// Its Dockerfiles, by their numbers.
+    pub dockerfiles: Vec<usize>,
     /// What is copied and should not be in an image: path from the root, what it is, and the number of what copies it.
     pub notable: Vec<(String, Class, usize)>,
 }
@@ -84,6 +101,25 @@ const REMADE: &[&str] = &[
     ".pytest_cache",
     ".terraform",
     ".gradle",
+];
+
+/// Files that a project has in its folder.
+const PROJECTS: &[&str] = &[
+    "package.json",
+    "go.mod",
+    "Cargo.toml",
+    "pyproject.toml",
+    "setup.py",
+    "requirements.txt",
+    "Pipfile",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "Gemfile",
+    "composer.json",
+    "mix.exs",
+    "CMakeLists.txt",
+    "Makefile",
 ];
 
 /// What an entry is by its name.
@@ -167,7 +203,10 @@ impl Copied<'_> {
 }
 
 /// The contexts of Dockerfiles: those that Compose files name, else the folder in which the sources of a Dockerfile are.
-pub(super) fn contexts<'a>(
+///
+/// # Errors
+/// When there is more to compare than is compared.
+pub fn contexts<'a>(
     repository: &Repository,
     dockerfiles: &'a [(String, Dockerfile)],
     from: &dyn Files,
@@ -187,8 +226,10 @@ pub(super) fn contexts<'a>(
                 ignore: from.read(&ignore_path).ok().map(|bytes| IgnoreFile::parse(&bytes)),
                 ignore_path,
                 copies: Vec::new(),
+                dockerfiles: Vec::new(),
                 notable: Vec::new(),
             });
+            context.dockerfiles.push(number);
             context.copies.extend(copies(number, path, file, around));
         }
     }
@@ -224,7 +265,8 @@ fn ignore_path(dockerfile: &str, context: &str, from: &dyn Files) -> String {
     [own].into_iter().chain(podmans).find(is_there).unwrap_or_else(|| in_context(".dockerignore"))
 }
 
-/// The folder that a Dockerfile is likely built with: the nearest above it that has what it copies by name; with nothing named, the nearest that has an ignore file, else its own.
+/// The folder that a Dockerfile is likely built with: the nearest above it that has what it copies by name; with nothing named, the nearest that has an ignore file or begins a project. None
+/// where nothing tells.
 fn guess(repository: &Repository, path: &str, file: &Dockerfile, from: &dyn Files) -> Option<String> {
     let own = folder_of(path);
     let is_within = |folder: &&str| {
@@ -246,8 +288,15 @@ fn guess(repository: &Repository, path: &str, file: &Dockerfile, from: &dyn File
     if sources.is_empty() {
         return None;
     }
-    let has_ignore = |folder: &&str| from.read(&inside(folder, ".dockerignore")).is_ok();
-    Some(folders.into_iter().find(has_ignore).unwrap_or(own).to_owned())
+    // All of it is copied, wherever it is: an ignore file tells, or what a project begins with.
+    let has_ignore = |folder: &str| from.read(&inside(folder, ".dockerignore")).is_ok();
+    let has_project = |folder: &str| PROJECTS.iter().any(|name| repository.listing.has_file(&inside(folder, name)));
+    let is_context = |folder: &&str| has_ignore(folder) || has_project(folder) || *folder == repository.folder;
+    let nearest = folders.into_iter().find(is_context);
+    // A Dockerfile far from the root may be built with any folder above it.
+    nearest
+        .filter(|folder| *folder != repository.folder || *folder == own || has_ignore(folder) || has_project(folder))
+        .map(str::to_owned)
 }
 
 /// What is copied of the context, with the number of the instruction; a source that depends on an argument is not known.

@@ -13,6 +13,7 @@ pub mod dockerignore;
 pub mod listing;
 mod manifest;
 mod rules;
+pub mod sent;
 mod subject;
 pub mod tracking;
 

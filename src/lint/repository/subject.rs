@@ -10,7 +10,7 @@ use crate::dockerfile::{Dockerfile, Keyword};
 use crate::facts::Confidence;
 use crate::lint::{Edit, Problem, Problems, Surroundings, secrets};
 use crate::secret::{Scanner, Scratch};
-use crate::workload::Files;
+use crate::workload::{Files, compose};
 
 /// Most manifests that are compared with what is copied.
 const MAX_MANIFESTS: usize = 1000;
@@ -176,8 +176,19 @@ impl<'a> Subject<'a> {
         match found.iter().map(|fact| fact.confidence).max() {
             Some(confidence) => Some(confidence),
             None if SETTINGS.contains(&name) || bytes.is_empty() => None,
+            None if secrets::is_env_file(path) && self.secrets_of(path).is_empty() => Some(Confidence::Low),
             None => Some(Confidence::Medium),
         }
+    }
+
+    /// The variables of an environment file whose values may be secrets.
+    pub(super) fn secrets_of(&self, path: &str) -> Vec<String> {
+        let mut variables = compose::Variables::new();
+        compose::read_variables(&self.read(path).unwrap_or_default(), &mut variables);
+        let is_secret = |(name, value): &(String, String)| {
+            secrets::is_set_secret(name, value) || !Scanner::in_use().scan_variable(name, value).is_empty()
+        };
+        variables.into_iter().filter(is_secret).map(|(name, _)| name).collect()
     }
 
     /// Whether a file is a private key.
@@ -190,7 +201,7 @@ impl<'a> Subject<'a> {
 
     /// Whether the repository builds or starts images.
     pub(super) fn has_images(&self) -> bool {
-        !self.dockerfiles.is_empty() || self.repository.starts_images
+        self.repository.starts_images || self.dockerfiles.iter().any(|(path, _)| !self.is_illustrative(path))
     }
 
     /// Manifests that are copied by name or with the folder that they are in, each with what copies it, where its Dockerfile has one of these words.

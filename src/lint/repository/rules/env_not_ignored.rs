@@ -29,7 +29,10 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
     if !repository.tracking.is_checkout && !has_ignores {
         return;
     }
-    let there = subject.env_files().map(|(path, _)| (path.to_owned(), Severity::Medium, "is there"));
+    let there = subject.env_files().map(|(path, _)| {
+        let severity = if subject.secrets_of(path).is_empty() { Severity::Low } else { Severity::Medium };
+        (path.to_owned(), severity, "is there")
+    });
     // One that people are told to make from an example.
     let told = repository.listing.below(&repository.folder).filter_map(|(path, _)| {
         let is_example = EXAMPLES.iter().any(|name| path.rsplit('/').next() == Some(name));

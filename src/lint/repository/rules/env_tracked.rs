@@ -2,9 +2,7 @@
 
 use crate::advisory::model::Severity;
 use crate::lint::repository::Subject;
-use crate::lint::{Check, Meta, Problems, Rule, secrets};
-use crate::secret::Scanner;
-use crate::workload::compose;
+use crate::lint::{Check, Meta, Problems, Rule};
 
 /// `env-tracked`.
 pub(super) static RULE: Rule = Rule {
@@ -26,7 +24,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         if !subject.repository.tracking.keeps(path) {
             continue;
         }
-        let secrets = secrets_of(&subject.read(path).unwrap_or_default());
+        let secrets = subject.secrets_of(path);
         let what = match secrets.as_slice() {
             [] => "none of its values looks like a secret".to_owned(),
             [one] => format!("`{one}` in it looks like a secret"),
@@ -37,14 +35,4 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             problem.severity = Severity::High;
         }
     }
-}
-
-/// The variables whose values may be secrets.
-fn secrets_of(bytes: &[u8]) -> Vec<String> {
-    let mut variables = compose::Variables::new();
-    compose::read_variables(bytes, &mut variables);
-    let is_secret = |(name, value): &(String, String)| {
-        secrets::is_set_secret(name, value) || !Scanner::in_use().scan_variable(name, value).is_empty()
-    };
-    variables.into_iter().filter(is_secret).map(|(name, _)| name).collect()
 }

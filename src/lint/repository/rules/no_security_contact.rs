@@ -82,8 +82,11 @@ fn has_page(text: &str) -> bool {
     links.into_iter().any(|link| is_about(link) && !link.contains("/issues") && !link.contains("docs.github.com"))
 }
 
-/// Whether an address of mail stands in a text.
+/// Whether an address of mail stands in a text, be it in words (`name at example dot org`).
 fn has_address(text: &str) -> bool {
+    if text.contains("mail") && text.lines().any(|line| line.contains(" at ") && line.contains(" dot ")) {
+        return true;
+    }
     text.match_indices('@').any(|(at, _)| {
         let before = text.get(..at).and_then(|before| before.chars().next_back());
         let domain = text

@@ -28,7 +28,10 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let is_meant = secrets::holds_secrets(path) && !repository.tracking.keeps(path);
         if is_meant && !subject.is_illustrative(path) {
             let message = format!("`{path}` has mode {mode:04o}");
-            subject.state(problems, path, 0..0, path, message);
+            let problem = subject.state(problems, path, 0..0, path, message);
+            if secrets::is_env_file(path) && subject.secrets_of(path).is_empty() {
+                problem.severity = Severity::Low;
+            }
         }
     }
 }
