@@ -16,6 +16,8 @@ mod folder;
 mod hadolint;
 #[path = "lint/pages.rs"]
 mod pages;
+#[path = "lint/promises.rs"]
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use imgguard::dockerfile::{Dockerfile, Source};
 use imgguard::lint::{self, LabelKind, Meta, Options, Problem, Surroundings, fix};
+use imgguard::scan;
 use imgguard::workload::{Files, Workload, WorkloadError, compose, kubernetes};
 
 /// The date of the cases.
@@ -229,6 +232,57 @@ fn fixes_mend_once_and_for_all() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The comments of a file, in their order; what stands in quotes is none.
+fn comments(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim);
+    let comment = |line: &str| {
+        let at = if line.starts_with('#') { Some(0) } else { line.find(" # ").map(|at| at + 1) };
+        at.map(|at| line[at..].to_owned())
+    };
+    lines.filter_map(comment).collect()
+}
+
+#[test]
+fn all_fixes_together_keep_the_rest_are_made_once_and_leave_nothing_to_fix() {
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: TODAY.parse().unwrap(), options: &options };
+    let mut changed = 0;
+    for rule in lint::rules() {
+        for case in cases(rule.check.kind(), rule.meta.id) {
+            let mend = |text: &str| match rule.check.kind() {
+                "dockerfile" => String::from_utf8(scan::mended(text.as_bytes(), around).unwrap().0).unwrap(),
+                _ => {
+                    let load = |overlay: &BTreeMap<String, Vec<u8>>| {
+                        let text = overlay.get("compose.yaml").map_or(text, |new| std::str::from_utf8(new).unwrap());
+                        workload(text).map_err(|error| error.to_string())
+                    };
+                    let mended = scan::mended_workload(&load, around).unwrap();
+                    let new = mended.into_iter().find(|file| file.path == "compose.yaml").map(|file| file.new);
+                    new.map_or_else(|| text.to_owned(), |new| String::from_utf8(new).unwrap())
+                }
+            };
+            if rule.check.kind() == "repository" {
+                continue;
+            }
+            let mended = mend(&case.text);
+            changed += usize::from(mended != case.text);
+            assert_eq!(mend(&mended), mended, "{}: is not made at once", case.title);
+            assert_eq!(comments(&mended), comments(&case.text), "{}: a comment is lost in\n{mended}", case.title);
+            let left = Subject::of(rule.check.kind(), &case, &mended);
+            let problems = match &left {
+                Subject::Dockerfile(file) => lint::dockerfile::run(file, around).unwrap(),
+                Subject::Workload(workload) => lint::container::run(workload, around),
+                Subject::Repository(_) => continue,
+            };
+            let is_ignored = case.text.contains("ignore=");
+            let fixable: Vec<&str> =
+                problems.iter().filter(|problem| problem.fix.is_some()).map(|problem| problem.meta.id).collect();
+            assert!(fixable.is_empty() || is_ignored, "{}: {fixable:?} are left in\n{mended}", case.title);
+        }
+    }
+    assert!(changed > 80, "only {changed} files were mended");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! In: one platform's [`Inventory`] and its configuration. Out: [`Finding`]s. A check reads no file and knows no advisory and no policy.
 
 mod across;
+mod expired;
 mod healthcheck;
 mod history;
 mod modified_files;
@@ -15,6 +16,7 @@ mod tag;
 pub mod user;
 
 pub use across::differences;
+pub use expired::expired_certificates;
 pub use history::RULES as HISTORY_RULES;
 pub use secret_names::{NAME as SECRET_NAME, holds_secret};
 
@@ -44,7 +46,7 @@ pub static CHECKS: &[&dyn Check] = &[
 
 /// What every check is: those of one platform, and the one that compares platforms.
 pub fn metas() -> impl Iterator<Item = &'static Meta> {
-    CHECKS.iter().map(|check| check.meta()).chain([&across::META])
+    CHECKS.iter().map(|check| check.meta()).chain([&across::META, &expired::META])
 }
 
 /// What a check looks at.

@@ -207,6 +207,11 @@ fn add(found: &mut Found, path: &Path, top: &Path, named: Option<&ComposeOptions
 
 /// What a YAML file is; that it cannot be read is told where it was named.
 fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kind> {
+    // Most files of a folder are neither, and need no reading.
+    let has = |word: &str| bytes.as_ref().is_ok_and(|bytes| memchr::memmem::find(bytes, word.as_bytes()).is_some());
+    if !is_named && !has("services") && !(has("apiVersion") && has("kind")) {
+        return None;
+    }
     let documents = match bytes.map(|bytes| yaml::parse(&bytes, 0)) {
         Ok(Ok(parsed)) => parsed.documents,
         // Templates and the like in a folder.

@@ -47,11 +47,13 @@ pub struct Folder<'a> {
 pub fn lint(request: LintRequest<'_>) -> Answer {
     let LintRequest { reference, files, workloads, folder, around, judging } = request;
     let (mut found, mut unread, mut started) = (Vec::new(), Vec::new(), Vec::new());
-    let mut parsed = BTreeMap::new();
+    let (mut parsed, mut last) = (BTreeMap::new(), BTreeMap::new());
     for (number, (path, bytes)) in files.into_iter().enumerate() {
         match bytes.and_then(|bytes| self::file(&path, &bytes, around)) {
             Ok((file, findings)) => {
                 found.extend(findings);
+                let name = file.stages.last().and_then(|stage| stage.name.as_ref()).map(|name| name.text.clone());
+                last.insert(joined::plain(&path), name);
                 parsed.insert(number, file);
             }
             Err(reason) => unread.push((path, reason)),
@@ -74,7 +76,7 @@ pub fn lint(request: LintRequest<'_>) -> Answer {
             Err(reason) => unread.push((path, reason)),
         }
     }
-    joined::join(&mut found, &started);
+    joined::join(&mut found, &started, &last);
     let mut united = unite(found);
     let waivers_used = judging.suppressions.apply(&mut united, &reference, judging.evaluated_at);
     let complete = unread.is_empty();

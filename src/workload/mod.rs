@@ -175,7 +175,7 @@ pub struct Container {
     pub mounts: Vec<Setting<Mount>>,
     /// Namespaces that it shares, as `network`, `pid`, `ipc`, `uts`, `user`, `cgroup` with `host`, `service:NAME` and the like.
     pub namespaces: Vec<Setting<(Namespace, String)>>,
-    /// Networks that it is on; none means the default one.
+    /// Networks that it is on, by the names that the engine has for them; none means the default one.
     pub networks: Vec<Setting<String>>,
     /// Variables, as the file itself writes their values.
     pub env: Vec<Setting<(String, String)>>,

@@ -90,6 +90,11 @@ impl<'a> Subject<'a> {
         self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// A file's content as text whose places are those of the file; none of what is no UTF-8.
+    pub(super) fn exact_text(&self, path: &str) -> Option<String> {
+        String::from_utf8(self.read(path)?).ok()
+    }
+
     /// The first of these files that is there.
     pub(super) fn first_of(&self, names: &[&str]) -> Option<String> {
         names.iter().map(|name| self.repository.path(name)).find(|path| self.repository.listing.has_file(path))

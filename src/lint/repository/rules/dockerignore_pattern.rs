@@ -23,7 +23,8 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for context in &subject.contexts {
         let path = &context.ignore_path;
-        let Some(text) = subject.text(path) else { continue };
+        // Of what is no UTF-8 only the file is named.
+        let text = subject.exact_text(path).unwrap_or_default();
         if let Some(Err(error)) = &context.ignore {
             let line = match error {
                 IgnoreError::Pattern { line, .. } => *line,

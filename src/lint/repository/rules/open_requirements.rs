@@ -21,7 +21,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (path, at) in subject.built_manifests(|path| manifest::is_requirements(path).then(|| vec![name(path)])) {
-        let Some(text) = subject.text(&path) else { continue };
+        let Some(text) = subject.exact_text(&path) else { continue };
         let (open, all) = manifest::open_requirements(&text);
         if let Some((span, first)) = open.first() {
             let message = match open.len() {
