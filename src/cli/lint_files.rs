@@ -209,7 +209,8 @@ fn add(found: &mut Found, path: &Path, top: &Path, named: Option<&ComposeOptions
 fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kind> {
     // Most files of a folder are neither, and need no reading.
     let has = |word: &str| bytes.as_ref().is_ok_and(|bytes| memchr::memmem::find(bytes, word.as_bytes()).is_some());
-    if !is_named && !has("services") && !(has("apiVersion") && has("kind")) {
+    let may_be_one = has("services") || (has("apiVersion") && has("kind"));
+    if !is_named && !may_be_one {
         return None;
     }
     let documents = match bytes.map(|bytes| yaml::parse(&bytes, 0)) {

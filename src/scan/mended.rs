@@ -35,8 +35,11 @@ pub fn mended(bytes: &[u8], around: Surroundings<'_>) -> Result<(Vec<u8>, usize)
     Ok((text, made))
 }
 
+/// Other contents of files, by their path.
+type Overlay = BTreeMap<String, Vec<u8>>;
+
 /// Reads a project with other contents of files, by their path.
-type Load<'a> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Workload, String> + 'a;
+type Load<'a> = dyn Fn(&Overlay) -> Result<Workload, String> + 'a;
 
 /// The files of a project with what mends their problems put into them, as [`mended`] does it. `load` reads the project with other contents of files, by their path.
 ///
@@ -54,10 +57,7 @@ pub fn mended_workload(load: &Load<'_>, around: Surroundings<'_>) -> Result<Vec<
 
 /// The files of a repository with what mends their problems put into them, likewise; `look` looks at it with other contents of files.
 #[must_use]
-pub fn mended_repository(
-    look: &dyn Fn(&BTreeMap<String, Vec<u8>>) -> repository::Report,
-    around: Surroundings<'_>,
-) -> Vec<MendedFile> {
+pub fn mended_repository(look: &dyn Fn(&Overlay) -> repository::Report, around: Surroundings<'_>) -> Vec<MendedFile> {
     let mended = rounds(around, &|overlay| {
         let report = look(overlay);
         let ignores = report.files.iter().map(|(_, bytes)| repository::ignores(bytes)).collect();
@@ -78,7 +78,7 @@ struct Looked {
 /// Mends until nothing is left to be mended.
 fn rounds(
     around: Surroundings<'_>,
-    look: &dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Looked, String>,
+    look: &dyn Fn(&Overlay) -> Result<Looked, String>,
 ) -> Result<Vec<MendedFile>, String> {
     let mut overlay = BTreeMap::new();
     let mut changed: BTreeMap<String, MendedFile> = BTreeMap::new();

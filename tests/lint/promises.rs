@@ -35,7 +35,10 @@ const SECRETS: By = Scan(
 const AROUND: By =
     Scan("secrets around the layers", ("tests/cli/secret_places.rs", "every_place_around_the_layers_is_looked_at"));
 
-const PROMISES: &[(&str, &[(&str, &[By])])] = &[
+/// A promise, and what holds it.
+type Promise = (&'static str, &'static [By]);
+
+const PROMISES: &[(&str, &[Promise])] = &[
     (
         "The image",
         &[
