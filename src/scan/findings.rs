@@ -57,6 +57,7 @@ pub(super) fn findings(
     let name = platform.manifest.platform.to_string();
     let subject = subject(image, platform);
     let mut findings = check::run(&subject);
+    findings.extend(check::expired_certificates(&subject, evaluated_at));
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
     if collect.secrets {
         let mut found = config_secrets(image, platform, collect.reveal);
