@@ -11,6 +11,7 @@ pub mod digest;
 pub mod dockerfile;
 pub mod facts;
 pub mod finding;
+pub mod harden;
 pub mod inspect;
 pub mod layer;
 pub mod lint;

@@ -32,6 +32,7 @@ const ORDER: &[&str] = &[
     "policy",
     "report",
     "scan",
+    "harden",
     "cli",
 ];
 

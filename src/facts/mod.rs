@@ -33,3 +33,4 @@ pub use path::FilePath;
 pub use path_set::PathSet;
 pub use secret::{Confidence, Encoding, SecretFact, SecretValue};
 pub use unknown::{Effect, Unknown};
+pub(crate) use view::follow;

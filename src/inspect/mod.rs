@@ -8,7 +8,7 @@ mod apk;
 mod certificate;
 mod channels;
 mod conda;
-mod control;
+pub(crate) mod control;
 mod dotnet;
 mod dpkg;
 mod erlang;
@@ -33,6 +33,8 @@ mod ruby;
 mod sbom;
 mod script;
 mod snap;
+
+pub(crate) use dpkg::is_control_file as is_dpkg_control_file;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
