@@ -42,7 +42,7 @@ use imgguard::source::git::Changes;
 use imgguard::source::layout::{LayoutRepository, Selection};
 use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
-use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
+use imgguard::source::{Blobs, Content, Documents, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
 use imgguard::workload::{Files, Workload, compose, kubernetes};
 
@@ -166,6 +166,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         annotations: BTreeMap::new(),
         config,
+        documents: Documents::default(),
         layers: layers.iter().enumerate().map(|(index, bytes)| layer(index, bytes)).collect(),
         listing: None,
     };
@@ -175,6 +176,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         media_type: String::new(),
         annotations: BTreeMap::new(),
+        index: None,
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),

@@ -20,7 +20,7 @@ pub mod purl_parse;
 pub mod secret;
 pub mod tree;
 pub mod unknown;
-mod view;
+pub(crate) mod view;
 
 pub use certificate::CertificateFact;
 pub use inventory::{FoundCertificate, FoundSecret, InstalledPackage, Inventory, SecretState};
@@ -33,4 +33,3 @@ pub use path::FilePath;
 pub use path_set::PathSet;
 pub use secret::{Confidence, Encoding, SecretFact, SecretValue};
 pub use unknown::{Effect, Unknown};
-pub(crate) use view::follow;

@@ -57,6 +57,8 @@ pub struct Image {
     pub media_type: String,
     /// Annotations of the index, empty for a single manifest.
     pub annotations: BTreeMap<String, String>,
+    /// The bytes of that index, for whoever writes it again; none for a single manifest.
+    pub index: Option<Arc<[u8]>>,
     /// The chosen platforms' manifests, in the order of the index.
     pub manifests: Vec<Manifest>,
     /// Attestations and the like that are kept with it.
@@ -90,10 +92,21 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
     /// The image configuration, verified.
     pub config: ImageConfig,
+    /// Manifest and configuration as they are stored.
+    pub documents: Documents,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
     /// What a bill of materials lists, in place of layers.
     pub listing: Option<Arc<sbom::Listing>>,
+}
+
+/// The documents of one platform's image as they are stored: whoever writes it again must not lose the fields that nobody here reads.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// The manifest; none where the source keeps none (a Docker archive).
+    pub manifest: Option<Arc<[u8]>>,
+    /// The image configuration; none for what is no image (a folder, a bill of materials) and for archives of Docker before 1.10.
+    pub config: Option<Arc<[u8]>>,
 }
 
 /// One layer of an image, before it is read.

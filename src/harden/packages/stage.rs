@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Entry, Found, Node, Root};
-use crate::facts::follow;
+use crate::facts::view::follow;
 use crate::facts::path::{join, parent};
 
 /// The image with the new layer's entries over it.

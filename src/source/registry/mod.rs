@@ -139,10 +139,11 @@ fn image(session: Arc<Session>, root: Root, choice: &PlatformChoice, reference: 
     let repository = Arc::new(Repository { session });
     let digest = root.digest.clone();
     let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
-    let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
+    let (media_type, index) = (resolved.media_type, resolved.index);
+    let (annotations, manifests) = (resolved.annotations, resolved.manifests);
     let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
     let blobs = repository;
-    Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, attached, blobs })
+    Ok(Image { reference, transport: "registry", digest, media_type, annotations, index, manifests, attached, blobs })
 }
 
 /// The content of a configuration file of at most `limit` bytes.
