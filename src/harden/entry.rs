@@ -3,7 +3,7 @@
 //! Headers are USTAR with PAX records for what does not fit there (POSIX.1-2024 `pax`): long or foreign names, extended attributes. The same entries give the same bytes.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -58,6 +58,15 @@ pub enum NewContent {
     Bytes(Arc<[u8]>),
     /// A file of this length, such as one of [`Stage::file`].
     File(PathBuf, u64),
+    /// A part of such a file, which holds many.
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// Where the part begins.
+        at: u64,
+        /// Its length in bytes.
+        length: u64,
+    },
 }
 
 impl NewContent {
@@ -66,7 +75,7 @@ impl NewContent {
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(_, length) => *length,
+            Self::File(_, length) | Self::Part { length, .. } => *length,
         }
     }
 
@@ -101,7 +110,8 @@ impl NewEntry {
         let NewKind::File(content) = &self.kind else { return Ok(()) };
         match content {
             NewContent::Bytes(bytes) => layer.write(bytes)?,
-            NewContent::File(path, length) => copy(path, *length, layer)?,
+            NewContent::File(path, length) => copy(path, 0, *length, layer)?,
+            NewContent::Part { path, at, length } => copy(path, *at, *length, layer)?,
         }
         let padding = usize::try_from(content.len().wrapping_neg() % BLOCK as u64).unwrap_or(0);
         layer.write([0; BLOCK].get(..padding).unwrap_or_default())
@@ -196,9 +206,11 @@ pub fn layer_of<'a>(
     layer.finish()
 }
 
-fn copy(path: &PathBuf, length: u64, layer: &mut LayerWriter<'_>) -> Result<(), HardenError> {
+fn copy(path: &PathBuf, at: u64, length: u64, layer: &mut LayerWriter<'_>) -> Result<(), HardenError> {
     let failed = |source| HardenError::Stage { path: path.clone(), source };
-    let mut file = File::open(path).map_err(failed)?.take(length);
+    let mut file = File::open(path).map_err(failed)?;
+    file.seek(SeekFrom::Start(at)).map_err(failed)?;
+    let mut file = file.take(length);
     let mut window = vec![0; 64 << 10];
     let mut left = length;
     while left > 0 {

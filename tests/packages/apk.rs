@@ -200,7 +200,8 @@ fn wanted() -> Vec<Wanted> {
 fn run(root: &Path, folder: &Path, keys: Keys) -> Result<(Plan, Option<Layer>), String> {
     let mut repository = Repository::new(keys);
     repository.add(Store::Folder(folder.to_owned()), "x86_64").map_err(|error| error.to_string())?;
-    update(&Folder(root.to_owned()), &repository, &wanted(), "x86_64").map_err(|error| error.to_string())
+    update(&Folder(root.to_owned()), &repository, &wanted(), "x86_64", tempfile::tempfile().unwrap())
+        .map_err(|error| error.to_string())
 }
 
 #[test]

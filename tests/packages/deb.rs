@@ -161,10 +161,7 @@ fn what_the_image_tells_dpkg_to_leave_out_is_left_out() {
             ("usr/bin/tool", "2"),
         ],
     );
-    compare(&slim, &[old], &[new], |root| {
-        // dpkg --root reads this machine's configuration, so both sides are told the same by hand.
-        drop(fs::remove_dir_all(root.join("usr/share/doc/tool/nothing")));
-    });
+    compare(&slim, &[old], &[new], |_| {});
 }
 
 const QUIET: &str = r#"#!/bin/sh

@@ -102,9 +102,13 @@ pub(crate) fn dpkg(root: &Path, packages: &[PathBuf]) {
     }
     let mut command = Command::new("dpkg");
     command.env("LC_ALL", "C").arg(format!("--root={}", root.display()));
+    // It reads the configuration of this machine and not the image's.
+    for rule in fs::read_to_string(root.join("etc/dpkg/dpkg.cfg.d/docker")).unwrap_or_default().lines() {
+        command.arg(format!("--{}", rule.replacen(' ', "=", 1)));
+    }
     // Scripts run without a change of root, as `DPKG_ROOT` asks; those of these tests do nothing.
     command
-        .args(["--force-script-chrootless", "--force-confold", "--force-confdef", "--no-triggers", "-i"])
+        .args(["--force-script-chrootless", "--force-confold", "--force-confdef", "--no-triggers", "-B", "-i"])
         .args(packages);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -141,7 +145,8 @@ pub(crate) fn digests(folder: &Path) -> Repository {
 
 /// Updates an image from a folder with digests.
 pub(crate) fn run(root: &Path, folder: &Path, names: &[&str]) -> (Plan, Option<Layer>) {
-    update(&Folder(root.to_owned()), &digests(folder), &wanted(names), &target()).unwrap()
+    update(&Folder(root.to_owned()), &digests(folder), &wanted(names), &target(), tempfile::tempfile().unwrap())
+        .unwrap()
 }
 
 /// Why each package was refused.

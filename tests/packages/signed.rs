@@ -123,8 +123,14 @@ fn every_kind_of_key_and_signature_is_verified() {
         let ours = image(&[], &[OLD.build(before.path())]);
         let native = copy(ours.path());
         dpkg(native.path(), &[root.path().join("pool/tool_2_all.deb")]);
-        let (plan, layer) =
-            deb::update(&Folder(ours.path().to_owned()), &repository, &wanted(&["tool"]), &today()).unwrap();
+        let (plan, layer) = deb::update(
+            &Folder(ours.path().to_owned()),
+            &repository,
+            &wanted(&["tool"]),
+            &today(),
+            tempfile::tempfile().unwrap(),
+        )
+        .unwrap();
         assert!(plan.trust[0].contains(&name), "{:?}", plan.trust);
         unpack(&layer.unwrap(), ours.path());
         same(native.path(), ours.path());
@@ -188,7 +194,13 @@ fn what_is_not_proved_is_refused() {
     let before = tempfile::tempdir().unwrap();
     let root = image(&[], &[OLD.build(before.path())]);
     let repository = add(subject.path(), &good()).unwrap();
-    let (plan, layer) =
-        deb::update(&Folder(root.path().to_owned()), &repository, &wanted(&["tool"]), &today()).unwrap();
+    let (plan, layer) = deb::update(
+        &Folder(root.path().to_owned()),
+        &repository,
+        &wanted(&["tool"]),
+        &today(),
+        tempfile::tempfile().unwrap(),
+    )
+    .unwrap();
     assert!(layer.is_none() && refusals(&plan)[0].contains("it is damaged or was replaced"), "{plan:?}");
 }

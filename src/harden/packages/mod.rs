@@ -12,10 +12,13 @@
 
 pub mod apk;
 pub mod deb;
+pub mod draft;
 pub mod openpgp;
 mod paragraphs;
 mod relation;
+pub mod rpm;
 mod solve;
+pub mod sources;
 mod stage;
 mod store;
 mod unpack;
@@ -24,6 +27,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 
+pub use sources::{Sources, wanted};
 pub use store::Store;
 
 use self::relation::{Key, Order};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Entry, Found, Node, Root};
-use crate::facts::view::follow;
 use crate::facts::path::{join, parent};
+use crate::facts::view::follow;
 
 /// The image with the new layer's entries over it.
 pub(super) struct Stage<'r> {
@@ -72,8 +72,10 @@ impl<'r> Stage<'r> {
         self.own.insert(place, entry);
     }
 
-    /// Takes away what is at a place.
+    /// Takes away what is at a place, and what the new layer has below it.
     pub(super) fn remove(&mut self, place: &[u8]) {
+        let below = join(place, b"");
+        self.own.retain(|path, _| !path.starts_with(&below));
         if self.root.at(place).is_some() {
             self.own.insert(place.to_vec(), Entry::whiteout());
         } else {

@@ -1,14 +1,16 @@
 //! Where packages come from: a folder of this machine, or a mirror over HTTP. What a file must be is known before it is opened, by its digest.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use reqwest::{StatusCode, Url};
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::layer::{Entry, EntryKind, FileView, Gather, path};
+use crate::layer::{Entry, EntryKind, FileView, Gather, Slice, path};
+use crate::nested::reader;
 use crate::net::{Request, Transport};
 
 const WINDOW_BYTES: usize = 256 << 10;
@@ -17,11 +19,19 @@ const WINDOW_BYTES: usize = 256 << 10;
 const MAX_PACKAGE_BYTES: u64 = 2 << 30;
 
 /// A folder or mirror.
+#[derive(Clone)]
 pub enum Store {
     /// A folder.
     Folder(PathBuf),
-    /// A mirror, with the one transport of the run.
-    Mirror(Url, Transport),
+    /// A mirror.
+    Mirror {
+        /// Its root, below which the packages are.
+        root: Url,
+        /// Folder of the Release file below it, with its slash; empty where it is the root's own.
+        release: String,
+        /// The one transport of the run.
+        transport: Arc<Transport>,
+    },
 }
 
 /// Why a file of a store is not there or not used.
@@ -44,11 +54,23 @@ pub(super) enum StoreError {
 }
 
 impl Store {
+    /// A mirror by the address of its index: for Debian `https://deb.debian.org/debian/dists/bookworm`, whose packages are named from the folder above `dists`; for Alpine the folder above the
+    /// architectures.
+    #[must_use]
+    pub fn mirror(url: &Url, transport: Arc<Transport>) -> Self {
+        let (mut root, path) = (url.clone(), url.path().to_owned());
+        let release = path.find("/dists/").map(|at| {
+            root.set_path(path.get(..at).unwrap_or_default());
+            format!("{}/", path.get(at + 1..).unwrap_or_default().trim_end_matches('/'))
+        });
+        Self::Mirror { root, release: release.unwrap_or_default(), transport }
+    }
+
     /// How people name it.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Folder(folder) => folder.display().to_string(),
-            Self::Mirror(url, _) => url.to_string(),
+            Self::Mirror { root, .. } => root.to_string().trim_end_matches('/').to_owned(),
         }
     }
 
@@ -116,7 +138,7 @@ impl Store {
         }
         match self {
             Self::Folder(root) => read_file(&root.join(name), take),
-            Self::Mirror(base, transport) => download(base, transport, name, take),
+            Self::Mirror { root, transport, .. } => download(root, transport, name, take),
         }
     }
 }
@@ -166,6 +188,20 @@ fn same(expected: &str, actual: &str) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Digest { expected: expected.to_owned(), actual: actual.to_owned() })
+}
+
+/// The SHA-256 of a part of a package, in lower-case hex.
+pub(super) fn sha256_of(part: Slice<'_>) -> io::Result<String> {
+    let (mut stream, mut hash) = (reader(part), Sha256::new());
+    loop {
+        let window = stream.fill_buf()?;
+        if window.is_empty() {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(window);
+        let length = window.len();
+        stream.consume(length);
+    }
 }
 
 /// The bytes of a package.

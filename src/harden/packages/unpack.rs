@@ -23,15 +23,20 @@ const WINDOW_BYTES: usize = 64 << 10;
 /// Most members of a package: Debian's largest (kernel headers, icon themes) have some 100,000.
 const MAX_MEMBERS: usize = 1_000_000;
 
-/// Contents of files, one after the other, in an unlinked temporary file.
+/// Contents of files, one after the other.
 pub(super) struct Spool {
     file: File,
     length: u64,
 }
 
 impl Spool {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile()?, length: 0 })
+    /// One in an empty file, or in an unlinked temporary one.
+    pub(super) fn over(file: File) -> Self {
+        Self { file, length: 0 }
+    }
+
+    pub(super) fn temporary() -> io::Result<Self> {
+        Ok(Self::over(tempfile::tempfile()?))
     }
 
     /// The content of a file, which the caller knows to be small.

@@ -10,12 +10,12 @@ use std::io::{self, BufRead, Read};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha2::Digest as _;
 
+use super::super::store::sha256_of;
 use super::super::unpack::{self, Kind, Member, Recorded, Spool, UnpackError};
 use super::keys::{Keys, Signature};
 use super::record::Record;
-use crate::digest::hex;
 use crate::inspect::control::lines;
 use crate::layer::{ReadAt, Slice};
 use crate::nested::reader;
@@ -129,26 +129,11 @@ impl<'s> Signed<'s> {
     pub(super) fn members(&self, spool: &mut Spool) -> Result<Vec<Member>, ArchiveError> {
         let expected = self.info()?.remove("datahash").and_then(|mut hashes| hashes.pop());
         let expected = expected.ok_or(ArchiveError::Form("it has no datahash"))?;
-        let mut hash = Sha256::new();
-        io::copy(&mut reader(self.rest), &mut Hashing(&mut hash))?;
-        if hex(&hash.finalize()) != expected {
+        if sha256_of(self.rest)? != expected {
             return Err(ArchiveError::Data);
         }
         let mut stream = stream::open(Compression::Gzip, reader(self.rest))?;
         Ok(unpack::members(&mut stream, Recorded::Sha1, spool)?)
-    }
-}
-
-struct Hashing<'h>(&'h mut Sha256);
-
-impl io::Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -196,7 +181,7 @@ impl<R: BufRead> BufRead for Counting<R> {
 
 /// The files of one of the first two members; their tar archives have no end mark.
 fn files(member: Slice<'_>) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
-    let mut spool = Spool::new()?;
+    let mut spool = Spool::temporary()?;
     let mut stream = flate2::bufread::GzDecoder::new(reader(member));
     let members = unpack::members(&mut stream, Recorded::Sha1, &mut spool)?;
     let mut files = BTreeMap::new();

@@ -46,7 +46,6 @@ impl Install<'_, '_, '_> {
         for member in members.iter().filter(|member| !member.path.is_empty()) {
             let place = self.stage.landing(&member.path).ok_or_else(|| looped(&member.path))?;
             landed.insert(place.clone());
-            landed.insert(self.stage.follow(&member.path).ok_or_else(|| looped(&member.path))?);
             if !matches!(member.kind, Kind::Directory) {
                 touched.insert(parent(&place).unwrap_or_default().to_vec());
             }

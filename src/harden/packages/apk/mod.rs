@@ -11,6 +11,7 @@ mod record;
 mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 pub use keys::Keys;
 pub use repository::Repository;
@@ -35,7 +36,7 @@ const MAX_CONFIG_BYTES: u64 = 8 << 20;
 /// The trigger of busybox makes links for its applets, which are there already.
 const HARMLESS: &[&str] = &["busybox"];
 
-/// Brings what is wanted to the newest version that is there. The layer is none when nothing changes.
+/// Brings what is wanted to the newest version that is there. The layer is none when nothing changes. `spool` is an empty file for the new contents.
 ///
 /// # Errors
 /// When the image's records cannot be read, or the temporary file fails. What cannot be done for a single package is a [`Refused`](super::Refused) of the plan.
@@ -44,13 +45,13 @@ pub fn update(
     repository: &Repository,
     wanted: &[Wanted],
     arch: &str,
+    spool: File,
 ) -> Result<(Plan, Option<Layer>), PackagesError> {
     let database = Database::read(root)?;
     let installed = database.installed();
     let offers = |name: &str, arch: &str| repository.candidates(name, arch);
     let mut solving = Solving::new(&installed, &offers, arch, compare);
-    let mut preparing =
-        Preparing { repository, spool: Spool::new().map_err(PackagesError::Spool)?, done: BTreeMap::new() };
+    let mut preparing = Preparing { repository, spool: Spool::over(spool), done: BTreeMap::new() };
     let image = Image::read(root)?;
     loop {
         let chosen = solving.run(wanted);

@@ -115,7 +115,7 @@ impl<'s> Archive<'s> {
 
     /// The control part.
     pub(super) fn control(&self) -> Result<Control, ArchiveError> {
-        let mut spool = Spool::new()?;
+        let mut spool = Spool::temporary()?;
         let mut stream = self.control.open()?.take(MAX_CONTROL_PART_BYTES + 1);
         let members = unpack::members(&mut stream, Recorded::Md5, &mut spool)?;
         if stream.limit() == 0 {

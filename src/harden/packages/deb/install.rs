@@ -57,7 +57,6 @@ impl<'i> Install<'_, 'i, '_> {
         let mut recorded = Vec::new();
         for member in new.files.iter().filter(|member| !member.path.is_empty()) {
             let place = self.stage.landing(&member.path).ok_or_else(|| looped(&member.path))?;
-            landed.insert(self.stage.follow(&member.path).ok_or_else(|| looped(&member.path))?);
             landed.insert(place.clone());
             if let (true, Kind::File(body, sum)) = (conffiles.contains(&member.path), &member.kind) {
                 let installed = hex(sum);
@@ -245,8 +244,7 @@ impl<'i> Install<'_, 'i, '_> {
         let mut gone = Vec::new();
         for path in old_files.iter().filter(|path| !kept.contains(path.as_slice())) {
             let place = self.stage.landing(path).ok_or_else(|| looped(path))?;
-            let end = self.stage.follow(path).ok_or_else(|| looped(path))?;
-            if !landed.contains(&place) && !landed.contains(&end) && self.stage.at(&place).is_some() {
+            if !landed.contains(&place) && self.stage.at(&place).is_some() {
                 gone.push((path.clone(), place));
             }
         }

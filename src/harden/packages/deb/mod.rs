@@ -15,6 +15,7 @@ mod scripts;
 mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 pub use repository::{Repository, Target};
 
@@ -32,7 +33,7 @@ use super::{Layer, PackagesError, Plan, Root, Update, Wanted, shares};
 use crate::facts::FilePath;
 use crate::inspect::control::lines;
 
-/// Brings what is wanted to the newest version that is there. The layer is none when nothing changes.
+/// Brings what is wanted to the newest version that is there. The layer is none when nothing changes. `spool` is an empty file for the new contents.
 ///
 /// # Errors
 /// When the image's records cannot be read, or the temporary file fails. What cannot be done for a single package is a [`Refused`](super::Refused) of the plan.
@@ -41,6 +42,7 @@ pub fn update(
     repository: &Repository,
     wanted: &[Wanted],
     target: &Target,
+    spool: File,
 ) -> Result<(Plan, Option<Layer>), PackagesError> {
     let database = Database::read(root)?;
     let filter =
@@ -48,8 +50,7 @@ pub fn update(
     let installed = database.installed();
     let offers = |name: &str, arch: &str| repository.candidates(name, arch);
     let mut solving = Solving::new(&installed, &offers, &target.arch, compare);
-    let mut preparing =
-        Preparing { repository, spool: Spool::new().map_err(PackagesError::Spool)?, done: BTreeMap::new() };
+    let mut preparing = Preparing { repository, spool: Spool::over(spool), done: BTreeMap::new() };
     loop {
         let chosen = solving.run(wanted);
         if let Some((key, to, reason)) = preparing.prepare(&chosen) {

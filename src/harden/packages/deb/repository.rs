@@ -53,8 +53,6 @@ pub struct Repository {
 /// A list of packages, as text with the places of its paragraphs.
 struct List {
     store: usize,
-    /// Folder of the store that its file names are relative to, with its slash; empty for the store itself.
-    root: String,
     text: Vec<u8>,
     by_name: BTreeMap<String, Vec<Range<usize>>>,
 }
@@ -78,8 +76,8 @@ impl Repository {
     pub fn add_signed(&mut self, store: Store, keyring: &Keyring, target: &Target) -> Result<(), PackagesError> {
         let folders = releases(&store)?;
         let index = self.stores.len();
-        for (folder, root) in folders {
-            self.add_release(&store, index, &folder, &root, keyring, target)?;
+        for folder in folders {
+            self.add_release(&store, index, &folder, keyring, target)?;
         }
         self.stores.push(store);
         Ok(())
@@ -90,7 +88,6 @@ impl Repository {
         store: &Store,
         index: usize,
         folder: &str,
-        root: &str,
         keyring: &Keyring,
         target: &Target,
     ) -> Result<(), PackagesError> {
@@ -109,7 +106,7 @@ impl Repository {
                 Err(error) => return Err(failed(error.to_string())),
             };
             let text = unpacked(&stored).map_err(failed)?;
-            self.lists.push(List::of(index, root.to_owned(), text));
+            self.lists.push(List::of(index, text));
         }
         let by: Vec<String> = signers.iter().map(|one| format!("{} ({})", one.user, one.fingerprint)).collect();
         self.trust.push(format!("{name} of {} {}, signed by {}", release.origin, release.codename, by.join(", ")));
@@ -159,7 +156,7 @@ impl Repository {
 }
 
 impl List {
-    fn of(store: usize, root: String, text: Vec<u8>) -> Self {
+    fn of(store: usize, text: Vec<u8>) -> Self {
         let mut by_name: BTreeMap<String, Vec<Range<usize>>> = BTreeMap::new();
         for range in ranges(&text) {
             let paragraph = text.get(range.clone()).unwrap_or_default();
@@ -167,7 +164,7 @@ impl List {
             let Some(name) = name.and_then(|name| std::str::from_utf8(name.trim_ascii()).ok()) else { continue };
             by_name.entry(name.to_owned()).or_default().push(range);
         }
-        Self { store, root, text, by_name }
+        Self { store, text, by_name }
     }
 
     fn candidates(&self, name: &str) -> impl Iterator<Item = Candidate> {
@@ -175,14 +172,18 @@ impl List {
         ranges.filter_map(|range| {
             let paragraph = Paragraph::parse(self.text.get(range.clone())?).ok()?;
             let file = paragraph.text("Filename");
-            let file = format!("{}{}", self.root, file.strip_prefix("./").unwrap_or(file));
-            candidate(&paragraph, self.store, &file, paragraph.get("SHA256")?)
+            let file = file.strip_prefix("./").unwrap_or(file);
+            candidate(&paragraph, self.store, file, paragraph.get("SHA256")?)
         })
     }
 }
 
-/// Folders of Release files in a store, each with the folder that names of packages are relative to; both with their slash, or empty.
-fn releases(store: &Store) -> Result<Vec<(String, String)>, PackagesError> {
+/// Folders of Release files in a store, with their slash. Names of packages are relative to the store.
+fn releases(store: &Store) -> Result<Vec<String>, PackagesError> {
+    // A mirror has no list of its folders, so its address names the one.
+    if let Store::Mirror { release, .. } = store {
+        return Ok(vec![release.clone()]);
+    }
     let failed = |error| unreadable(&store.name(), error);
     let has = |folder: &str| -> Result<bool, PackagesError> {
         for name in ["InRelease", "Release"] {
@@ -196,12 +197,12 @@ fn releases(store: &Store) -> Result<Vec<(String, String)>, PackagesError> {
     };
     let mut found = Vec::new();
     if has("")? {
-        found.push((String::new(), String::new()));
+        found.push(String::new());
     }
     for suite in store.list("dists").map_err(failed)? {
         let folder = format!("dists/{suite}/");
         if has(&folder)? {
-            found.push((folder, String::new()));
+            found.push(folder);
         }
     }
     if found.is_empty() { Err(PackagesError::NothingProves(store.name())) } else { Ok(found) }

@@ -1,0 +1,104 @@
+//! Updates as a step of hardening: the image's files as the draft has them, and the new layer's entries put into it.
+
+use std::io;
+
+use super::{Body, Found, Layer, Node, Plan, Root};
+use crate::facts::FilePath;
+use crate::facts::path::join;
+use crate::harden::{Change, Draft, NewContent, NewEntry, NewKind, Step};
+use crate::layer::EntryKind;
+
+/// The transform's name.
+const NAME: &str = "update-packages";
+
+/// Whether the content of a file of a layer is needed for an update: records of package managers, and what may be a configuration file.
+#[must_use]
+pub fn wants(path: &[u8]) -> bool {
+    let folder = crate::facts::path::parent(path).unwrap_or_default();
+    let name = path.get(folder.len()..).unwrap_or_default();
+    let is_info = folder.ends_with(b"lib/dpkg/info")
+        && [&b".list"[..], b".triggers", b".prerm", b".postrm"].iter().any(|extension| name.ends_with(extension));
+    let is_record = [&b"lib/dpkg"[..], b"lib/dpkg/status.d", b"lib/dpkg/triggers", b"lib/apk/db"];
+    path.starts_with(b"etc/") || is_info || is_record.iter().any(|record| folder.ends_with(record))
+}
+
+/// The files of a draft.
+pub struct Files<'d>(pub &'d Draft<'d>);
+
+impl Root for Files<'_> {
+    fn at(&self, path: &[u8]) -> Option<Found> {
+        let entry = self.0.view.get(path).filter(|_| self.0.is_there(&FilePath::new(path)))?;
+        Some(match entry.kind {
+            EntryKind::File | EntryKind::HardLink => Found::File,
+            EntryKind::Directory => Found::Directory,
+            EntryKind::Symlink => Found::Symlink(entry.link.to_vec()),
+            EntryKind::Special => Found::Special,
+        })
+    }
+
+    fn names(&self, folder: &[u8]) -> Vec<Vec<u8>> {
+        let prefix = if folder.is_empty() { Vec::new() } else { join(folder, b"") };
+        let below = self.0.view.below(folder).filter(|(path, _)| self.0.is_there(path));
+        let first = |path: &FilePath| {
+            let rest = path.as_bytes().strip_prefix(prefix.as_slice())?;
+            rest.split(|byte| *byte == b'/').next().map(<[u8]>::to_vec)
+        };
+        let mut names: Vec<Vec<u8>> = below.filter_map(|(path, _)| first(path)).collect();
+        names.dedup();
+        names
+    }
+
+    fn read(&self, path: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+        let content = self.0.read(path).ok_or_else(|| io::Error::other("it is too large to be kept in memory"))?;
+        if content.len() as u64 > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(content.to_vec()) }
+    }
+}
+
+/// Puts the new files into the draft, and says what was done. `spool` is where the contents are.
+pub fn put(draft: &mut Draft<'_>, plan: &Plan, layer: Option<&Layer>, spool: &std::path::Path) {
+    for (path, entry) in layer.into_iter().flat_map(|layer| &layer.entries) {
+        let kind = match &entry.node {
+            Node::File(Body::Bytes(bytes)) => NewKind::File(NewContent::Bytes(bytes.as_slice().into())),
+            Node::File(Body::Spooled { at, length }) => {
+                NewKind::File(NewContent::Part { path: spool.to_owned(), at: *at, length: *length })
+            }
+            Node::HardLink(target) => NewKind::HardLink(FilePath::new(target)),
+            Node::Symlink(target) => NewKind::Symlink(target.clone()),
+            Node::Directory => NewKind::Directory,
+            Node::Whiteout => NewKind::Whiteout,
+        };
+        // What is made here is as old as the image, what packages bring as old as they say.
+        let mtime = u64::try_from(entry.mtime).ok().filter(|mtime| *mtime > 0).unwrap_or(draft.mtime);
+        let id = |id: u64| u32::try_from(id).unwrap_or(0);
+        let mut new = NewEntry::new(path, kind, entry.mode, mtime).owned(id(entry.uid), id(entry.gid));
+        new.xattrs.extend(entry.capability.iter().map(|value| ("security.capability".to_owned(), value.clone())));
+        draft.put(new);
+    }
+    draft.note(step(plan));
+}
+
+/// What people read of it.
+fn step(plan: &Plan) -> Step {
+    let count = plan.updates.len();
+    let title = if count == 0 { String::new() } else { format!("{count} packages are updated") };
+    let mut step = Step::new(NAME, title, plan.trust.join("; "));
+    for update in &plan.updates {
+        let from = update.from.as_deref().unwrap_or("not installed");
+        let mut change = format!("{from} → {}", update.to);
+        if !update.fixes.is_empty() {
+            change.push_str(&format!(", fixes {}", update.fixes.join(", ")));
+        }
+        if let Some(by) = &update.needed_by {
+            change.push_str(&format!(", needed by {by}"));
+        }
+        step.changes.push(Change::new(format!("package:{}:{}", update.package, update.arch), change));
+        step.left.extend(update.notes.iter().map(|note| format!("{}: {note}", update.package)));
+        let leaves = update.leaves.iter();
+        step.cannot.extend(leaves.map(|id| format!("{}: {} does not fix {id}", update.package, update.to)));
+    }
+    for refused in &plan.refused {
+        let to = refused.to.as_ref().map(|to| format!(" {to}")).unwrap_or_default();
+        step.cannot.push(format!("{}{to}: {}", refused.package, refused.reason));
+    }
+    step
+}
