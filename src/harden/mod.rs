@@ -11,12 +11,16 @@ pub mod config;
 pub mod draft;
 pub mod entry;
 pub mod image;
+pub mod mask;
 pub mod plan;
+pub mod records;
 pub mod rewrite;
 pub mod stage;
 pub mod survey;
 #[cfg(test)]
 mod tests;
+pub mod transform;
+pub mod work;
 pub mod write;
 
 pub use config::Config;
