@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::copy::CopyArgs;
 use super::db_args::DbVerb;
 use super::harden_args::HardenArgs;
 use super::lint_args::LintArgs;
@@ -101,6 +102,9 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard tree registry.example/app:1.2\n  imgguard tree oci:build/image --format json"
     )]
     Tree(TreeArgs),
+    /// Copy an image to another registry or repository, or to a layout, with every platform and what hangs on it
+    #[command(after_help = super::copy::EXAMPLES)]
+    Copy(CopyArgs),
     /// Make a key pair for signing: imgguard.key, under a password, and imgguard.pub
     #[command(after_help = super::sign_args::GENERATE_EXAMPLES)]
     GenerateKeyPair(GenerateArgs),

@@ -4,6 +4,7 @@ mod airgap;
 mod args;
 mod attest;
 mod base_signature;
+mod copy;
 mod db;
 mod db_args;
 mod db_show;
@@ -123,6 +124,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
         Verb::Attest(arguments) => attest::attest(arguments, &cli.global),
         Verb::Tree(arguments) => tree::tree(arguments),
+        Verb::Copy(arguments) => copy::copy(arguments, &cli.global),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
         Verb::PublicKey(arguments) => keys::public_key(arguments),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
