@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::copy::CopyArgs;
 use super::db_args::DbVerb;
+use super::harden_args::HardenArgs;
 use super::lint_args::LintArgs;
 use super::rules::RulesVerb;
 use super::secrets_args::{SecretsArgs, Suppressing};
@@ -75,6 +77,9 @@ pub enum Verb {
     /// Find leaked secrets in images, folders, and a checkout's history
     #[command(after_help = super::secrets_args::EXAMPLES)]
     Secrets(SecretsArgs),
+    /// Make a hardened copy of an image: a plan first, then the new image, scanned before its tag moves
+    #[command(after_help = super::harden_args::EXAMPLES)]
+    Harden(HardenArgs),
     /// Check how an image is built: Dockerfiles
     #[command(after_help = super::lint_args::EXAMPLES)]
     Lint(LintArgs),
@@ -97,6 +102,9 @@ pub enum Verb {
         after_help = "Examples:\n  imgguard tree registry.example/app:1.2\n  imgguard tree oci:build/image --format json"
     )]
     Tree(TreeArgs),
+    /// Copy an image to another registry or repository, or to a layout, with every platform and what hangs on it
+    #[command(after_help = super::copy::EXAMPLES)]
+    Copy(CopyArgs),
     /// Make a key pair for signing: imgguard.key, under a password, and imgguard.pub
     #[command(after_help = super::sign_args::GENERATE_EXAMPLES)]
     GenerateKeyPair(GenerateArgs),
@@ -402,7 +410,7 @@ fn values(takes: fn(&dyn ReportFormat) -> bool) -> PossibleValuesParser {
     formats.map(|format| PossibleValue::new(format.name()).help(format.summary())).collect::<Vec<_>>().into()
 }
 
-fn format_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
+pub(super) fn format_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
     file_of(text, |_| true)
 }
 

@@ -4,6 +4,7 @@ mod airgap;
 mod args;
 mod attest;
 mod base_signature;
+mod copy;
 mod db;
 mod db_args;
 mod db_show;
@@ -13,6 +14,9 @@ mod exit;
 mod explain;
 mod fetch;
 mod guard;
+mod harden;
+mod harden_args;
+mod harden_report;
 mod incident;
 mod keys;
 mod lint;
@@ -113,12 +117,14 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
         Verb::Secrets(arguments) => secrets::secrets(arguments, &cli.global),
+        Verb::Harden(arguments) => harden::harden(arguments, &cli.global),
         Verb::Lint(arguments) => lint::lint(arguments, &cli.global),
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
         Verb::Attest(arguments) => attest::attest(arguments, &cli.global),
         Verb::Tree(arguments) => tree::tree(arguments),
+        Verb::Copy(arguments) => copy::copy(arguments, &cli.global),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
         Verb::PublicKey(arguments) => keys::public_key(arguments),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),

@@ -7,9 +7,11 @@
 pub mod archive;
 mod attached;
 pub mod carriers;
+pub mod copy;
 pub mod daemon;
 pub mod git;
 pub mod layout;
+pub mod referrer;
 pub mod registry;
 pub mod repository;
 mod resolve;
@@ -17,6 +19,7 @@ pub mod rootfs;
 pub mod sbom;
 mod spool;
 pub mod storage;
+mod verified;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 
 pub use attached::Attached;
 pub use resolve::Descriptor;
+pub use verified::Verified;
 
 use crate::digest::Digest;
 use crate::oci::{ImageConfig, Platform};

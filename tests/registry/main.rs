@@ -7,6 +7,7 @@
 //! | `faults` | what servers and networks do wrong |
 //! | `logins` | challenges, tokens, and where credentials are found |
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
+//! | `copy` | images from one repository to another, and what goes wrong on the way |
 //! | `incident` | which tags carry a leaked layer |
 //! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
 //! | `stores` | advisory stores: published, fetched by deltas, and what is not believed |
@@ -20,6 +21,7 @@ mod skip;
 
 mod attached;
 mod clouds;
+mod copy;
 mod faults;
 mod incident;
 mod logins;

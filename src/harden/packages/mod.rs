@@ -12,7 +12,6 @@
 
 pub mod apk;
 pub mod deb;
-pub mod draft;
 pub mod openpgp;
 mod paragraphs;
 mod relation;
@@ -20,6 +19,7 @@ pub mod rpm;
 mod solve;
 pub mod sources;
 mod stage;
+pub mod step;
 mod store;
 mod unpack;
 
@@ -252,6 +252,6 @@ pub enum PackagesError {
         reason: String,
     },
     /// The temporary file for the new files failed.
-    #[error("cannot keep the unpacked files")]
+    #[error("cannot keep the unpacked files: {0}")]
     Spool(#[source] io::Error),
 }

@@ -1,5 +1,6 @@
 //! Everything that the user gave for updates, and the update of an image by whichever package manager it has.
 
+use std::fmt;
 use std::fs::File;
 
 use jiff::Timestamp;
@@ -19,6 +20,12 @@ pub struct Sources {
     keys: apk::Keys,
     /// Name and text of a list of digests.
     digests: Option<(String, Vec<u8>)>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.stores.iter().map(Store::name)).finish()
+    }
 }
 
 impl Sources {

@@ -117,20 +117,32 @@ impl Registry {
         Ok(RegistryRepository::new(session))
     }
 
-    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet.
+    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet. Blobs of `from` are taken over from there, where that is another repository of the same registry.
     ///
     /// # Errors
     /// When the machine's configuration blocks it.
-    pub fn writable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+    pub fn writable_repository(
+        &self,
+        name: &ImageName,
+        from: Option<&ImageName>,
+    ) -> Result<RegistryRepository, SourceError> {
+        let place = self.own_place(name)?;
+        let from = from.map(|from| self.own_place(from)).transpose()?;
+        let other = from.filter(|from| from.host == place.host && from.repository != place.repository);
+        let right = Right::Push { from: other.map(|from| from.repository) };
+        Ok(RegistryRepository::new(self.session(place, right)))
+    }
+
+    fn own_place(&self, name: &ImageName) -> Result<Place, SourceError> {
         let blocked = || SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() };
-        let place = self.mirrors.places(name)?.pop().ok_or_else(blocked)?;
-        Ok(RegistryRepository::new(self.session(place, Right::Push)))
+        self.mirrors.places(name)?.pop().ok_or_else(blocked)
     }
 
     fn session(&self, place: Place, right: Right) -> Arc<Session> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone(), right));
-        sessions.entry((place.clone(), right)).or_insert_with(new).clone()
+        let new =
+            || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone(), right.clone()));
+        sessions.entry((place.clone(), right.clone())).or_insert_with(new).clone()
     }
 }
 

@@ -12,9 +12,8 @@ use crate::layer::EntryKind;
 const NAME: &str = "update-packages";
 
 /// Whether the content of a file of a layer is needed for an update: records of package managers, and what may be a configuration file.
-#[must_use]
-pub fn wants(path: &[u8]) -> bool {
-    let folder = crate::facts::path::parent(path).unwrap_or_default();
+pub(in crate::harden) fn reads(path: &[u8]) -> bool {
+    let folder = parent(path).unwrap_or_default();
     let name = path.get(folder.len()..).unwrap_or_default();
     let is_info = folder.ends_with(b"lib/dpkg/info")
         && [&b".list"[..], b".triggers", b".prerm", b".postrm"].iter().any(|extension| name.ends_with(extension));
@@ -23,7 +22,7 @@ pub fn wants(path: &[u8]) -> bool {
 }
 
 /// The files of a draft.
-pub struct Files<'d>(pub &'d Draft<'d>);
+struct Files<'d>(&'d Draft);
 
 impl Root for Files<'_> {
     fn at(&self, path: &[u8]) -> Option<Found> {
@@ -54,13 +53,14 @@ impl Root for Files<'_> {
     }
 }
 
-/// Puts the new files into the draft, and says what was done. `spool` is where the contents are.
-pub fn put(draft: &mut Draft<'_>, plan: &Plan, layer: Option<&Layer>, spool: &std::path::Path) {
-    for (path, entry) in layer.into_iter().flat_map(|layer| &layer.entries) {
+/// Puts the new files into the draft.
+fn put(draft: &mut Draft, layer: Layer) {
+    let spool = SharedFile(Arc::new(layer.spool));
+    for (path, entry) in &layer.entries {
         let kind = match &entry.node {
             Node::File(Body::Bytes(bytes)) => NewKind::File(NewContent::Bytes(bytes.as_slice().into())),
             Node::File(Body::Spooled { at, length }) => {
-                NewKind::File(NewContent::Part { path: spool.to_owned(), at: *at, length: *length })
+                NewKind::File(NewContent::Part { file: spool.clone(), at: *at, length: *length })
             }
             Node::HardLink(target) => NewKind::HardLink(FilePath::new(target)),
             Node::Symlink(target) => NewKind::Symlink(target.clone()),
@@ -74,7 +74,6 @@ pub fn put(draft: &mut Draft<'_>, plan: &Plan, layer: Option<&Layer>, spool: &st
         new.xattrs.extend(entry.capability.iter().map(|value| ("security.capability".to_owned(), value.clone())));
         draft.put(new);
     }
-    draft.note(step(plan));
 }
 
 /// What people read of it.
