@@ -12,9 +12,13 @@ mod apk;
 mod deb;
 #[path = "packages/folder.rs"]
 mod folder;
+#[path = "packages/gpg.rs"]
+mod gpg;
 #[path = "packages/hostile.rs"]
 mod hostile;
 #[path = "packages/make.rs"]
 mod make;
+#[path = "packages/rpm.rs"]
+mod rpm;
 #[path = "packages/signed.rs"]
 mod signed;

@@ -9,7 +9,7 @@ use super::exit::Ending;
 use super::harden_args::{Compress, HardenArgs, HardenSigning, Steps};
 use super::sign_args::{Format, Place, RootArgs, Signing, Vouching};
 use super::sources::{self, Opener};
-use super::{Failed, db, harden_report, notice, output, reading, rules, sign, suppressing, today, vex};
+use super::{Failed, db, harden_report, harden_updates, notice, output, reading, rules, sign, suppressing, today, vex};
 use crate::advisory::Store;
 use crate::facts::Inventory;
 use crate::harden::image::NewImage;
@@ -45,7 +45,8 @@ pub(super) fn harden(arguments: &HardenArgs, global: &Global) -> Result<Ending, 
     }
     let choice = &arguments.reading.platform;
     let subject = Subject { image: &old, inventories, choice, target: &arguments.target, epoch };
-    let planned = work::plan(subject, &wishes(&arguments.steps, &before.report))
+    let updates = harden_updates::updates(&arguments.updating, &before.report, &arguments.reading)?;
+    let planned = work::plan(subject, &Wishes { updates, ..wishes(&arguments.steps, &before.report) })
         .map_err(|error| failed(error, &arguments.reference))?;
     if arguments.plan {
         harden_report::plan(&planned.plan, arguments.format)?;
@@ -258,7 +259,7 @@ fn registry(
         return Err(failed(SourceError::Offline(text.to_owned())));
     }
     let registry = sources::start(network).map_err(failed)?;
-    registry.writable_repository(name).map_err(failed)
+    registry.writable_repository(name, None).map_err(failed)
 }
 
 /// What the user wants; secrets that somebody answers for are left where they are.
@@ -280,6 +281,7 @@ fn wishes(steps: &Steps, report: &Report) -> Wishes {
         annotations: steps.annotation.iter().cloned().collect(),
         stop_signal: steps.stop_signal.clone(),
         healthcheck: steps.healthcheck.clone(),
+        updates: None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::args::{Looking, Reading, format_file};
+use super::harden_updates::Updating;
 use super::sign_args::Format;
 use crate::harden::transform::{Removal, TRANSFORMS};
 use crate::report::ReportFormat;
@@ -34,6 +35,9 @@ pub struct HardenArgs {
     /// What is changed.
     #[command(flatten)]
     pub steps: Steps,
+    /// Where fixed packages come from.
+    #[command(flatten)]
+    pub updating: Updating,
     /// How the old image is read; of an index, the platforms that are not chosen are copied as they are.
     #[command(flatten)]
     pub reading: Reading,

@@ -2,6 +2,7 @@
 //!
 //! Headers are USTAR with PAX records for what does not fit there (POSIX.1-2024 `pax`): long or foreign names, extended attributes. The same entries give the same bytes.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
@@ -81,6 +82,19 @@ impl PartialEq for SharedFile {
 }
 
 impl Eq for SharedFile {}
+
+impl PartialOrd for SharedFile {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SharedFile {
+    /// Files have no order of their own; entries differ by their paths first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        Arc::as_ptr(&self.0).cmp(&Arc::as_ptr(&other.0))
+    }
+}
 
 impl NewContent {
     /// Its length in bytes.

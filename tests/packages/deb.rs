@@ -187,12 +187,24 @@ fn scripts_that_do_nothing_are_no_hindrance() {
     if !has_dpkg() {
         return;
     }
+    let image = [
+        ("etc/passwd", "root:x:0:0::/root:/bin/sh\n"),
+        ("var/lib/dpkg/alternatives/t", "auto\n/usr/bin/t\n\n/usr/bin/other\n5\n/usr/bin/tool\n10\n\n"),
+        ("usr/bin/t", "-> /etc/alternatives/t"),
+        ("etc/alternatives/t", "-> /usr/bin/tool"),
+        ("usr/bin/other", "x"),
+    ];
     let extra = &[
+        ("preinst", "#!/bin/sh\nset -e\ngetent passwd root >/dev/null || exit 1\n"),
+        (
+            "postrm",
+            "#!/bin/sh\nset -e\n[ \"$1\" != upgrade ] || update-alternatives --install /usr/bin/t t /usr/bin/tool 10\n",
+        ),
         ("postinst", QUIET),
         ("prerm", "#!/bin/sh\nset -e\nif [ \"$1\" = remove ]; then\n\tupdate-alternatives --remove x /y\nfi\n"),
     ];
     let with = |version| Source { version, extra, files: &[("usr/bin/tool", "x")], ..V1 };
-    compare(&[], &[with("1")], &[with("2")], |_| {});
+    compare(&image, &[with("1")], &[with("2")], |_| {});
 }
 
 #[test]
@@ -219,6 +231,7 @@ fn what_scripts_would_do_is_refused_by_name() {
         ("#!/bin/sh\necho hello > /etc/x\n", "`echo hello > …`"),
         ("#!/bin/sh\ntrue() { rm -rf /; }\ntrue\n", "`true()`"),
         ("#!/bin/sh\nset -- purge\n", "`set -- purge`"),
+        ("#!/bin/sh\ngetent passwd nobody >/dev/null || adduser nobody\n", "`adduser nobody`"),
         ("#!/usr/bin/perl\nprint 1;\n", "no shell script"),
         ("#!/bin/sh\n[ -d /proc/self ] || adduser x\n", "`adduser x`"),
         ("#!/bin/sh\ncat <<X\nX\n", "more than can be looked through"),

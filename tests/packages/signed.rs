@@ -14,45 +14,8 @@ use std::io::Write as _;
 use tempfile::TempDir;
 
 use crate::folder::{Folder, same, unpack};
+use crate::gpg::Gpg;
 use crate::make::{Source, copy, dpkg, has_dpkg, image, refusals, target, wanted};
-
-/// GnuPG with a home of its own.
-struct Gpg(TempDir);
-
-impl Gpg {
-    fn new() -> Option<Self> {
-        if Command::new("gpg").arg("--version").output().is_err() {
-            skipped!("gpg is absent, so no signed repository is made");
-            return None;
-        }
-        Some(Self(tempfile::tempdir().unwrap()))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Vec<u8> {
-        let mut command = Command::new("gpg");
-        command.env("GNUPGHOME", self.0.path()).args(["--batch", "--quiet", "--yes", "--pinentry-mode", "loopback"]);
-        let output = command.args(["--passphrase", ""]).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    }
-
-    /// A key of this name and kind, valid for so long (`0` is for ever).
-    fn key(&self, name: &str, algorithm: &str, expires: &str) {
-        self.run(&["--quick-generate-key", name, algorithm, "sign", expires]);
-    }
-
-    /// Its public half, armored or not.
-    fn public(&self, name: &str, is_armored: bool) -> Vec<u8> {
-        if is_armored { self.run(&["--armor", "--export", name]) } else { self.run(&["--export", name]) }
-    }
-}
-
-impl Drop for Gpg {
-    fn drop(&mut self) {
-        let mut command = Command::new("gpgconf");
-        drop(command.env("GNUPGHOME", self.0.path()).args(["--kill", "all"]).output());
-    }
-}
 
 /// A repository with the packages, not signed yet.
 fn repository(packages: &[Source<'_>], release: &str) -> TempDir {

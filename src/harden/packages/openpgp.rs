@@ -206,7 +206,7 @@ impl Keyring {
                 primary_may_sign(key, at)?;
                 return Ok(Some(signer(key, &key.primary_key)));
             }
-            for subkey in key.public_subkeys.iter().filter(|subkey| names(signature, &subkey.key)) {
+            if let Some(subkey) = key.public_subkeys.iter().find(|subkey| names(signature, &subkey.key)) {
                 check(signature, &subkey.key, data, at)?;
                 subkey_may_sign(key, subkey, at)?;
                 return Ok(Some(signer(key, &subkey.key)));

@@ -1,5 +1,6 @@
 //! Everything that the user gave for updates, and the update of an image by whichever package manager it has.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 
@@ -9,8 +10,8 @@ use super::openpgp::{Keyring, KeyringError};
 use super::store::Store;
 use super::{Layer, PackagesError, Plan, Root, Wanted, apk, deb, rpm};
 use crate::facts::{Inventory, PackageKind, purl_parse};
-use crate::finding::{Finding, Kind};
 use crate::oci::Platform;
+use crate::report::contract::Finding;
 
 /// Folders and mirrors, and what proves their packages.
 #[derive(Clone, Default)]
@@ -113,25 +114,28 @@ impl Sources {
     }
 }
 
-/// Packages of the operating system that have findings with a fix, of one platform; those that somebody's word sets aside stay out.
+/// Packages of the operating system that have findings with a fix, by platform; findings that somebody's word sets aside stay out.
 #[must_use]
-pub fn wanted<'f>(findings: impl IntoIterator<Item = &'f Finding>, platform: &str) -> Vec<Wanted> {
-    let mut wanted: Vec<Wanted> = Vec::new();
-    let counts = |finding: &&Finding| {
-        finding.kind == Kind::Vulnerability && finding.set_aside.is_none() && finding.platforms.contains(platform)
-    };
-    for finding in findings.into_iter().filter(counts) {
+pub fn wanted(findings: &[Finding]) -> BTreeMap<String, Vec<Wanted>> {
+    let mut wanted: BTreeMap<String, Vec<Wanted>> = BTreeMap::new();
+    let counts = |finding: &&Finding| finding.kind == "vulnerability" && finding.disposition.state == "open";
+    for finding in findings.iter().filter(counts) {
         let Some(fixed) = finding.fixed_in.first() else { continue };
         let packages = finding.packages.iter().filter_map(|purl| purl_parse::parse(purl).ok());
         for package in packages.map(|parsed| parsed.package).filter(|package| package.kind.is_os()) {
-            let fix = (finding.rule.clone(), fixed.clone());
-            match wanted.iter_mut().find(|one| one.package == package.name && one.arch == package.arch) {
-                Some(one) => one.fixes.push(fix),
-                None => wanted.push(Wanted { package: package.name, arch: package.arch, fixes: vec![fix] }),
+            for platform in &finding.platforms {
+                let all = wanted.entry(platform.clone()).or_default();
+                let fix = (finding.rule.clone(), fixed.clone());
+                match all.iter_mut().find(|one| one.package == package.name && one.arch == package.arch) {
+                    Some(one) => one.fixes.push(fix),
+                    None => {
+                        all.push(Wanted { package: package.name.clone(), arch: package.arch.clone(), fixes: vec![fix] })
+                    }
+                }
             }
         }
     }
-    wanted.sort();
+    wanted.values_mut().for_each(|all| all.sort());
     wanted
 }
 

@@ -1,15 +1,64 @@
 //! Updates as a step of hardening: the image's files as the draft has them, and the new layer's entries put into it.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
-use super::{Body, Found, Layer, Node, Plan, Root};
+use jiff::Timestamp;
+
+use super::{Body, Found, Layer, Node, PackagesError, Plan, Root, Sources, Wanted};
 use crate::facts::FilePath;
-use crate::facts::path::join;
-use crate::harden::{Change, Draft, NewContent, NewEntry, NewKind, Step};
+use crate::facts::path::{join, parent};
+use crate::harden::transform::{Transform, Wishes};
+use crate::harden::{Change, Draft, NewContent, NewEntry, NewKind, SharedFile, Step};
 use crate::layer::EntryKind;
 
-/// The transform's name.
+/// Brings packages with findings to versions without them.
+pub struct UpdatePackages;
+
 const NAME: &str = "update-packages";
+
+/// Where newer packages are, and which are wanted.
+#[derive(Clone, Debug)]
+pub struct Updates {
+    /// Folders, mirrors, and what proves their packages.
+    pub sources: Arc<Sources>,
+    /// By platform, as it is written: [`wanted`](super::wanted).
+    pub wanted: BTreeMap<String, Vec<Wanted>>,
+    /// When signatures are judged.
+    pub at: Timestamp,
+}
+
+impl Transform for UpdatePackages {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        "updates packages that have findings, from a folder or mirror"
+    }
+
+    fn apply(&self, draft: &mut Draft, wishes: &Wishes) {
+        let Some(updates) = &wishes.updates else { return };
+        let wanted = updates.wanted.get(&draft.platform.to_string()).map_or(&[][..], Vec::as_slice);
+        if let Err(error) = update(draft, updates, wanted) {
+            let mut step = Step::new(NAME, "", "");
+            step.cannot.push(error.to_string());
+            draft.note(step);
+        }
+    }
+}
+
+fn update(draft: &mut Draft, updates: &Updates, wanted: &[Wanted]) -> Result<(), PackagesError> {
+    let spool = tempfile::tempfile().map_err(PackagesError::Spool)?;
+    let (inventory, platform) = (draft.inventory.clone(), draft.platform.clone());
+    let (plan, layer) = updates.sources.update(&Files(draft), &inventory, &platform, wanted, updates.at, spool)?;
+    if let Some(layer) = layer {
+        put(draft, layer);
+    }
+    draft.note(step(&plan));
+    Ok(())
+}
 
 /// Whether the content of a file of a layer is needed for an update: records of package managers, and what may be a configuration file.
 pub(in crate::harden) fn reads(path: &[u8]) -> bool {

@@ -244,7 +244,7 @@ impl Database {
         for (name, (bytes, mode)) in &update.control.files {
             put(name, bytes.clone(), mode & 0o7777);
         }
-        if !update.control.files.contains_key("md5sums") && !update.sums.is_empty() {
+        if !update.control.files.contains_key("md5sums") {
             put("md5sums", update.sums.clone(), 0o644);
         }
         put("list", update.list.clone(), 0o644);

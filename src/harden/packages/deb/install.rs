@@ -50,32 +50,35 @@ impl<'i> Install<'_, 'i, '_> {
             Some(record) => self.database.files(self.stage, record).ok_or("the image has no list of its files")?,
             None => Vec::new(),
         };
-        let conffiles = conffile_names(new.control.text("conffiles"))?;
+        let names = conffile_names(new.control.text("conffiles"))?;
+        let conffiles: BTreeSet<&[u8]> = names.iter().map(Vec::as_slice).collect();
         self.check_tables(&old_files, new)?;
         let old_set: BTreeSet<&[u8]> = old_files.iter().map(Vec::as_slice).collect();
         let mut landed = BTreeSet::new();
-        let mut recorded = Vec::new();
+        let mut recorded = BTreeMap::new();
         for member in new.files.iter().filter(|member| !member.path.is_empty()) {
             let place = self.stage.landing(&member.path).ok_or_else(|| looped(&member.path))?;
             landed.insert(place.clone());
-            if let (true, Kind::File(body, sum)) = (conffiles.contains(&member.path), &member.kind) {
+            if let (true, Kind::File(body, sum)) = (conffiles.contains(&*member.path), &member.kind) {
                 let installed = hex(sum);
                 self.conffile(member, &place, body, &installed, old)?;
-                recorded
-                    .push(format!("/{} {installed}", FilePath::new(&member.path).to_string().trim_start_matches('/')));
+                recorded.insert(member.path.as_slice(), installed);
             } else if !self.filter.skips(&member.path, matches!(member.kind, Kind::Directory | Kind::Symlink(_))) {
                 self.member(member, place, &old_set, &new.member)?;
             }
         }
         let obsolete = self.remove_old(old, &old_files, &landed, &conffiles)?;
-        recorded
-            .extend(obsolete.iter().map(|(path, sum)| format!("/{} {sum} obsolete", String::from_utf8_lossy(path))));
+        let line = |path: &[u8], sum: &str| format!("/{} {sum}", String::from_utf8_lossy(path));
+        // In the order of the package's own list, as dpkg records them.
+        let own = names.iter().filter_map(|path| Some(line(path, recorded.get(path.as_slice())?)));
+        let kept = obsolete.iter().map(|(path, sum)| format!("{} obsolete", line(path, sum)));
+        let recorded = own.chain(kept).collect();
         Ok(Written {
             old,
             new: &new.member,
             control: &new.control,
             list: list(&new.files, &obsolete),
-            sums: sums(&new.files, &conffiles),
+            sums: self.sums(&new.files),
             conffiles: recorded,
         })
     }
@@ -184,6 +187,24 @@ impl<'i> Install<'_, 'i, '_> {
         owners
     }
 
+    /// What dpkg records as checksums of a package that brings none: every file that was put there, under each of its names.
+    fn sums(&self, files: &[Member]) -> Vec<u8> {
+        let by_path: BTreeMap<&[u8], &Member> = files.iter().map(|member| (&*member.path, member)).collect();
+        let mut text = Vec::new();
+        for member in files.iter().filter(|member| !self.filter.skips(&member.path, false)) {
+            let named = match &member.kind {
+                Kind::HardLink(target) => by_path.get(target.as_slice()).copied().unwrap_or(member),
+                _ => member,
+            };
+            if let Kind::File(_, sum) = &named.kind {
+                text.extend_from_slice(format!("{}  ", hex(sum)).as_bytes());
+                text.extend_from_slice(&member.path);
+                text.push(b'\n');
+            }
+        }
+        text
+    }
+
     /// A configuration file: the new one comes where nobody changed the old one, and beside it as `.dpkg-dist` where somebody did.
     fn conffile(
         &mut self,
@@ -211,10 +232,14 @@ impl<'i> Install<'_, 'i, '_> {
         match (current.as_deref(), recorded.as_deref()) {
             (Some(current), _) if current == new_sum => {}
             (None, None) => self.stage.put(end, entry),
-            // Removed on purpose: dpkg does not bring it back.
-            (None, Some(_)) => self.notes.push(format!("{shown} was removed in the image and stays away")),
             (Some(current), Some(recorded)) if current == recorded => self.stage.put(end, entry),
-            (Some(_), Some(recorded)) if recorded == new_sum => {}
+            // Changed or removed on purpose, and the package's own is as before.
+            (_, Some(recorded)) if recorded == new_sum => {}
+            (None, Some(_)) => {
+                self.notes
+                    .push(format!("{shown} was removed in the image and stays away; the new one is {shown}.dpkg-dist"));
+                self.stage.put([&end, &b".dpkg-dist"[..]].concat(), entry);
+            }
             (Some(_), _) => {
                 self.notes
                     .push(format!("{shown} was changed in the image and is kept; the new one is {shown}.dpkg-dist"));
@@ -230,13 +255,13 @@ impl<'i> Install<'_, 'i, '_> {
         old: Option<&Record>,
         old_files: &[Vec<u8>],
         landed: &BTreeSet<Vec<u8>>,
-        conffiles: &BTreeSet<Vec<u8>>,
+        conffiles: &BTreeSet<&[u8]>,
     ) -> Result<Vec<(Vec<u8>, String)>, String> {
         let Some(old) = old else { return Ok(Vec::new()) };
         let mut obsolete: Vec<(Vec<u8>, String)> = Vec::new();
         for (path, sum, _) in old.conffiles() {
             let is_there = self.stage.follow(&path).is_some_and(|end| self.stage.at(&end).is_some());
-            if !conffiles.contains(&path) && !landed.contains(&path) && is_there {
+            if !conffiles.contains(&*path) && !landed.contains(&path) && is_there {
                 obsolete.push((path, sum));
             }
         }
@@ -279,7 +304,7 @@ fn md5(bytes: &[u8]) -> String {
 }
 
 /// The names in `conffiles`.
-fn conffile_names(text: &[u8]) -> Result<BTreeSet<Vec<u8>>, String> {
+fn conffile_names(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let names = lines(text).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     names
         .map(|line| {
@@ -303,20 +328,6 @@ fn list(files: &[Member], obsolete: &[(Vec<u8>, String)]) -> Vec<u8> {
         text.push(b'/');
         text.extend_from_slice(path);
         text.push(b'\n');
-    }
-    text
-}
-
-/// What dpkg records as checksums of a package that brings none.
-fn sums(files: &[Member], conffiles: &BTreeSet<Vec<u8>>) -> Vec<u8> {
-    let mut text = Vec::new();
-    for member in files.iter().filter(|member| !conffiles.contains(&member.path)) {
-        if let Kind::File(_, sum) = &member.kind {
-            text.extend_from_slice(hex(sum).as_bytes());
-            text.extend_from_slice(b"  ");
-            text.extend_from_slice(&member.path);
-            text.push(b'\n');
-        }
     }
     text
 }

@@ -223,10 +223,12 @@ fn libraries(
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         name.starts_with(b"lib") && (name.ends_with(b".so") || name.windows(4).any(|part| part == b".so."))
     };
-    let before: BTreeSet<Vec<u8>> =
-        old.and_then(|old| database.files(stage, old)).unwrap_or_default().into_iter().collect();
+    // By where they are: a library that only moves from `/lib` to `/usr/lib` stays where it is in an image that merged them.
+    let before = old.and_then(|old| database.files(stage, old)).unwrap_or_default();
+    let before: BTreeSet<Vec<u8>> = before.iter().filter_map(|path| stage.landing(path)).collect();
     let files = new.files.iter().filter(|one| !matches!(one.kind, Kind::Directory) && is_library(&one.path));
-    let added: Vec<&[u8]> = files.map(|one| one.path.as_slice()).filter(|path| !before.contains(*path)).collect();
+    let added: Vec<Vec<u8>> =
+        files.filter_map(|one| stage.landing(&one.path)).filter(|path| !before.contains(path)).collect();
     if stage.at(b"etc/ld.so.cache").is_none() || added.is_empty() {
         return Ok(None);
     }

@@ -9,9 +9,13 @@ use super::super::Found;
 use super::super::stage::Stage;
 use super::fields::compare;
 use super::shell::{Node, Script, Word, parse};
+use crate::inspect::control::lines;
 
 /// Longest script that is read; the longest of Debian has 60 KiB.
 const MAX_SCRIPT_BYTES: usize = 1 << 18;
+
+/// Largest of the image's tables that are looked into.
+const MAX_TABLE_BYTES: u64 = 8 << 20;
 
 /// Most words of a `test`; longer ones are not worked out.
 const MAX_TEST_WORDS: usize = 32;
@@ -37,6 +41,9 @@ const KNOWN: &[&str] = &[
     "command",
     "which",
     "dpkg-maintscript-helper",
+    "getent",
+    "umask",
+    "update-alternatives",
 ];
 
 /// One call of a script.
@@ -60,7 +67,7 @@ pub(super) fn effect(text: &[u8], call: &Call<'_>, stage: &Stage<'_>) -> Option<
     let Ok(text) = std::str::from_utf8(text) else { return says("is not UTF-8") };
     let first = text.lines().next().unwrap_or_default();
     let is_shell = first.strip_prefix("#!").is_some_and(|line| {
-        matches!(line.trim().split_whitespace().next(), Some("/bin/sh" | "/bin/bash" | "/usr/bin/sh" | "/usr/bin/bash"))
+        matches!(line.split_whitespace().next(), Some("/bin/sh" | "/bin/bash" | "/usr/bin/sh" | "/usr/bin/bash"))
     });
     if !is_shell {
         return says("is no shell script");
@@ -221,7 +228,7 @@ impl Reading<'_> {
             {
                 Err(shown())
             }
-            "set" | ":" | "true" | "echo" | "printf" | "unset" | "export" | "local" => Ok(Outcome::True),
+            "set" | ":" | "umask" | "true" | "echo" | "printf" | "unset" | "export" | "local" => Ok(Outcome::True),
             "false" => Ok(Outcome::False),
             "exit" | "return" => match arguments.first() {
                 None => Ok(Outcome::Exit),
@@ -237,6 +244,8 @@ impl Reading<'_> {
             "command" if arguments.first() == Some(&Some("-v".to_owned())) => Ok(Outcome::Unknown),
             "which" => Ok(Outcome::Unknown),
             "dpkg-maintscript-helper" => self.helper(&arguments).ok_or_else(shown),
+            "getent" => self.account(&arguments).ok_or_else(shown),
+            "update-alternatives" if self.has_alternative(&arguments) => Ok(Outcome::True),
             _ => Err(shown()),
         }
     }
@@ -323,6 +332,36 @@ impl Reading<'_> {
         }
     }
 
+    /// `getent passwd NAME`, `getent group NAME`: whether the image has the account.
+    fn account(&self, arguments: &[Option<String>]) -> Option<Outcome> {
+        let [Some(table), Some(name)] = arguments else { return None };
+        let file = match table.as_str() {
+            "passwd" => &b"etc/passwd"[..],
+            "group" => b"etc/group",
+            _ => return None,
+        };
+        let text = self.stage.read(file, MAX_TABLE_BYTES).and_then(Result::ok).unwrap_or_default();
+        let names = |line: &[u8]| line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"));
+        Some(if lines(&text).any(names) { Outcome::True } else { Outcome::False })
+    }
+
+    /// Whether `update-alternatives --install LINK NAME PATH PRIORITY [--slave LINK NAME PATH]…` asks for what is there: then it does nothing.
+    fn has_alternative(&self, arguments: &[Option<String>]) -> bool {
+        let words: Option<Vec<&str>> = arguments.iter().map(|word| word.as_deref()).collect();
+        let Some(["--install", link, name, path, priority, slaves @ ..]) = words.as_deref() else { return false };
+        let Some(slaves) = slaves_of(slaves) else { return false };
+        let table = format!("var/lib/dpkg/alternatives/{name}");
+        let text = self.stage.read(table.as_bytes(), MAX_TABLE_BYTES).and_then(Result::ok).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let leads = |path: &str, target: Option<&str>| match self.stage.at(path.trim_start_matches('/').as_bytes()) {
+            Some(Found::Symlink(own)) => target.is_none_or(|target| own == target.as_bytes()),
+            _ => false,
+        };
+        let own = format!("/etc/alternatives/{name}");
+        let is_linked = leads(link, Some(&own)) && leads(&own, None);
+        is_linked && Alternatives::parse(&text).is_some_and(|known| known.has(link, (path, priority), &slaves))
+    }
+
     /// The value of a word, where it is known.
     fn value(&self, word: &Word) -> Option<String> {
         word.value(&mut |name, default| {
@@ -345,5 +384,52 @@ impl Reading<'_> {
             };
             value.map(|value| if value.is_empty() { default.unwrap_or_default().to_owned() } else { value })
         })
+    }
+}
+
+/// `--slave LINK NAME PATH` as name, link and path; none when there is anything else.
+fn slaves_of<'w>(words: &[&'w str]) -> Option<Vec<(&'w str, &'w str, &'w str)>> {
+    let slave = |words: &[&'w str]| match words {
+        ["--slave", link, name, path] => Some((*name, *link, *path)),
+        _ => None,
+    };
+    words.chunks(4).map(slave).collect()
+}
+
+/// A file of `/var/lib/dpkg/alternatives`: the mode, the link, names and links of slaves, an empty line; then for each alternative its path, its priority and the paths of its slaves, each in a line of
+/// its own.
+///
+/// Source: update-alternatives(1); dpkg's `utils/update-alternatives.c`.
+struct Alternatives<'t> {
+    link: &'t str,
+    /// Names and links.
+    slaves: Vec<(&'t str, &'t str)>,
+    lines: Vec<&'t str>,
+}
+
+impl<'t> Alternatives<'t> {
+    fn parse(text: &'t str) -> Option<Self> {
+        let (head, alternatives) = text.split_once("\n\n")?;
+        let mut head = head.lines().skip(1);
+        let link = head.next()?;
+        let mut slaves = Vec::new();
+        while let Some(name) = head.next() {
+            slaves.push((name, head.next()?));
+        }
+        Some(Self { link, slaves, lines: alternatives.lines().collect() })
+    }
+
+    /// Whether an alternative is there just so; a slave that is not asked for has an empty line.
+    fn has(&self, link: &str, alternative: (&str, &str), slaves: &[(&str, &str, &str)]) -> bool {
+        let (path, priority) = alternative;
+        let mut blocks = self.lines.chunks(2 + self.slaves.len());
+        let block = blocks.find(|block| block.first() == Some(&path) && block.get(1) == Some(&priority));
+        let Some(block) = block.filter(|_| self.link == link) else { return false };
+        let is_known = |(name, ..): &(&str, &str, &str)| self.slaves.iter().any(|(known, _)| known == name);
+        let is_so = |((name, link), own): (&(&str, &str), &&str)| {
+            let asked = slaves.iter().find(|(other, ..)| other == name);
+            asked.map_or(own.is_empty(), |(_, asked, path)| asked == link && path == own)
+        };
+        slaves.iter().all(is_known) && self.slaves.iter().zip(block.iter().skip(2)).all(is_so)
     }
 }
