@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use imgguard::harden::packages::Plan;
 
 use crate::folder::{same, unpack};
-use crate::make::{Source, copy, dpkg, has_dpkg, image, refusals, run};
+use crate::make::{Source, copy, dpkg, has_dpkg, image, lay, refusals, run};
 
 /// The old packages into an image, changed by `change`; then the new ones once by dpkg and once by us.
 #[track_caller]
@@ -272,4 +273,56 @@ fn dependencies_come_along_or_hold_the_update_back() {
     let extra = Source { name: "extra", version: "1", ..Source::default() };
     let with_extra = [needs[0].clone(), needs[1].clone(), extra];
     assert_eq!(outcome(&with_extra).0.len(), 3, "{:?}", outcome(&with_extra));
+}
+
+#[test]
+fn architectures_that_share_files_stay_at_one_version() {
+    if !has_dpkg() {
+        return;
+    }
+    let lib =
+        |version, arch| Source { name: "liby1", version, arch, control: "Multi-Arch: same\n", ..Source::default() };
+    let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let image = image(
+        &[("var/lib/dpkg/arch", "amd64\ni386\n")],
+        &[lib("1", "amd64").build(before.path()), lib("1", "i386").build(before.path())],
+    );
+    lib("2", "amd64").build(after.path());
+    let plan = run(image.path(), after.path(), &["liby1"]).0;
+    let refused = refusals(&plan).join("\n");
+    assert!(plan.updates.is_empty() && refused.contains("must have the version of liby1:i386"), "{refused}");
+}
+
+#[test]
+fn a_distroless_image_keeps_its_own_kind_of_records() {
+    if !has_dpkg() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    lay(
+        root.path(),
+        &[
+            (
+                "var/lib/dpkg/status.d/tool",
+                "Package: tool\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n",
+            ),
+            (
+                "var/lib/dpkg/status.d/tool.md5sums",
+                "00000000000000000000000000000000  usr/bin/tool\n00000000000000000000000000000000  usr/bin/gone\n",
+            ),
+            ("usr/bin/tool", "1"),
+            ("usr/bin/gone", "1"),
+        ],
+    );
+    let after = tempfile::tempdir().unwrap();
+    let package = Source { version: "2", files: &[("usr/bin/tool", "2")], extra: &[], ..V1 }.build(after.path());
+    let (plan, layer) = run(root.path(), after.path(), &["tool"]);
+    assert_eq!(refusals(&plan), Vec::<String>::new());
+    unpack(&layer.unwrap(), root.path());
+    let text = |path: &str| fs::read_to_string(root.path().join(path)).unwrap();
+    let control = Command::new("dpkg-deb").arg("-I").arg(&package).arg("control").output().unwrap().stdout;
+    assert_eq!(text("var/lib/dpkg/status.d/tool"), String::from_utf8(control).unwrap());
+    assert_eq!(text("var/lib/dpkg/status.d/tool.md5sums"), "c81e728d9d4c2f636f067f89cc14862c  usr/bin/tool\n");
+    assert_eq!(text("usr/bin/tool"), "2");
+    assert!(!root.path().join("usr/bin/gone").exists() && !root.path().join("var/lib/dpkg/info").exists());
 }

@@ -1,8 +1,11 @@
 //! Signed repositories, with keys and signatures that GnuPG makes.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -10,7 +13,7 @@ use imgguard::digest::Digest;
 use imgguard::harden::packages::deb::{Repository, Target};
 use imgguard::harden::packages::openpgp::Keyring;
 use imgguard::harden::packages::{Store, deb};
-use std::io::Write as _;
+use imgguard::net::{Settings, Transport};
 use tempfile::TempDir;
 
 use crate::folder::{Folder, same, unpack};
@@ -166,4 +169,55 @@ fn what_is_not_proved_is_refused() {
     )
     .unwrap();
     assert!(layer.is_none() && refusals(&plan)[0].contains("it is damaged or was replaced"), "{plan:?}");
+}
+
+/// Serves the files of a folder on loopback, and notes what is asked for.
+fn serve(folder: PathBuf) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let path = line.split(' ').nth(1).unwrap().trim_start_matches('/').to_owned();
+            let answer = fs::read(folder.join(&path));
+            seen.lock().unwrap().push(path);
+            let (status, body) = answer.map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            drop(stream.write_all(&[head.as_bytes(), &body].concat()));
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_mirror_is_asked_for_what_is_needed_and_no_more() {
+    let Some(gpg) = Gpg::new().filter(|_| has_dpkg()) else { return };
+    gpg.key("archive", "ed25519", "0");
+    let other = Source { name: "other", ..NEW };
+    let root = repository(&[NEW, other], RELEASE);
+    let suite = root.path().join("dists/bookworm");
+    let release = suite.join("Release").display().to_string();
+    fs::write(suite.join("InRelease"), gpg.run(&["-u", "archive", "--output", "-", "--clearsign", &release])).unwrap();
+    let (address, asked) = serve(root.path().to_owned());
+    let transport = Arc::new(Transport::new(Settings::default()).unwrap());
+    let mut keyring = Keyring::default();
+    keyring.add(&gpg.public("archive", true)).unwrap();
+    let mut repository = Repository::default();
+    let url = format!("{address}/dists/bookworm/").parse().unwrap();
+    repository.add_signed(Store::mirror(&url, transport.clone()), &keyring, &today()).unwrap();
+    let before = tempfile::tempdir().unwrap();
+    let image = image(&[], &[OLD.build(before.path())]);
+    let folder = Folder(image.path().to_owned());
+    let spool = tempfile::tempfile().unwrap();
+    let (plan, layer) = deb::update(&folder, &repository, &wanted(&["tool"]), &today(), spool).unwrap();
+    assert!(layer.is_some() && plan.updates.len() == 1, "{plan:?}");
+    let expected = ["dists/bookworm/InRelease", "dists/bookworm/main/binary-amd64/Packages.gz", "pool/tool_2_all.deb"];
+    assert_eq!(*asked.lock().unwrap(), expected);
+    let url = format!("{address}/dists/nothing").parse().unwrap();
+    let missing = Repository::default().add_signed(Store::mirror(&url, transport), &keyring, &today());
+    assert!(missing.unwrap_err().to_string().contains("nothing proves its packages"));
 }

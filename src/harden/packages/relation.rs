@@ -143,7 +143,8 @@ impl<'m> Packages<'m> {
 
     /// All that does not hold.
     pub(super) fn broken(&self) -> BTreeSet<Broken> {
-        self.members.values().flat_map(|member| self.missing(member).chain(self.excluded(member))).collect()
+        let of = |member: &&'m Member| self.missing(member).chain(self.excluded(member)).chain(self.uneven(member));
+        self.members.values().flat_map(|member| of(member)).collect()
     }
 
     fn named(&self, relation: &Relation) -> &[&'m Member] {
@@ -159,6 +160,20 @@ impl<'m> Packages<'m> {
             says: format!("needs {text}"),
             names: group.iter().map(|relation| relation.name.clone()).collect(),
             other: None,
+        })
+    }
+
+    /// Packages that share files over architectures (`Multi-Arch: same`) must have one version.
+    fn uneven(&self, member: &'m Member) -> impl Iterator<Item = Broken> {
+        let named = self.by_name.get(member.name.as_str()).map_or(&[][..], Vec::as_slice);
+        let is_other =
+            |one: &&&'m Member| one.name == member.name && one.arch != member.arch && one.version != member.version;
+        let others = named.iter().filter(|_| member.multi_arch == "same").filter(is_other);
+        others.map(|one| Broken {
+            by: member.key(),
+            says: format!("must have the version of {}:{}", one.name, one.arch),
+            names: vec![one.name.clone()],
+            other: Some(one.key()),
         })
     }
 

@@ -3,6 +3,7 @@
 //! The way of a file: `InRelease` ([`release`], its signature by [`openpgp`](super::openpgp)) pins the lists of packages, these pin the packages ([`repository`]), a package's own control file must say the
 //! same ([`archive`]). [`solve`](super::solve) picks versions, [`scripts`] tells what would run, [`install`] puts the files over the image, [`database`] writes the records.
 
+mod alternatives;
 mod archive;
 mod control;
 mod database;
