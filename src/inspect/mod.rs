@@ -8,7 +8,7 @@ mod apk;
 mod certificate;
 mod channels;
 mod conda;
-mod control;
+pub(crate) mod control;
 mod cron;
 mod dotnet;
 mod dpkg;
@@ -36,6 +36,8 @@ mod script;
 pub mod sensitive;
 mod snap;
 mod sudoers;
+
+pub(crate) use dpkg::is_control_file as is_dpkg_control_file;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
