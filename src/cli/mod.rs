@@ -17,6 +17,7 @@ mod guard;
 mod harden;
 mod harden_args;
 mod harden_report;
+mod harden_run;
 mod incident;
 mod keys;
 mod lint;

@@ -14,7 +14,9 @@ use super::HardenError;
 use super::draft::{Draft, DraftLayer};
 use super::entry::{NewEntry, layer_of};
 use super::rewrite::{LayerEdits, rewrite_layer};
+use super::squash::squash;
 use super::stage::{Packing, Stage, StagedLayer};
+use super::survey::{View, survey_layer};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 use crate::oci::Platform;
@@ -77,7 +79,7 @@ pub struct NewImage {
 
 /// Makes layers and documents, each distinct layer once.
 pub struct Realiser<'s> {
-    stage: &'s Stage,
+    stage: &'s Arc<Stage>,
     /// How layers are compressed; none keeps what each layer has.
     packing: Option<Packing>,
     rewritten: BTreeMap<(Digest, LayerEdits), (StagedLayer, bool)>,
@@ -86,7 +88,7 @@ pub struct Realiser<'s> {
 impl<'s> Realiser<'s> {
     /// Puts what it makes into `stage`.
     #[must_use]
-    pub fn new(stage: &'s Stage, packing: Option<Packing>) -> Self {
+    pub fn new(stage: &'s Arc<Stage>, packing: Option<Packing>) -> Self {
         Self { stage, packing, rewritten: BTreeMap::new() }
     }
 
@@ -104,10 +106,28 @@ impl<'s> Realiser<'s> {
                 DraftLayer::New { entries, .. } => self.new_layer(&old, &entries, usual)?,
             });
         }
-        let config = self.config(draft.config, before, &layers)?;
+        let mut config = draft.config;
+        if draft.squash && layers.len() > 1 {
+            layers = vec![self.squashed(&old, &layers, usual)?];
+            config.squash_history();
+        }
+        let config = self.config(config, before, &layers)?;
         let manifest = old.rewritten(&config, &layers, draft.annotations)?;
         let (platform, before) = (before.platform.clone(), before.digest.clone());
         Ok(NewPlatform { platform, before, manifest, config, layers })
+    }
+
+    /// All layers as one.
+    fn squashed(&self, old: &OldManifest, layers: &[NewLayer], usual: Compression) -> Result<NewLayer, HardenError> {
+        let blobs = StagedBlobs { stage: self.stage.clone(), kept: kept(layers) };
+        let plain: Vec<Layer> = layers.iter().map(|new| new.layer.clone()).collect();
+        let survey = |layer| Ok(Arc::new(survey_layer(&blobs, layer, &|_| false)?));
+        let view = View::merge(plain.iter().map(survey).collect::<Result<_, HardenError>>()?);
+        let open = |number| match plain.get(number) {
+            Some(layer) => open(&blobs, layer),
+            None => Err(HardenError::Differs("a layer is missing".into())),
+        };
+        Ok(old.staged(squash(&plain, &open, &view, self.stage, self.packing(usual))?))
     }
 
     fn source(
@@ -385,9 +405,8 @@ impl NewImage {
     pub fn open(&self, reference: &str, stage: &Arc<Stage>) -> Result<Image, HardenError> {
         let manifests = self.platforms.iter().map(NewPlatform::read).collect::<Result<Vec<_>, _>>()?;
         let is_index = self.platforms.iter().all(|platform| platform.manifest.digest != self.root.digest);
-        let kept = self.platforms.iter().flat_map(|platform| &platform.layers);
-        let kept = kept.filter_map(|new| Some((new.layer.digest.clone()?, (new.layer.clone(), new.blobs.clone()?))));
-        let blobs = StagedBlobs { stage: stage.clone(), kept: kept.collect() };
+        let kept = self.platforms.iter().flat_map(|platform| kept(&platform.layers)).collect();
+        let blobs = StagedBlobs { stage: stage.clone(), kept };
         Ok(Image {
             reference: reference.to_owned(),
             transport: "oci",
@@ -425,10 +444,18 @@ impl NewPlatform {
     }
 }
 
+/// Layers that are not in the stage, with who gives their bytes.
+type Kept = BTreeMap<Digest, (Layer, Arc<dyn Blobs>)>;
+
+fn kept(layers: &[NewLayer]) -> Kept {
+    let kept = |new: &NewLayer| Some((new.layer.digest.clone()?, (new.layer.clone(), new.blobs.clone()?)));
+    layers.iter().filter_map(kept).collect()
+}
+
 /// Layers of the new image: from the stage, or from where the old image has them.
 struct StagedBlobs {
     stage: Arc<Stage>,
-    kept: BTreeMap<Digest, (Layer, Arc<dyn Blobs>)>,
+    kept: Kept,
 }
 
 impl Blobs for StagedBlobs {

@@ -15,6 +15,7 @@ pub mod mask;
 pub mod plan;
 pub mod records;
 pub mod rewrite;
+mod squash;
 pub mod stage;
 pub mod survey;
 #[cfg(test)]
@@ -65,9 +66,6 @@ pub enum HardenError {
     #[error("the new image is not what was planned: {0}")]
     Differs(String),
     /// The destination changed since the plan was made; nothing was published.
-    #[error("`{place}` changed while the new image was made")]
-    Moved {
-        /// The destination.
-        place: String,
-    },
+    #[error("the destination changed while the new image was made")]
+    Moved,
 }

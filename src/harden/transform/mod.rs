@@ -10,6 +10,7 @@ mod privileges;
 mod programs;
 mod secrets;
 mod settings;
+mod squash;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ pub static TRANSFORMS: &[&dyn Transform] = &[
     &privileges::Privileges,
     &modes::CredentialModes,
     &settings::Settings,
+    &squash::Squash,
 ];
 
 /// One step.
@@ -68,6 +70,8 @@ pub struct Wishes {
     pub stop_signal: Option<String>,
     /// Command of a health check, for a shell.
     pub healthcheck: Option<String>,
+    /// Whether all layers become one.
+    pub squash: bool,
 }
 
 /// What can be removed on request.
