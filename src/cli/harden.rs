@@ -10,8 +10,11 @@ use super::harden_args::{Compress, HardenArgs, Steps};
 use super::harden_report::Outcome;
 use super::sign_args::{Format, Place, RootArgs, Signing, Vouching};
 use super::sources::{self, Opener};
-use super::{Failed, db, harden_report, harden_run, notice, output, reading, rules, sign, suppressing, today, vex};
+use super::{
+    Failed, base, db, harden_report, harden_run, notice, output, reading, rules, sign, suppressing, today, vex,
+};
 use crate::advisory::Store;
+use crate::base::Catalogue;
 use crate::facts::Inventory;
 use crate::harden::image::NewImage;
 use crate::harden::transform::Wishes;
@@ -126,6 +129,7 @@ fn confirm(arguments: &HardenArgs, seen: &Seen) -> Result<(), Failed> {
 /// What the scans before and after have in common.
 struct Eye<'a> {
     store: Store,
+    catalogue: Option<Catalogue>,
     reading: &'a Reading,
     looking: &'a Looking,
     policy: Policy,
@@ -135,7 +139,9 @@ struct Eye<'a> {
 impl<'a> Eye<'a> {
     fn open(reading: &'a Reading, looking: &'a Looking, global: &'a Global) -> Result<Self, Failed> {
         let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
-        Ok(Self { store: db::open_store(looking.db.as_deref())?, reading, looking, policy, global })
+        let store = db::open_store(looking.db.as_deref())?;
+        let catalogue = base::open_catalogue(looking.catalogue.as_deref())?;
+        Ok(Self { store, catalogue, reading, looking, policy, global })
     }
 
     fn look(&self, image: Image) -> Result<(Answer, Vec<Inventory>), Failed> {
@@ -150,6 +156,7 @@ impl<'a> Eye<'a> {
             read: reading::options(self.reading, collect),
             cache: &cache,
             stage: ScanStage::Everything(&self.store),
+            catalogue: self.catalogue.as_ref(),
             judging: Judging {
                 policy: &self.policy,
                 signatures: &Signatures::default(),
@@ -162,7 +169,7 @@ impl<'a> Eye<'a> {
             },
             progress: bar.clone(),
         };
-        let answers = scan::run_with_inventories(request).map_err(db::refused)?;
+        let answers = scan::run_with_inventories(request).map_err(base::refused)?;
         bar.finish();
         answers.into_iter().next().ok_or_else(super::internal_error)
     }
@@ -362,7 +369,9 @@ fn failed(error: HardenError, what: &str) -> Failed {
         }
         error @ HardenError::Moved => Failed::new(Ending::Incomplete, error)
             .hint("nothing was replaced; look at the destination, and run this again"),
-        error @ HardenError::Unfit { .. } => Failed::new(Ending::Usage, context(error.into())),
+        error @ (HardenError::Unfit { .. } | HardenError::Refused { .. }) => {
+            Failed::new(Ending::Usage, context(error.into()))
+        }
         error => Failed::new(Ending::Incomplete, context(error.into())),
     }
 }

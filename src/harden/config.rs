@@ -48,6 +48,17 @@ impl Config {
         self.document.get("config")?.get(name).filter(|value| !value.is_null())
     }
 
+    /// All run settings; none where there are none.
+    #[must_use]
+    pub fn settings(&self) -> Option<&Map<String, Value>> {
+        self.document.get("config").and_then(Value::as_object)
+    }
+
+    /// Puts other run settings in the place of those that are there.
+    pub fn set_settings(&mut self, settings: Map<String, Value>) {
+        self.document.insert("config".to_owned(), Value::Object(settings));
+    }
+
     /// Sets a run setting.
     pub fn set(&mut self, name: &str, value: Value) {
         let settings = self.document.entry("config").or_insert_with(|| json!({}));

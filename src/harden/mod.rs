@@ -11,8 +11,11 @@ pub mod config;
 pub mod draft;
 pub mod entry;
 pub mod image;
+pub mod index;
+mod manifest;
 pub mod mask;
 pub mod plan;
+pub mod rebase;
 pub mod records;
 pub mod rewrite;
 mod squash;
@@ -61,6 +64,14 @@ pub enum HardenError {
         what: String,
         /// Why.
         why: String,
+    },
+    /// What was asked for could not be done right; nothing was made.
+    #[error("{what} is refused: {}", reasons.join("; "))]
+    Refused {
+        /// What.
+        what: String,
+        /// Why, each a sentence for people.
+        reasons: Vec<String>,
     },
     /// The result is not what was planned; nothing was published.
     #[error("the new image is not what was planned: {0}")]
