@@ -327,7 +327,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signatures" => signatures(),
         "signing" => signing(),
         "store" => vec![store()],
-        "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
+        "harden" | "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
         "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),

@@ -21,6 +21,7 @@ mod guard;
 mod harden;
 mod harden_args;
 mod harden_report;
+mod harden_run;
 mod harden_updates;
 mod incident;
 mod keys;

@@ -99,6 +99,20 @@ impl Config {
         }
     }
 
+    /// Says that all build steps together made one layer: the last of those that made any.
+    pub fn squash_history(&mut self) {
+        let Some(steps) = self.document.get_mut("history").and_then(Value::as_array_mut) else { return };
+        let makes_layer = |step: &Value| step.get("empty_layer").and_then(Value::as_bool) != Some(true);
+        let last = steps.iter().rposition(makes_layer);
+        for (index, step) in steps.iter_mut().enumerate() {
+            if Some(index) != last
+                && let Some(step) = step.as_object_mut()
+            {
+                step.insert("empty_layer".to_owned(), true.into());
+            }
+        }
+    }
+
     /// When the image was built, as its builder says (RFC 3339).
     #[must_use]
     pub fn created(&self) -> Option<&str> {

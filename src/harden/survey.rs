@@ -20,11 +20,11 @@ pub const MAX_KEPT_BYTES: u64 = 8 << 20;
 /// Most bytes of files that are kept of one layer. Debian's setuid programs have 1 MB together.
 pub const MAX_KEPT_IN_LAYER: u64 = 48 << 20;
 
-/// What a hole of a sparse file reads as.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-
 /// Largest script that is kept, in bytes: its first line tells which interpreter it needs.
 const MAX_SCRIPT_BYTES: u64 = 64 << 10;
+
+/// What a hole of a sparse file reads as.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// Bits that give whoever runs a program its owner's or group's rights.
 pub const SETID: u32 = 0o6000;
@@ -167,10 +167,11 @@ impl Visitor for Surveyor<'_> {
 
     fn data(&mut self, bytes: &[u8]) {
         self.hashers.iter_mut().for_each(|(_, hasher)| hasher.update(bytes));
-        let Some(content) = &mut self.current else { return };
-        content.extend_from_slice(bytes);
-        if self.only_script && content.len() >= 2 && !content.starts_with(b"#!") {
-            self.current = None;
+        if let Some(content) = &mut self.current {
+            content.extend_from_slice(bytes);
+            if self.only_script && content.len() >= 2 && !content.starts_with(b"#!") {
+                self.current = None;
+            }
         }
     }
 

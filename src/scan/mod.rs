@@ -142,7 +142,7 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, RunError> {
 /// As [`run`], with what was seen of each platform, in the order of the image's manifests.
 ///
 /// # Errors
-/// When the advisory store or the base catalogue is damaged.
+/// As for [`run`].
 pub fn run_with_inventories(request: Request<'_>) -> Result<Vec<(Answer, Vec<Inventory>)>, RunError> {
     let mut answers = Vec::new();
     run_each(request, &mut |answer, scanned| {

@@ -12,6 +12,7 @@
 //! | `explain` | why an id is or is not reported |
 //! | `lint` | build and run files: pages, reports, exit codes, fixes |
 //! | `lint_repository` | `lint` of folders: git, build contexts, images of services |
+//! | `harden` | images made harder: what changes, what stays, what other tools make of it |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
@@ -43,6 +44,7 @@ mod diff;
 mod exit_codes;
 mod explain;
 mod formats;
+mod harden;
 mod hostile;
 mod lint;
 mod lint_repository;
