@@ -20,6 +20,7 @@ mod fetch;
 mod guard;
 mod harden;
 mod harden_args;
+mod harden_rebase;
 mod harden_report;
 mod harden_run;
 mod harden_updates;

@@ -45,6 +45,7 @@ mod exit_codes;
 mod explain;
 mod formats;
 mod harden;
+mod harden_rebase;
 mod hostile;
 mod lint;
 mod lint_repository;
