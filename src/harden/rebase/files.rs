@@ -186,7 +186,10 @@ impl Settling<'_> {
             return self.drop(path);
         }
         if let (Some(old), Some(new)) = (&old, &new) {
-            if old.content == app.content && self.take_content(path, old, &app, new) {
+            if old.content == app.content {
+                if !self.take_content(path, old, &app, new) {
+                    self.conflict(path, "the application changed only its mode or owner, and the new base its content");
+                }
                 return;
             }
             if new.content == app.content {

@@ -193,3 +193,46 @@ fn text(bytes: &[u8], at: u32) -> Option<Vec<u8>> {
     let rest = rest.get(..rest.len().min(4096))?;
     rest.get(..memchr::memchr(0, rest)?).map(<[u8]>::to_vec)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `ldconfig` of this machine wrote comes out of us again byte for byte.
+    #[test]
+    fn the_cache_of_this_machine_is_written_as_ldconfig_wrote_it() {
+        let Ok(bytes) = std::fs::read("/etc/ld.so.cache") else { return };
+        let Some(mut cache) = Cache::read(&bytes) else { return };
+        let before: Vec<Vec<u8>> = cache.libraries.iter().map(encoded).collect();
+        cache.libraries.sort_by(|a, b| order(b, a));
+        assert_eq!(cache.libraries.iter().map(encoded).collect::<Vec<_>>(), before, "the order is ldconfig's");
+        let written = cache.write();
+        let again = Cache::read(&written).unwrap();
+        assert_eq!((again.libraries, again.generator), (cache.libraries, cache.generator));
+    }
+
+    fn library(name: &str) -> Library {
+        Library { flags: 0x303, hwcap: 0, name: name.into(), path: format!("/lib/{name}").into() }
+    }
+
+    fn cache(names: &[&str]) -> Vec<u8> {
+        let libraries = names.iter().map(|name| library(name)).collect();
+        Cache { libraries, flags: 2, generator: b"ldconfig".to_vec() }.write()
+    }
+
+    #[test]
+    fn libraries_of_both_sides_are_found() {
+        let (old, app, new) = (
+            cache(&["libc.so.6"]),
+            cache(&["libcurl.so.4", "libc.so.6"]),
+            cache(&["libc.so.6", "libb.so.10", "libb.so.9"]),
+        );
+        let versions = Versions { old: Some(&*old), app: Some(&*app), new: Some(&*new) };
+        let merged = Cache::read(&merge(versions).unwrap()).unwrap();
+        let names: Vec<_> =
+            merged.libraries.iter().map(|one| String::from_utf8_lossy(&one.name).into_owned()).collect();
+        assert_eq!(names, ["libcurl.so.4", "libc.so.6", "libb.so.10", "libb.so.9"]);
+        let other = Versions { new: Some(&b"ld.so-1.7.0"[..]), ..versions };
+        assert!(merge(other).is_err());
+    }
+}

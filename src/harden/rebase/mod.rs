@@ -10,6 +10,8 @@ mod files;
 mod formats;
 mod ld_cache;
 mod packages;
+#[cfg(test)]
+mod tests;
 mod three_way;
 
 use std::sync::Arc;
