@@ -110,7 +110,7 @@ static CRON: Meta = Meta {
     summary: "a job of cron's starts what others may change",
     doc: "**Reads** cron's tables, and modes and owners of the programs and folders that their commands name.\n\n**Reports** jobs of root that name a file which everyone may write, or one in a folder that belongs to somebody else or is open to everyone: whoever changes it is root at the next full hour.\n\n\
           **Cannot see** files of somebody else in a folder of root's, timers of systemd, and what a program starts itself.\n\n**Since** 0.3.0",
-    aliases: &["CIS-4.8"],
+    aliases: &[],
     needs_config: false,
 };
 
