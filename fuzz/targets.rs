@@ -11,6 +11,9 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
+use imgguard::base::Catalogue;
+use imgguard::base::catalogue::Draft;
+use imgguard::digest::Digest;
 use imgguard::dockerfile::{Dockerfile, Environment};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
@@ -20,6 +23,9 @@ use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::lint::repository::dockerignore::IgnoreFile;
+use imgguard::lint::repository::listing::{Entry as Listed, Kind as ListedKind, Listing};
+use imgguard::lint::repository::{self, Repository, tracking};
 use imgguard::lint::{self, Options, Surroundings};
 use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
@@ -42,7 +48,7 @@ use imgguard::source::git::Changes;
 use imgguard::source::layout::{LayoutRepository, Selection};
 use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
-use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
+use imgguard::source::{Blobs, Content, Documents, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
 use imgguard::workload::{Files, Workload, compose, kubernetes};
 
@@ -53,6 +59,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("airgap", airgap),
     ("archive", archive),
+    ("bases", bases),
     ("bill", bill),
     ("credentials", credentials),
     ("delta", delta),
@@ -66,6 +73,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("policy", policy),
     ("purl", purl),
     ("reference", reference),
+    ("repository", repository_files),
     ("rpm", rpm),
     ("secret_rules", secret_rules),
     ("secrets", secrets),
@@ -166,6 +174,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         annotations: BTreeMap::new(),
         config,
+        documents: Documents::default(),
         layers: layers.iter().enumerate().map(|(index, bytes)| layer(index, bytes)).collect(),
         listing: None,
     };
@@ -175,6 +184,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         media_type: String::new(),
         annotations: BTreeMap::new(),
+        index: None,
         offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
@@ -190,6 +200,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         },
         cache: &Cache::Off,
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
+        catalogue: None,
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
             signatures: &BTreeMap::new(),
@@ -377,7 +388,7 @@ pub(crate) fn airgap(data: &[u8]) {
         let bytes: u64 = blobs.map(|blob| blob.expect("a blob").metadata().expect("its size").len()).sum();
         assert!(bytes <= data.len() as u64);
         if let Ok(layout) = LayoutRepository::open(&inside) {
-            let _ = imgguard::artifact::consult(&layout, At::Tag("latest"), None);
+            let _ = imgguard::artifact::consult::<Store>(&layout, At::Tag("latest"), None);
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing lies beside it");
@@ -395,6 +406,42 @@ pub(crate) fn delta(data: &[u8]) {
             Some(made.digest().as_str())
         );
     }
+}
+
+/// A base catalogue: as a file, and as what stands behind the digests of a file that somebody signed. Whatever opens tells only names that a build file can have, and follows no delta to
+/// anything but a catalogue.
+pub(crate) fn bases(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((first, second)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    for file in [data.to_vec(), bases_file([first, second])] {
+        let Ok(catalogue) = Catalogue::from_memory(file) else { continue };
+        let is_whole = catalogue.verify().is_ok();
+        for (digest, image) in &catalogue.content().images {
+            assert!(catalogue.inventory(image).is_ok() || !is_whole);
+            for place in catalogue.places(digest) {
+                assert!(!place.name.contains(char::is_whitespace));
+            }
+        }
+        let _ = Draft::of(&catalogue).map(Draft::compile);
+        if let Ok(bytes) = catalogue.follow(second) {
+            Catalogue::from_memory(bytes).expect("what is accepted is a catalogue");
+        }
+    }
+}
+
+/// The file of these parts, with digests that fit (`base::catalogue::file`).
+pub(crate) fn bases_file(parts: [&[u8]; 2]) -> Vec<u8> {
+    let mut file = [&b"imgbases"[..], &imgguard::base::catalogue::FORMAT.to_le_bytes()].concat();
+    let stored = parts.map(|part| zstd::bulk::compress(part, 1).expect("it fits in memory"));
+    for (part, stored) in parts.iter().zip(&stored) {
+        file.extend((stored.len() as u64).to_le_bytes());
+        file.extend((part.len() as u64).to_le_bytes());
+        let hex = Digest::sha256(stored);
+        let digits = hex.hex().as_bytes().chunks(2);
+        file.extend(digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex")));
+    }
+    file.extend(stored.concat());
+    file
 }
 
 /// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.
@@ -692,5 +739,59 @@ pub(crate) fn workload(data: &[u8]) {
         for file in scan::mended_workload(load, around).unwrap_or_default() {
             assert!(load(&[(file.path, file.new)].into()).is_ok());
         }
+    }
+}
+
+/// The files around a Dockerfile are read, whatever is in them; places lie in their files, a pattern decides each path alike however it is asked, and fixes are made at once.
+pub(crate) fn repository_files(data: &[u8]) {
+    const NAMES: &[&str] = &[
+        ".dockerignore",
+        ".env",
+        ".gitignore",
+        ".github/dependabot.yml",
+        ".github/workflows/a.yml",
+        "SECURITY.md",
+        "package.json",
+        "renovate.json",
+        "requirements.txt",
+        "all.sql",
+        "key.pem",
+    ];
+    struct Same<'a>(&'a BTreeMap<String, Vec<u8>>, &'a [u8]);
+    impl Files for Same<'_> {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            let known = || NAMES.contains(&path).then(|| self.1.to_vec()).ok_or_else(|| "none".to_owned());
+            self.0.get(path).cloned().map_or_else(known, Ok)
+        }
+    }
+    if let Ok(ignore) = IgnoreFile::parse(data) {
+        for path in ["a", "a/b", ".env", "src/main.rs", "a b/c\u{e9}"] {
+            let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+            let mut state = (false, Default::default());
+            for end in ends {
+                state = ignore.step(&path[..end], &state.1);
+            }
+            assert_eq!(ignore.excludes(path), state.0, "{path}");
+        }
+    }
+    let none = BTreeMap::new();
+    let _ = tracking::is_ignored("a/b/.env", &Same(&none, data));
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::date(2026, 11, 25), options: &options };
+    let entry = Listed { kind: ListedKind::File, bytes: data.len() as u64, mode: Some(0o644) };
+    let entries = NAMES.iter().map(|name| ((*name).to_owned(), entry)).collect();
+    let listing = Listing { entries, ..Listing::default() };
+    let repository = Repository { is_root: true, listing, ..Repository::default() };
+    let file = Dockerfile::parse(b"FROM a\nCOPY . .\nRUN pip install -r requirements.txt && npm install\n").unwrap();
+    let dockerfiles = [("Dockerfile".to_owned(), file)];
+    let look =
+        |overlay: &BTreeMap<String, Vec<u8>>| repository::run(&repository, &dockerfiles, &Same(overlay, data), around);
+    let report = look(&none);
+    for problem in &report.problems {
+        assert!(problem.span.start <= problem.span.end && problem.span.end <= report.files[problem.file].1.len());
+    }
+    report.files.iter().for_each(|(_, bytes)| drop(repository::ignores(bytes)));
+    for file in scan::mended_repository(&look, around) {
+        assert!(file.new.len() > file.old.len(), "{} is shorter", file.path);
     }
 }

@@ -19,6 +19,7 @@ pub const RULES: &[&str] = &[
     "apt-get-lists",
     "apt-unauthenticated",
     "chpasswd",
+    "cleartext-endpoint",
     "dist-upgrade",
     "dnf-cache",
     "insecure-download",

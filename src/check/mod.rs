@@ -4,6 +4,7 @@
 
 mod across;
 pub mod controls;
+mod expired;
 mod healthcheck;
 mod history;
 mod labels;
@@ -23,6 +24,7 @@ pub mod user;
 mod world_writable;
 
 pub use across::differences;
+pub use expired::expired_certificates;
 pub use history::{RULES as HISTORY_RULES, is_told};
 pub use secret_names::{NAME as SECRET_NAME, holds_secret};
 
@@ -67,7 +69,7 @@ pub static CHECKS: &[&dyn Check] = &[
 
 /// What every check is: those of one platform, and the one that compares platforms.
 pub fn metas() -> impl Iterator<Item = &'static Meta> {
-    CHECKS.iter().map(|check| check.meta()).chain([&across::META])
+    CHECKS.iter().map(|check| check.meta()).chain([&across::META, &expired::META])
 }
 
 /// What a check looks at.
@@ -165,7 +167,15 @@ mod tests {
     pub(super) fn manifest(json: &str) -> Manifest {
         let config: crate::oci::ImageConfig = serde_json::from_str(json).unwrap();
         let platform = config.platform();
-        Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers: Vec::new(), listing: None }
+        Manifest {
+            platform,
+            digest: None,
+            annotations: BTreeMap::new(),
+            config,
+            documents: crate::source::Documents::default(),
+            layers: Vec::new(),
+            listing: None,
+        }
     }
 
     /// A manifest and an inventory as a check is given them.

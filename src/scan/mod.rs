@@ -4,6 +4,7 @@
 //! ones together and knows nothing of the command line.
 
 mod assemble;
+mod bases;
 mod checkout;
 mod collect;
 mod controls;
@@ -12,6 +13,7 @@ mod findings;
 mod hash_files;
 mod joined;
 mod lint;
+mod mended;
 mod modes;
 mod pairs;
 mod places;
@@ -24,10 +26,12 @@ mod statements;
 pub mod verify;
 
 pub use assemble::Judgement;
+pub use bases::{BaseToRead, RunError, index};
 pub use checkout::Part;
 pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
-pub use lint::{LintRequest, MendedFile, lint, mended, mended_workload};
+pub use lint::{Folder, LintRequest, lint};
+pub use mended::{MendedFile, mended, mended_repository, mended_workload};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
 pub use signed::{Signatures, Signed};
@@ -35,7 +39,10 @@ pub use signed::{Signatures, Signed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::advisory::{AdvisoryError, Store};
+use bases::Standing;
+
+use crate::advisory::Store;
+use crate::base::Catalogue;
 use crate::check;
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
@@ -57,6 +64,8 @@ pub struct Request<'a> {
     pub cache: &'a Cache,
     /// What is looked for.
     pub stage: Stage<'a>,
+    /// Known base images.
+    pub catalogue: Option<&'a Catalogue>,
     /// How it is judged.
     pub judging: Judging<'a>,
     /// Told of the progress.
@@ -121,9 +130,9 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// Runs.
 ///
 /// # Errors
-/// When the advisory store is damaged.
-pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
-    let Request { images, read, cache, stage, judging, progress } = request;
+/// When the advisory store or the base catalogue is damaged.
+pub fn run(request: Request<'_>) -> Result<Vec<Answer>, RunError> {
+    let Request { images, read, cache, stage, catalogue, judging, progress } = request;
     let mut answers = Vec::new();
     for scanned in run::scan_images(images, read, cache, &progress) {
         let certificates = pairs::Certificates::new(&scanned.platforms);
@@ -133,8 +142,12 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
             }
             Stage::Secrets => Ok(findings::secrets(&scanned.image, platform, &certificates, read.collect)),
         };
-        let found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
-        let mut answer = judge(scanned, found, stage, judging, read.collect);
+        let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
+        let standings = match stage {
+            Stage::Everything(store) => stand(&scanned, &mut found, store, catalogue)?,
+            Stage::Secrets => Vec::new(),
+        };
+        let mut answer = judge(scanned, found, &standings, stage, judging, read.collect);
         if read.merging.without_development {
             answer.report.skipped.push("development dependencies".to_owned());
         }
@@ -155,13 +168,25 @@ pub fn run_checkout(
     judging: Judging<'_>,
 ) -> Result<Answer, GitError> {
     let (scanned, found) = checkout::scan(image, checkout, part, collect)?;
-    Ok(judge(scanned, found, Stage::Secrets, judging, collect))
+    Ok(judge(scanned, found, &[], Stage::Secrets, judging, collect))
+}
+
+/// What the platforms of an image stand on.
+fn stand<'c>(
+    scanned: &run::ScannedImage,
+    found: &mut [findings::Found],
+    store: &Store,
+    catalogue: Option<&'c Catalogue>,
+) -> Result<Vec<Standing<'c>>, RunError> {
+    let platforms = scanned.platforms.iter().zip(found);
+    platforms.map(|(platform, found)| bases::stand(scanned, platform, found, store, catalogue)).collect()
 }
 
 /// What was found in one image to its report and verdict.
 fn judge(
     scanned: run::ScannedImage,
     mut found: Vec<findings::Found>,
+    standings: &[Standing<'_>],
     stage: Stage<'_>,
     judging: Judging<'_>,
     collect: CollectOptions,
@@ -193,6 +218,7 @@ fn judge(
     let outcome = verdict.result;
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
     let mut report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    assemble::stand(&mut report, &found, standings);
     if matches!(stage, Stage::Everything(_)) {
         let mut seen = controls::evidence(&scanned, &found, collect.secrets);
         seen.extend(signed::evidence(policy, signed));

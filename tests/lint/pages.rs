@@ -9,8 +9,8 @@ use imgguard::check::{self, HISTORY_RULES};
 use imgguard::lint::findings::VOID_IGNORE;
 use imgguard::lint::{self, Meta};
 
-use super::cases;
 use super::hadolint::DIFFERENCES;
+use super::{cases, setting};
 
 /// The rules of other tools, each with those that nothing of ours covers and why.
 struct Other {
@@ -220,6 +220,14 @@ fn is_missing(reason: &str) -> bool {
     reason.starts_with("not yet") || reason.contains("nothing is wrong with it")
 }
 
+/// What a file of a repository is, before its content.
+fn label(settings: &str) -> String {
+    let Some(path) = setting(settings, "path") else { return String::new() };
+    let mode = setting(settings, "mode").map(|mode| format!(", mode {mode}")).unwrap_or_default();
+    let tracked = if settings.contains(" tracked") { ", kept by git" } else { "" };
+    format!("\n`{path}`{mode}{tracked}:\n")
+}
+
 /// The page of a rule.
 fn page(kind: &str, meta: &Meta) -> String {
     let severity = format!("{:?}", meta.severity).to_lowercase();
@@ -229,14 +237,26 @@ fn page(kind: &str, meta: &Meta) -> String {
         meta.id, severity, meta.summary, meta.why, meta.advice
     );
     let all = cases(kind, meta.id);
-    let language = if kind == "dockerfile" { kind } else { "yaml" };
+    let language = match kind {
+        "dockerfile" => kind,
+        "repository" => "text",
+        _ => "yaml",
+    };
     for (title, is_bad) in [("Bad", true), ("Good", false)] {
         if let Some(case) = all.iter().find(|case| case.is_bad == is_bad) {
-            page.push_str(&format!("\n## {title}\n\n```{language}\n{}```\n", case.text));
+            page.push_str(&format!("\n## {title}\n"));
+            for (settings, text) in &case.files {
+                page.push_str(&label(settings));
+                if !text.is_empty() {
+                    page.push_str(&format!("\n```{language}\n{text}```\n"));
+                }
+            }
         }
     }
     if let Some(fixed) = all.iter().find_map(|case| case.fixed.as_ref()) {
-        page.push_str(&format!("\n## Fixed by `--fix`\n\n```{language}\n{fixed}```\n"));
+        let (path, fixed) = if kind == "repository" { fixed.split_once('\n').unwrap() } else { ("", fixed.as_str()) };
+        let label = if path.is_empty() { String::new() } else { format!("\n`{path}`:\n") };
+        page.push_str(&format!("\n## Fixed by `--fix`\n{label}\n```{language}\n{fixed}```\n"));
     }
     if !meta.aliases.is_empty() {
         page.push_str(&format!("\nElsewhere: {}.\n", meta.aliases.join(", ")));
@@ -259,7 +279,7 @@ fn image_page(meta: &check::Meta) -> String {
 }
 
 fn index() -> String {
-    let mut page = "# Rules about build and run files\n\n`imgguard lint` runs them; `imgguard rules list` prints the table. [Rules of others](coverage.md) tells what they cover.\n\n\
+    let mut page = "# Rules about build and run files, and what is around them\n\n`imgguard lint` runs them; `imgguard rules list` prints the table. [Rules of others](coverage.md) tells what they cover.\n\n\
         | rule | severity | what is wrong | fix |\n|---|---|---|---|\n"
         .to_owned();
     for rule in lint::rules() {
