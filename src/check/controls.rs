@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use Evidence::{Advisories, Attestations, BaseSignature, Configuration, Files, History, Secrets, Signature};
+use Evidence::{Advisories, Attestations, Configuration, Files, History, Secrets, Signature, TrustedBase};
 
 use super::metas;
 use crate::advisory::model::Status;
+use crate::base::findings as base;
 use crate::facts::Confidence;
 use crate::finding::{Finding, Kind};
 
@@ -25,8 +26,8 @@ pub enum Evidence {
     Secrets,
     /// All packages were matched with current advisories.
     Advisories,
-    /// A signature of the base was verified in this run.
-    BaseSignature,
+    /// The base of every platform is proven and vouched for, or a signature of it was verified in this run.
+    TrustedBase,
     /// A signature of the image was verified in this run.
     Signature,
     /// Attestations of the image were verified in this run.
@@ -41,7 +42,7 @@ impl fmt::Display for Evidence {
             Self::History => "a build step of every layer",
             Self::Secrets => "the look for secrets",
             Self::Advisories => "current advisories for all packages",
-            Self::BaseSignature => "a verified signature of the base",
+            Self::TrustedBase => "a base that is proven and vouched for, or a verified signature of it",
             Self::Signature => "a verified signature",
             Self::Attestations => "a verified attestation",
         })
@@ -73,7 +74,7 @@ const fn meta(
 /// The controls of section 4.
 pub static CONTROLS: &[Meta] = &[
     meta("CIS-4.1", "the image runs as a user of its own", &["CIS-DI-0001"], &[Configuration, Files]),
-    meta("CIS-4.2", "its base is one that is trusted", &["CIS-DI-0002"], &[BaseSignature]),
+    meta("CIS-4.2", "its base is one that is trusted", &["CIS-DI-0002"], &[TrustedBase]),
     meta("CIS-4.3", "it has no packages that it does not need", &["CIS-DI-0003"], &[Files]),
     meta("CIS-4.4", "it was scanned, and built again with the fixes", &["CIS-DI-0004"], &[Files, Advisories]),
     meta("CIS-4.5", "it is signed, and the signature was verified", &["CIS-DI-0005"], &[Signature]),
@@ -84,6 +85,15 @@ pub static CONTROLS: &[Meta] = &[
     meta("CIS-4.10", "no secret is in it", &["CIS-DI-0010"], &[Configuration, Files, Secrets]),
     meta("CIS-4.11", "only packages that can be verified were installed", &["CIS-DI-0011"], &[Files, History]),
     meta("CIS-4.12", "what was signed about it was verified", &[], &[Attestations]),
+];
+
+/// Rules about bases that speak against a control. That nobody signed a base does not: hardly anybody does.
+pub const BASE_RULES: &[(&str, &str)] = &[
+    (base::BEHIND.0, "CIS-4.4"),
+    (base::END_OF_LIFE.0, "CIS-4.4"),
+    (base::CONTRADICTED.0, "CIS-4.2"),
+    (base::UNOFFICIAL.0, "CIS-4.2"),
+    (base::UNPINNED.0, "CIS-4.2"),
 ];
 
 /// What is known of a control.
@@ -133,6 +143,7 @@ fn is_about(finding: &Finding, control: &str) -> bool {
         (Kind::Secret, "CIS-4.10") => finding.confidence > Confidence::Low,
         // A patch that nobody made cannot be taken.
         (Kind::Vulnerability, "CIS-4.4") => !finding.fixed_in.is_empty() && finding.status != Some(Status::NotAffected),
+        (Kind::Base | Kind::Eol, _) => BASE_RULES.contains(&(finding.rule.as_str(), control)),
         _ => {
             let check = metas().find(|meta| meta.name == finding.rule);
             let is_named = |aliases: &[&str]| aliases.contains(&control);
@@ -148,7 +159,7 @@ mod tests {
     use crate::finding::SetAside;
 
     const ALL: [Evidence; 8] =
-        [Configuration, Files, History, Secrets, Advisories, BaseSignature, Signature, Attestations];
+        [Configuration, Files, History, Secrets, Advisories, TrustedBase, Signature, Attestations];
 
     fn decision(control: &str, findings: Vec<Finding>, seen: &[Evidence]) -> Decision {
         let findings: Vec<_> = findings.into_iter().map(|finding| ("id".to_owned(), finding)).collect();
@@ -176,6 +187,17 @@ mod tests {
         let waived = Finding { set_aside: Some(aside), ..root() };
         assert_eq!(decision("CIS-4.1", vec![waived.clone()], &ALL), Decision::Pass);
         assert_eq!(decision("CIS-4.1", vec![waived], &[]), Decision::Unknown);
+    }
+
+    #[test]
+    fn a_base_speaks_of_two_controls() {
+        let behind = || vec![Finding::new(Kind::Base, base::BEHIND.0, Severity::Low, "t", "a")];
+        assert_eq!(decision("CIS-4.4", behind(), &ALL), Decision::Fail);
+        assert_eq!(decision("CIS-4.2", behind(), &ALL), Decision::Pass);
+        let unsigned = Finding::new(Kind::Base, base::UNSIGNED.0, Severity::Low, "t", "a");
+        assert_eq!(decision("CIS-4.2", vec![unsigned], &ALL), Decision::Pass);
+        let old = Finding::new(Kind::Eol, base::END_OF_LIFE.0, Severity::High, "t", "a");
+        assert_eq!(decision("CIS-4.4", vec![old], &ALL), Decision::Fail);
     }
 
     #[test]

@@ -15,7 +15,7 @@ static META: Meta = Meta {
     doc: "**Reads** `PATH` and `USER` of the image configuration, and the modes and owners of the folders that `PATH` names, through the image's links.\n\n\
           **Reports** folders that everyone may write, and those that the user whom the image runs as owns or may write by its group: whoever takes over the service puts a program there that others start.\n\n\
           **Cannot see** a `PATH` that the service sets itself, further groups of the user, and folders that are not there yet.\n\n**Since** 0.3.0",
-    aliases: &["CIS-4.8"],
+    aliases: &[],
     needs_config: true,
 };
 

@@ -62,7 +62,7 @@ static WRITABLE: Meta = Meta {
     name: "writable-control-file",
     summary: "a file with credentials or rights that others than its owner may write",
     doc: "**Reads** modes and owners of files that decide who may do what (`etc/passwd`, `etc/sudoers`, cron's tables, PAM's and the loader's configuration, `authorized_keys`, …), and of files with credentials.\n\n\
-          **Reports** those that their group or everyone may write, and those below `/etc` that belong to somebody else than root.\n\n\
+          **Reports** those that their group or everyone may write, and those below `/etc` of an image that belong to somebody else than root.\n\n\
           **Cannot see** access control lists.\n\n**Since** 0.3.0",
     aliases: &["CIS-4.8"],
     needs_config: false,
@@ -75,15 +75,18 @@ impl Check for WritableControls {
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
         let files = subject.inventory.sensitive.iter();
-        files.filter_map(|file| Some(finding(subject, &WRITABLE, file, writable(file)?, "written"))).collect()
+        files
+            .filter_map(|file| Some(finding(subject, &WRITABLE, file, writable(file, subject.has_config)?, "written")))
+            .collect()
     }
 }
 
-fn writable(file: &Entrusted) -> Option<Severity> {
+/// How bad it is that others may write a file. Of a folder on disk the owners say nothing: who unpacked it has all of it.
+fn writable(file: &Entrusted, is_image: bool) -> Option<Severity> {
     let path = file.path.as_bytes();
     let kind = by_name(path)?;
     let is_system = path.starts_with(b"etc/");
-    let of_others = is_system && file.access.uid != 0;
+    let of_others = is_image && is_system && file.access.uid != 0;
     match (file.access.mode & OTHERS_WRITE != 0 || of_others, file.access.mode & GROUP_WRITES != 0) {
         (true, _) if is_system || kind == Sensitive::Control => Some(Severity::High),
         (true, _) => Some(Severity::Medium),
@@ -124,7 +127,7 @@ mod tests {
         ] {
             let access = Access { mode, uid, gid: 0 };
             let file = Entrusted { path: FilePath::new(path.as_bytes()), layer: 0, access, owner: None };
-            assert_eq!(writable(&file), expected, "{path} {mode:o} {uid}");
+            assert_eq!(writable(&file, true), expected, "{path} {mode:o} {uid}");
         }
     }
 }

@@ -93,10 +93,10 @@ pub fn leftover(path: &[u8]) -> Option<(LeftoverKind, usize)> {
             return None;
         }
         let folder = path.get(..end).unwrap_or_default();
-        let is_cache = |known: &&str| {
+        let is_cache = |known: &str| {
             folder.strip_suffix(known.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"/"))
         };
-        if !is_last && CACHE_ENDS.iter().any(|known| is_cache(&known)) {
+        if !is_last && CACHE_ENDS.iter().any(|known| is_cache(known)) {
             return Some((LeftoverKind::Cache, end));
         }
         if is_in(WORKPLACES) && workplace.is_none() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::bases::Standing;
 use super::findings::Found;
 use super::run::ScannedImage;
 use crate::advisory::CoverageData;
@@ -10,13 +11,21 @@ use crate::check::controls::{Control, Decision, Evidence};
 use crate::report::contract;
 
 /// What there was to look at in an image besides signatures; `secrets` says whether they were looked for.
-pub(super) fn evidence(scanned: &ScannedImage, found: &[Found], secrets: bool) -> BTreeSet<Evidence> {
+pub(super) fn evidence(
+    scanned: &ScannedImage,
+    found: &[Found],
+    standings: &[Standing<'_>],
+    secrets: bool,
+) -> BTreeSet<Evidence> {
     let image = &scanned.image;
     let is_read = image.has_layers() && scanned.platforms.iter().all(|platform| platform.complete);
     let is_told = || {
         image.has_config()
             && scanned.platforms.iter().all(|platform| check::is_told(&platform.manifest))
             && found.iter().all(|found| found.unjudged.is_empty())
+    };
+    let is_vouched_for = |standing: &Standing<'_>| {
+        standing.identity.base.as_ref().is_some_and(|base| base.is_proven && base.name.of.official)
     };
     let is_known = |data| matches!(data, CoverageData::Full | CoverageData::FixedOnly);
     let is_matched = || {
@@ -28,6 +37,7 @@ pub(super) fn evidence(scanned: &ScannedImage, found: &[Found], secrets: bool) -
         (Evidence::History, is_told()),
         (Evidence::Secrets, secrets),
         (Evidence::Advisories, is_matched()),
+        (Evidence::TrustedBase, !standings.is_empty() && standings.iter().all(is_vouched_for)),
     ]
     .into_iter()
     .filter_map(|(evidence, is_there)| is_there.then_some(evidence))

@@ -239,7 +239,7 @@ fn judge(
     let mut report = assemble::report(scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
     assemble::stand(&mut report, &found, standings);
     if matches!(stage, Stage::Everything(_)) {
-        let mut seen = controls::evidence(scanned, &found, collect.secrets);
+        let mut seen = controls::evidence(scanned, &found, standings, collect.secrets);
         seen.extend(signed::evidence(policy, signed));
         report.controls = check::controls::decide(&united, &seen).into_iter().map(controls::entry).collect();
     }

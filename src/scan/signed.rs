@@ -59,7 +59,7 @@ fn control(demand: &SignatureDemand) -> &'static [&'static str] {
 pub(super) fn evidence(policy: &Policy, signed: &[Signed]) -> impl Iterator<Item = Evidence> {
     let is_met = |demand: &&SignatureDemand| signed.iter().any(|signed| signed.demand == demand.name && signed.is_met);
     policy.signatures.iter().filter(is_met).map(|demand| match (demand.of, &demand.predicate_type) {
-        (Of::Base, _) => Evidence::BaseSignature,
+        (Of::Base, _) => Evidence::TrustedBase,
         (Of::Image, None) => Evidence::Signature,
         (Of::Image, Some(_)) => Evidence::Attestations,
     })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imgguard::check::controls::CONTROLS;
+use imgguard::check::controls::{BASE_RULES, CONTROLS};
 use imgguard::check::{self, HISTORY_RULES};
 use imgguard::lint::findings::VOID_IGNORE;
 use imgguard::lint::{self, Meta};
@@ -187,7 +187,9 @@ fn covering(id: &str) -> Vec<String> {
     let checks = check::metas().filter(|meta| meta.aliases.contains(&id));
     let checks = checks.map(|meta| format!("[`{0}`](image/{0}.md) (image)", meta.name));
     let controls = CONTROLS.iter().filter(|control| control.id == id || control.aliases.contains(&id));
-    rules.chain(checks).chain(controls.map(|control| format!("control `{}`", control.id))).collect()
+    let bases = BASE_RULES.iter().filter(|(_, control)| *control == id);
+    let bases = bases.map(|(rule, _)| format!("[`{rule}`](../base.md) (image)"));
+    rules.chain(checks).chain(bases).chain(controls.map(|control| format!("control `{}`", control.id))).collect()
 }
 
 fn coverage() -> String {
