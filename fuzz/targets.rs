@@ -11,6 +11,9 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
+use imgguard::base::Catalogue;
+use imgguard::base::catalogue::Draft;
+use imgguard::digest::Digest;
 use imgguard::dockerfile::{Dockerfile, Environment};
 use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
@@ -45,7 +48,7 @@ use imgguard::source::git::Changes;
 use imgguard::source::layout::{LayoutRepository, Selection};
 use imgguard::source::repository::{At, Document, Stored};
 use imgguard::source::sbom;
-use imgguard::source::{Blobs, Content, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
+use imgguard::source::{Blobs, Content, Documents, Image, Layer, Manifest, Place, PlatformChoice, SourceError};
 use imgguard::version::SCHEMES;
 use imgguard::workload::{Files, Workload, compose, kubernetes};
 
@@ -56,6 +59,7 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("airgap", airgap),
     ("archive", archive),
+    ("bases", bases),
     ("bill", bill),
     ("credentials", credentials),
     ("delta", delta),
@@ -170,6 +174,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         annotations: BTreeMap::new(),
         config,
+        documents: Documents::default(),
         layers: layers.iter().enumerate().map(|(index, bytes)| layer(index, bytes)).collect(),
         listing: None,
     };
@@ -179,6 +184,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         digest: None,
         media_type: String::new(),
         annotations: BTreeMap::new(),
+        index: None,
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
@@ -193,6 +199,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         },
         cache: &Cache::Off,
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
+        catalogue: None,
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
             signatures: &BTreeMap::new(),
@@ -376,7 +383,7 @@ pub(crate) fn airgap(data: &[u8]) {
         let bytes: u64 = blobs.map(|blob| blob.expect("a blob").metadata().expect("its size").len()).sum();
         assert!(bytes <= data.len() as u64);
         if let Ok(layout) = LayoutRepository::open(&inside) {
-            let _ = imgguard::artifact::consult(&layout, At::Tag("latest"), None);
+            let _ = imgguard::artifact::consult::<Store>(&layout, At::Tag("latest"), None);
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing lies beside it");
@@ -394,6 +401,42 @@ pub(crate) fn delta(data: &[u8]) {
             Some(made.digest().as_str())
         );
     }
+}
+
+/// A base catalogue: as a file, and as what stands behind the digests of a file that somebody signed. Whatever opens tells only names that a build file can have, and follows no delta to
+/// anything but a catalogue.
+pub(crate) fn bases(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((first, second)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    for file in [data.to_vec(), bases_file([first, second])] {
+        let Ok(catalogue) = Catalogue::from_memory(file) else { continue };
+        let is_whole = catalogue.verify().is_ok();
+        for (digest, image) in &catalogue.content().images {
+            assert!(catalogue.inventory(image).is_ok() || !is_whole);
+            for place in catalogue.places(digest) {
+                assert!(!place.name.contains(char::is_whitespace));
+            }
+        }
+        let _ = Draft::of(&catalogue).map(Draft::compile);
+        if let Ok(bytes) = catalogue.follow(second) {
+            Catalogue::from_memory(bytes).expect("what is accepted is a catalogue");
+        }
+    }
+}
+
+/// The file of these parts, with digests that fit (`base::catalogue::file`).
+pub(crate) fn bases_file(parts: [&[u8]; 2]) -> Vec<u8> {
+    let mut file = [&b"imgbases"[..], &imgguard::base::catalogue::FORMAT.to_le_bytes()].concat();
+    let stored = parts.map(|part| zstd::bulk::compress(part, 1).expect("it fits in memory"));
+    for (part, stored) in parts.iter().zip(&stored) {
+        file.extend((stored.len() as u64).to_le_bytes());
+        file.extend((part.len() as u64).to_le_bytes());
+        let hex = Digest::sha256(stored);
+        let digits = hex.hex().as_bytes().chunks(2);
+        file.extend(digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex")));
+    }
+    file.extend(stored.concat());
+    file
 }
 
 /// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.

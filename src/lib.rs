@@ -4,6 +4,7 @@
 
 pub mod advisory;
 pub mod artifact;
+pub mod base;
 pub mod check;
 pub mod cli;
 pub mod diagnostics;
@@ -11,6 +12,7 @@ pub mod digest;
 pub mod dockerfile;
 pub mod facts;
 pub mod finding;
+pub mod harden;
 pub mod inspect;
 pub mod layer;
 pub mod lint;

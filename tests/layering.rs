@@ -27,11 +27,13 @@ const ORDER: &[&str] = &[
     "sign",
     "artifact",
     "finding",
+    "base",
     "lint",
     "check",
     "policy",
     "report",
     "scan",
+    "harden",
     "cli",
 ];
 

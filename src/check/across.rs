@@ -104,12 +104,20 @@ mod tests {
 
     use super::*;
     use crate::facts::{FilePath, InstalledPackage, Inventory, PackageFact};
-    use crate::source::Manifest;
+    use crate::source::{Documents, Manifest};
 
     fn manifest(json: &str) -> Manifest {
         let config: crate::oci::ImageConfig = serde_json::from_str(json).unwrap();
         let platform = config.platform();
-        Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers: Vec::new(), listing: None }
+        Manifest {
+            platform,
+            digest: None,
+            annotations: BTreeMap::new(),
+            config,
+            documents: Documents::default(),
+            layers: Vec::new(),
+            listing: None,
+        }
     }
 
     fn inventory(versions: &[(&str, &str)]) -> Inventory {

@@ -3,7 +3,12 @@
 mod airgap;
 mod args;
 mod attest;
+mod base;
+mod base_args;
+mod base_index;
+mod base_list;
 mod base_signature;
+mod copy;
 mod db;
 mod db_args;
 mod db_show;
@@ -122,12 +127,14 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Sign(arguments) => sign::sign(arguments, &cli.global),
         Verb::Attest(arguments) => attest::attest(arguments, &cli.global),
         Verb::Tree(arguments) => tree::tree(arguments),
+        Verb::Copy(arguments) => copy::copy(arguments, &cli.global),
         Verb::GenerateKeyPair(arguments) => keys::generate(arguments, &cli.global),
         Verb::PublicKey(arguments) => keys::public_key(arguments),
         Verb::ImportKeyPair(arguments) => keys::import(arguments, &cli.global),
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Rules { verb } => rules::run(verb, &cli.global),
+        Verb::Base(arguments) => base::base(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Import(arguments) } => db::import(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Export(arguments) } => airgap::export(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),

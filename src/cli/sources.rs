@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Network, Reading, Target};
@@ -177,7 +178,7 @@ pub(super) fn start(network: &Network) -> Result<Registry, SourceError> {
 
 /// A repository and what is meant in it.
 pub(super) struct Opened {
-    pub(super) repository: Box<dyn Repository>,
+    pub(super) repository: Arc<dyn Repository>,
     root: Root,
     /// Keeps the connections.
     _registry: Option<Registry>,
@@ -190,7 +191,8 @@ enum Root {
 
 /// A repository of a registry, with what a name means there.
 fn in_registry(registry: Registry, name: &ImageName, write: bool) -> Result<Opened, SourceError> {
-    let repository = Box::new(if write { registry.writable_repository(name) } else { registry.repository(name) }?);
+    let repository =
+        Arc::new(if write { registry.writable_repository(name, None) } else { registry.repository(name) }?);
     let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
     let root = name.digest.clone().map_or_else(tag, Root::Digest);
     Ok(Opened { repository, root, _registry: Some(registry) })
@@ -224,7 +226,7 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
             let image = layout::open(&path, &selection(&choice), &PlatformChoice::All, text).map_err(failed)?;
             let missing = || SourceError::NotFound { what: "an image with a digest".into(), place: text.to_owned() };
             let root = Root::Digest(image.digest.ok_or_else(missing).map_err(failed)?);
-            let repository = Box::new(LayoutRepository::open(&path).map_err(failed)?);
+            let repository = Arc::new(LayoutRepository::open(&path).map_err(failed)?);
             Ok(Opened { repository, root, _registry: None })
         }
         _ => {
@@ -232,6 +234,40 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
             Err(Failed::new(Ending::Usage, error)
                 .hint("name an image in a registry, or an OCI layout (oci:DIR); `skopeo copy` makes one of an archive"))
         }
+    }
+}
+
+/// Opens the repository that something is copied to, and the tag there. A layout is made where there is none; blobs are taken over from `source`, where that is in the same registry.
+pub(super) fn destination(
+    text: &str,
+    source: Option<&str>,
+    network: &Network,
+) -> Result<(Arc<dyn Repository>, String), Failed> {
+    let parse = |text: &str| text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error));
+    let usage =
+        |detail: &str, hint: &'static str| Failed::new(Ending::Usage, anyhow::anyhow!("`{text}` {detail}")).hint(hint);
+    let no_tag = || usage("names a digest, and what is written gets its own", "name a tag instead");
+    let reference = parse(text)?;
+    let is_remote = matches!(reference, Reference::Registry { .. });
+    let failed = |error| failed(error, is_remote, |error| error.context(format!("`{text}` could not be opened")));
+    match reference {
+        Reference::Registry { name: ImageName { digest: Some(_), .. }, .. }
+        | Reference::Layout(_, Choice::Digest(_)) => Err(no_tag()),
+        Reference::Registry { name, .. } => {
+            let source = source.map(parse).transpose()?;
+            let from = source.as_ref().and_then(|source| match source {
+                Reference::Registry { name, .. } => Some(name),
+                _ => None,
+            });
+            let repository = start(network).and_then(|registry| registry.writable_repository(&name, from));
+            let tag = name.tag.unwrap_or_else(|| LATEST.into());
+            Ok((Arc::new(repository.map_err(failed)?), tag))
+        }
+        Reference::Layout(path, choice) => {
+            let tag = if let Choice::Name(name) = choice { name } else { LATEST.into() };
+            Ok((Arc::new(LayoutRepository::create(&path).map_err(failed)?), tag))
+        }
+        _ => Err(usage("is no place to copy to", "name it as registry.example/app:tag, or as oci:DIR:tag")),
     }
 }
 
@@ -253,7 +289,7 @@ pub(super) fn artifact(text: &str, network: &Network, attempts: Option<u32>, wri
                 Selection::Name(name) => Root::Tag(name),
                 Selection::Only | Selection::Index(_) => Root::Tag(LATEST.into()),
             };
-            let repository = Box::new(LayoutRepository::open(&path).map_err(failed)?);
+            let repository = Arc::new(LayoutRepository::open(&path).map_err(failed)?);
             Ok(Opened { repository, root, _registry: None })
         }
         _ => {

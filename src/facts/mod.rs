@@ -20,7 +20,7 @@ pub mod purl_parse;
 pub mod secret;
 pub mod tree;
 pub mod unknown;
-mod view;
+pub(crate) mod view;
 
 pub use certificate::CertificateFact;
 pub use inventory::{FoundCertificate, FoundSecret, InstalledPackage, Inventory, SecretState};

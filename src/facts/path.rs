@@ -54,7 +54,7 @@ impl fmt::Debug for FilePath {
 }
 
 /// The folder of `path`, empty for something in the root; the root itself is in none.
-pub(super) fn parent(path: &[u8]) -> Option<&[u8]> {
+pub(crate) fn parent(path: &[u8]) -> Option<&[u8]> {
     if path.is_empty() {
         return None;
     }
@@ -62,7 +62,7 @@ pub(super) fn parent(path: &[u8]) -> Option<&[u8]> {
 }
 
 /// The path of `name` in `folder`, which is empty for the root.
-pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+pub(crate) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
     if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
 }
 

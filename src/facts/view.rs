@@ -193,7 +193,7 @@ impl Hidden {
 }
 
 /// Where `path` leads when every symlink on the way is followed inside the root, `link` saying where one points; none when they do not end.
-pub(super) fn follow(path: &[u8], link: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+pub(crate) fn follow(path: &[u8], link: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let mut todo: Vec<Vec<u8>> = components(path);
     todo.reverse();
     let mut at: Vec<u8> = Vec::new();

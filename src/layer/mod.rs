@@ -12,7 +12,7 @@ pub mod tar;
 pub mod view;
 
 pub use entry::{Entry, EntryKind};
-pub use pass::{LayerPass, PassOptions, read_layer};
+pub use pass::{LayerPass, Names, PassOptions, TarSink, read_layer, read_tar};
 pub use view::{Budget, FileView, Gather, ReadAt, Slice};
 
 use crate::digest::Digest;

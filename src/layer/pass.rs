@@ -9,8 +9,9 @@ use std::ops::ControlFlow;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::inflate::{Compression, Inflate, StoredFacts, WINDOW_BYTES};
+use super::path::{self, PathError};
 use super::tar::{EntryKind as TarKind, Header, Parser, Sink};
-use super::{Entry, EntryKind, LayerError, MAX_ENTRIES, Visitor, path};
+use super::{Entry, EntryKind, LayerError, MAX_ENTRIES, Visitor};
 use crate::digest::{Digest, Hasher};
 use crate::source::Layer;
 
@@ -41,6 +42,22 @@ pub struct LayerPass {
     pub diff_id: Option<Digest>,
 }
 
+/// Takes the tar stream of a layer, window by window.
+pub trait TarSink {
+    /// What it fails with; a layer that cannot be read is one reason.
+    type Error: From<LayerError>;
+    /// The next bytes of the stream.
+    ///
+    /// # Errors
+    /// Whatever ends the pass.
+    fn push(&mut self, window: &[u8]) -> Result<(), Self::Error>;
+    /// The stream is complete.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    fn finish(&mut self) -> Result<(), Self::Error>;
+}
+
 /// Reads `layer` from `reader` and calls `visitor` for every entry. The visitor's knowledge may be used only when this returns `Ok`: then every stored byte
 /// had the digest and size that the manifest names.
 ///
@@ -52,38 +69,49 @@ pub fn read_layer(
     options: PassOptions,
     visitor: &mut dyn Visitor,
 ) -> Result<LayerPass, LayerError> {
+    let adapter = Adapter { visitor, entries: 0, skipping: false, names: Names::default() };
+    let mut walk = Walk { parser: Parser::new(), adapter };
+    let pass = read_tar(reader, layer, options, &mut walk)?;
+    Ok(LayerPass { entries: walk.adapter.entries, ..pass })
+}
+
+/// As [`read_layer`], but hands out the tar stream itself; entries are not counted.
+///
+/// # Errors
+/// As for [`read_layer`], and what the sink fails with.
+pub fn read_tar<S: TarSink + ?Sized>(
+    reader: Box<dyn Read + Send>,
+    layer: &Layer,
+    options: PassOptions,
+    sink: &mut S,
+) -> Result<LayerPass, S::Error> {
     let hasher = layer.digest.as_ref().map_or_else(Hasher::sha256, Digest::hasher);
     let limit = layer.digest.is_some().then_some(layer.size);
     let mut inflate = Inflate::new(reader, hasher, limit)?;
     let compression = inflate.compression();
     let wants_diff_id = options.verify_diff_id && compression != Compression::None;
-    let mut walk = Walk {
-        parser: Parser::new(),
-        adapter: Adapter { visitor, entries: 0, skipping: false, path: Vec::new(), link: Vec::new() },
-        diff_id: wants_diff_id.then(|| layer.diff_id.as_ref().map_or_else(Hasher::sha256, Digest::hasher)),
-    };
+    let hasher = wants_diff_id.then(|| layer.diff_id.as_ref().map_or_else(Hasher::sha256, Digest::hasher));
+    let mut hashed = Hashed { sink, diff_id: hasher };
     let outcome =
-        if options.split { walk_split(&mut inflate, &mut walk) } else { walk_inline(&mut inflate, &mut walk) };
+        if options.split { walk_split(&mut inflate, &mut hashed) } else { walk_inline(&mut inflate, &mut hashed) };
+    let diff_id = hashed.diff_id.take().map(Hasher::finish);
     let stored = inflate.finish();
     if let Err(error) = outcome {
         return Err(blame_digest(layer, stored, error));
     }
     let stored = stored?;
     check_stored(layer, &stored)?;
-    let diff_id = match walk.diff_id.take() {
-        Some(hasher) => Some(hasher.finish()),
-        None => (compression == Compression::None).then(|| stored.digest.clone()),
-    };
+    let diff_id = diff_id.or_else(|| (compression == Compression::None).then(|| stored.digest.clone()));
     check_diff_id(layer, diff_id.as_ref(), options)?;
-    let entries = walk.adapter.entries;
-    Ok(LayerPass { stored_bytes: stored.bytes, unpacked_bytes: stored.unpacked, entries, compression, diff_id })
+    let (stored_bytes, unpacked_bytes) = (stored.bytes, stored.unpacked);
+    Ok(LayerPass { stored_bytes, unpacked_bytes, entries: 0, compression, diff_id })
 }
 
 /// A layer that is damaged is first of all one with a wrong digest, whatever its tar looks like.
-fn blame_digest(layer: &Layer, stored: Result<StoredFacts, LayerError>, error: LayerError) -> LayerError {
+fn blame_digest<E: From<LayerError>>(layer: &Layer, stored: Result<StoredFacts, LayerError>, error: E) -> E {
     match stored {
-        Ok(stored) => check_stored(layer, &stored).err().unwrap_or(error),
-        Err(other) if other.is_mismatch() => other,
+        Ok(stored) => check_stored(layer, &stored).err().map_or(error, E::from),
+        Err(other) if other.is_mismatch() => other.into(),
         Err(_) => error,
     }
 }
@@ -116,14 +144,12 @@ fn check_diff_id(layer: &Layer, actual: Option<&Digest>, options: PassOptions) -
 struct Walk<'v> {
     parser: Parser,
     adapter: Adapter<'v>,
-    diff_id: Option<Hasher>,
 }
 
-impl Walk<'_> {
+impl TarSink for Walk<'_> {
+    type Error = LayerError;
+
     fn push(&mut self, window: &[u8]) -> Result<(), LayerError> {
-        if let Some(hasher) = &mut self.diff_id {
-            hasher.update(window);
-        }
         self.parser.push(window, &mut self.adapter)?;
         if self.adapter.entries > MAX_ENTRIES {
             return Err(LayerError::TooManyEntries { limit: MAX_ENTRIES });
@@ -136,11 +162,26 @@ impl Walk<'_> {
     }
 }
 
-fn walk_inline(inflate: &mut Inflate, walk: &mut Walk<'_>) -> Result<(), LayerError> {
+/// A sink whose bytes are hashed on their way.
+struct Hashed<'s, S: ?Sized> {
+    sink: &'s mut S,
+    diff_id: Option<Hasher>,
+}
+
+impl<S: TarSink + ?Sized> Hashed<'_, S> {
+    fn push(&mut self, window: &[u8]) -> Result<(), S::Error> {
+        if let Some(hasher) = &mut self.diff_id {
+            hasher.update(window);
+        }
+        self.sink.push(window)
+    }
+}
+
+fn walk_inline<S: TarSink + ?Sized>(inflate: &mut Inflate, walk: &mut Hashed<'_, S>) -> Result<(), S::Error> {
     let mut window = vec![0; WINDOW_BYTES];
     loop {
         match inflate.next_window(&mut window)? {
-            0 => return walk.finish(),
+            0 => return walk.sink.finish(),
             n => walk.push(window.get(..n).unwrap_or_default())?,
         }
     }
@@ -149,7 +190,7 @@ fn walk_inline(inflate: &mut Inflate, walk: &mut Walk<'_>) -> Result<(), LayerEr
 /// A window and how much of it is used.
 type Filled = (Vec<u8>, usize);
 
-fn walk_split(inflate: &mut Inflate, walk: &mut Walk<'_>) -> Result<(), LayerError> {
+fn walk_split<S: TarSink + ?Sized>(inflate: &mut Inflate, walk: &mut Hashed<'_, S>) -> Result<(), S::Error> {
     let (full_sender, full) = bounded::<Filled>(WINDOWS_IN_FLIGHT);
     let (empty_sender, empty) = bounded::<Vec<u8>>(WINDOWS_IN_FLIGHT);
     std::thread::scope(|scope| {
@@ -161,9 +202,9 @@ fn walk_split(inflate: &mut Inflate, walk: &mut Walk<'_>) -> Result<(), LayerErr
         let walked = walk_windows(walk, &full, &empty_sender);
         // The inflater stops when nobody takes its windows any more.
         drop((full, empty_sender));
-        let inflated = inflater.join().unwrap_or(Err(LayerError::Compression("the inflating thread failed")));
-        inflated.and(walked)?;
-        walk.finish()
+        inflater.join().unwrap_or(Err(LayerError::Compression("the inflating thread failed")))?;
+        walked?;
+        walk.sink.finish()
     })
 }
 
@@ -177,7 +218,11 @@ fn inflate_all(inflate: &mut Inflate, empty: &Receiver<Vec<u8>>, full: &Sender<F
     Ok(())
 }
 
-fn walk_windows(walk: &mut Walk<'_>, full: &Receiver<Filled>, empty: &Sender<Vec<u8>>) -> Result<(), LayerError> {
+fn walk_windows<S: TarSink + ?Sized>(
+    walk: &mut Hashed<'_, S>,
+    full: &Receiver<Filled>,
+    empty: &Sender<Vec<u8>>,
+) -> Result<(), S::Error> {
     while let Ok((window, n)) = full.recv() {
         walk.push(window.get(..n).unwrap_or_default())?;
         // An inflater that has ended takes no window back, but those it filled before are still to be walked.
@@ -186,19 +231,19 @@ fn walk_windows(walk: &mut Walk<'_>, full: &Receiver<Filled>, empty: &Sender<Vec
     Ok(())
 }
 
-/// From the archive's headers to [`Entry`]: names as the runtime places them.
-struct Adapter<'v> {
-    visitor: &'v mut dyn Visitor,
-    entries: u64,
-    /// The current entry was left out; its content is passed over.
-    skipping: bool,
+/// From an archive's headers to [`Entry`]: names as the runtime places them. Holds them, so that their memory is reused.
+#[derive(Default)]
+pub struct Names {
     path: Vec<u8>,
     link: Vec<u8>,
 }
 
-impl Sink for Adapter<'_> {
-    fn entry(&mut self, header: &Header<'_>) -> ControlFlow<()> {
-        self.entries += 1;
+impl Names {
+    /// The entry that a header is.
+    ///
+    /// # Errors
+    /// When no file system could hold its name or that of its target.
+    pub fn entry<'a>(&'a mut self, header: &Header<'a>) -> Result<Entry<'a>, PathError> {
         let kind = match header.kind {
             TarKind::Regular => EntryKind::File,
             TarKind::HardLink => EntryKind::HardLink,
@@ -206,34 +251,37 @@ impl Sink for Adapter<'_> {
             TarKind::Directory => EntryKind::Directory,
             _ => EntryKind::Special,
         };
-        self.skipping = false;
-        let named = path::normalise(header.path, &mut self.path);
-        let linked = match kind {
-            EntryKind::HardLink => path::normalise(header.link_target, &mut self.link),
-            _ => {
-                self.link.clear();
-                self.link.extend_from_slice(header.link_target);
-                Ok(())
-            }
-        };
-        if let Err(error) = named.and(linked) {
-            self.skipping = true;
-            self.visitor.skipped(header.path, &error.to_string());
-            return ControlFlow::Continue(());
+        path::normalise(header.path, &mut self.path)?;
+        if kind == EntryKind::HardLink {
+            path::normalise(header.link_target, &mut self.link)?;
+        } else {
+            self.link.clear();
+            self.link.extend_from_slice(header.link_target);
         }
         let size = if kind == EntryKind::File { header.size } else { 0 };
-        let (uid, gid) = (header.uid, header.gid);
-        let entry = Entry {
-            path: &self.path,
-            kind,
-            size,
-            mode: header.mode,
-            uid,
-            gid,
-            link: &self.link,
-            capability: header.capability,
-        };
-        self.visitor.entry(&entry);
+        let (mode, uid, gid, capability) = (header.mode, header.uid, header.gid, header.capability);
+        Ok(Entry { path: &self.path, kind, size, mode, uid, gid, link: &self.link, capability })
+    }
+}
+
+/// Hands entries to the visitor.
+struct Adapter<'v> {
+    visitor: &'v mut dyn Visitor,
+    entries: u64,
+    /// The current entry was left out; its content is passed over.
+    skipping: bool,
+    names: Names,
+}
+
+impl Sink for Adapter<'_> {
+    fn entry(&mut self, header: &Header<'_>) -> ControlFlow<()> {
+        self.entries += 1;
+        let entry = self.names.entry(header);
+        self.skipping = entry.is_err();
+        match entry {
+            Ok(entry) => self.visitor.entry(&entry),
+            Err(error) => self.visitor.skipped(header.path, &error.to_string()),
+        }
         ControlFlow::Continue(())
     }
 

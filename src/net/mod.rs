@@ -12,6 +12,7 @@ mod hosts;
 mod retry;
 mod tls;
 mod transport;
+mod upload;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use bytes::Bytes;
 pub use download::{Download, DownloadError, Downloaded, Validators};
 pub use hosts::{authority, is_loopback, is_machine_service};
 pub use transport::{Answer, Payload, Request, Transport};
+pub use upload::Stream;
 
 /// How long a connection may take, with name lookup and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,6 +92,9 @@ pub enum NetError {
         /// What is wrong.
         detail: String,
     },
+    /// What was to be sent could not be read.
+    #[error("what was to be sent could not be read")]
+    Content(#[source] std::io::Error),
     /// The HTTP client or its threads could not be started.
     #[error("the network could not be started: {0}")]
     Start(String),

@@ -1,9 +1,11 @@
 //! Requests to answers: connections, time limits, redirects and repetitions.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +19,7 @@ use crate::diagnostics::{Fact, tell};
 
 use super::hosts::{MAX_REDIRECTS, authority, is_loopback, is_machine_service, same_origin};
 use super::tls::Trust;
+use super::upload::{Stream, Watch};
 use super::{CONNECT_TIMEOUT, Cause, NetError, Settings, innermost, retry};
 
 /// Most connections to one host at a time, as many as browsers open. More than one is faster where a single stream is held back by the distance.
@@ -52,6 +55,8 @@ pub enum Payload {
     Form(Vec<(&'static str, String)>),
     /// Bytes whose type stands in the headers.
     Bytes(Bytes),
+    /// The same, read while they are sent.
+    Stream(Stream),
 }
 
 impl Request {
@@ -126,7 +131,9 @@ impl Transport {
         let mut repetition = 0;
         loop {
             let outcome = self.follow(request).await;
-            let last = repetition + 1 >= self.settings.attempts;
+            // What is read while it is sent is sent again only by whoever knows where to.
+            let streams = matches!(request.payload, Some(Payload::Stream(_)));
+            let last = streams || repetition + 1 >= self.settings.attempts;
             let delay = match &outcome {
                 _ if last => None,
                 Ok(answer) if retry::is_transient(answer.status()) => {
@@ -193,19 +200,50 @@ impl Transport {
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
+        let mut streamed = None;
         builder = match &request.payload {
             Some(Payload::Form(fields)) => builder.form(fields),
             Some(Payload::Bytes(bytes)) => builder.body(bytes.clone()),
+            Some(Payload::Stream(stream)) => {
+                let (body, watch) = stream.start();
+                streamed = Some(watch);
+                builder.body(body)
+            }
             None => builder,
         };
-        // Connecting has its own, shorter limit inside.
-        let stall = Some(CONNECT_TIMEOUT + self.limits.stall);
         let started = Instant::now();
-        let sent = self.limits.within(&host, phase, stall, builder.send()).await;
+        let sent = match &mut streamed {
+            None => self.limits.within(&host, phase, Some(CONNECT_TIMEOUT + self.limits.stall), builder.send()).await,
+            Some(watch) => self.send_stream(&host, phase, builder, watch).await,
+        };
+        if let Some(error) = streamed.and_then(|watch| watch.failure()) {
+            return Err(NetError::Content(error));
+        }
         let status = sent.iter().flatten().map(|response| response.status().as_u16()).next();
         tell_request(&host, phase, status, started.elapsed());
         let response = sent?.map_err(|error| failed(&host, phase, cause_of(&error)))?;
         Ok(Answer { limits: self.limits, response, host, phase, _permit: permit })
+    }
+
+    /// Sends what is read meanwhile: it may take as long as it goes on.
+    async fn send_stream(
+        &self,
+        host: &str,
+        phase: &'static str,
+        builder: reqwest::RequestBuilder,
+        watch: &mut Watch,
+    ) -> Result<Result<Response, reqwest::Error>, NetError> {
+        // Connecting has its own, shorter limit inside.
+        let stall = CONNECT_TIMEOUT + self.limits.stall;
+        let mut sent = pin!(builder.send());
+        let mut stalled = pin!(watch.stalled(stall));
+        let sending = poll_fn(|context| match sent.as_mut().poll(context) {
+            Poll::Ready(sent) => Poll::Ready(Ok(sent)),
+            Poll::Pending => {
+                stalled.as_mut().poll(context).map(|()| Err(failed(host, phase, Cause::Stalled(self.limits.stall))))
+            }
+        });
+        self.limits.within(host, phase, None, sending).await?
     }
 
     fn client(&self, url: &Url) -> Result<Client, NetError> {

@@ -19,8 +19,8 @@ use super::services::ServiceError;
 use super::verify::Subject;
 use super::{bundle, legacy};
 use crate::digest::Digest;
-use crate::source::repository::{At, Document, INDEX, MANIFEST, MAX_REFERRERS, NewManifest, Repository, Stored, tag};
-use crate::source::{Descriptor, SourceError};
+use crate::source::repository::{Document, MANIFEST, NewManifest, Repository, Stored, tag};
+use crate::source::{Descriptor, SourceError, referrer};
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -139,22 +139,9 @@ impl Maker<'_> {
         self.repository.put_blob(b"{}")?;
         let bytes = json(&manifest)?;
         let digest = Digest::sha256(&bytes);
-        let is_listed = self.repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
-        if !is_listed {
-            self.list(subject, &manifest, &bytes)?;
-        }
+        let stored = Stored { bytes, digest: digest.clone(), media_type: MANIFEST.to_owned() };
+        referrer::put(self.repository, &subject.digest, &stored)?;
         Ok(Made { manifest: digest, proof })
-    }
-
-    /// Enters a manifest into the index under the fallback tag, with everything that the referrers API would tell of it.
-    fn list(&self, subject: &Subject, manifest: &NewManifest, bytes: &[u8]) -> Result<(), SignError> {
-        let mut entry = Descriptor::of(MANIFEST, bytes);
-        entry.artifact_type = manifest.artifact_type.unwrap_or_default().to_owned();
-        entry.annotations.clone_from(&manifest.annotations);
-        let entry = serde_json::to_value(&entry).map_err(SignError::json)?;
-        let tag = tag(&subject.digest, "");
-        self.repository.update(&tag, INDEX, &mut |stored| enter(stored, &entry))?;
-        Ok(())
     }
 
     /// Adds a layer to the manifest under one of cosign 2's tags.
@@ -205,29 +192,6 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>, SignError> {
 
 fn descriptor(subject: &Subject) -> Descriptor {
     Descriptor { digest: subject.digest.to_string(), ..Descriptor::of(&subject.media_type, &subject.bytes) }
-}
-
-/// The index with the entry, or none when it has it. Entries of others stay as they are, also in what we do not know of them.
-fn enter(stored: Option<&Stored>, entry: &Value) -> Result<Option<Vec<u8>>, SourceError> {
-    let malformed = |detail: &str| SourceError::Malformed {
-        what: "the index under the fallback tag of the referrers API".into(),
-        detail: detail.into(),
-    };
-    let mut index = match stored {
-        Some(stored) => serde_json::from_slice(&stored.bytes).map_err(|_| malformed("it is no JSON"))?,
-        None => json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}),
-    };
-    let manifests =
-        index.get_mut("manifests").and_then(Value::as_array_mut).ok_or_else(|| malformed("it lists no manifests"))?;
-    if manifests.iter().any(|known| known.get("digest") == entry.get("digest")) {
-        return Ok(None);
-    }
-    if manifests.len() >= MAX_REFERRERS {
-        return Err(malformed("it is full"));
-    }
-    manifests.push(entry.clone());
-    let bytes = serde_json::to_vec(&index).map_err(|error| malformed(&error.to_string()))?;
-    Ok(Some(bytes))
 }
 
 /// The configuration of cosign 2's manifests: an image of nothing, with the layers' digests.

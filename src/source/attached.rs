@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::repository::{At, Document, Repository, Stored, tag};
 use super::resolve::{ContentStore, Descriptor, Kind, Root, parse_digest, read_checked};
-use super::{MAX_MANIFEST_BYTES, SourceError};
+use super::{MAX_MANIFEST_BYTES, SourceError, referrer};
 use crate::digest::Digest;
 use crate::oci::Platform;
 
@@ -86,11 +86,7 @@ fn listed(root: &Root) -> impl Iterator<Item = Descriptor> {
 
 /// What refers to a manifest, and what is under the tags that are made of its digest.
 fn hanging_on(subject: &Digest, repository: &dyn Repository) -> Result<(Vec<Descriptor>, Vec<Stored>), SourceError> {
-    let mut referrers = repository.referrers(subject)?.unwrap_or_default();
-    // A registry that got the list later still has what was put under the tag before.
-    if let Some(fallback) = repository.manifest(At::Tag(&tag(subject, "")))? {
-        referrers.extend(Document::parse(&fallback)?.manifests.unwrap_or_default());
-    }
+    let referrers = referrer::all(repository, subject)?;
     let mut tagged = Vec::new();
     for suffix in TAGS {
         tagged.extend(repository.manifest(At::Tag(&tag(subject, suffix)))?);

@@ -112,13 +112,15 @@ pub(super) fn open_index(
     let digest = root.digest.clone();
     let attached = attached::read(&root, store);
     let resolved = resolve::resolve(root, store, choice)?;
-    let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
+    let (media_type, index) = (resolved.media_type, resolved.index);
+    let (annotations, manifests) = (resolved.annotations, resolved.manifests);
     Ok(Image {
         reference: reference.to_owned(),
         transport,
         digest: Some(digest),
         media_type,
         annotations,
+        index,
         manifests,
         attached,
         blobs,

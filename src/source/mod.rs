@@ -7,9 +7,11 @@
 pub mod archive;
 mod attached;
 pub mod carriers;
+pub mod copy;
 pub mod daemon;
 pub mod git;
 pub mod layout;
+pub mod referrer;
 pub mod registry;
 pub mod repository;
 mod resolve;
@@ -17,6 +19,7 @@ pub mod rootfs;
 pub mod sbom;
 mod spool;
 pub mod storage;
+mod verified;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 
 pub use attached::Attached;
 pub use resolve::Descriptor;
+pub use verified::Verified;
 
 use crate::digest::Digest;
 use crate::oci::{ImageConfig, Platform};
@@ -57,6 +61,8 @@ pub struct Image {
     pub media_type: String,
     /// Annotations of the index, empty for a single manifest.
     pub annotations: BTreeMap<String, String>,
+    /// The bytes of that index, for whoever writes it again; none for a single manifest.
+    pub index: Option<Arc<[u8]>>,
     /// The chosen platforms' manifests, in the order of the index.
     pub manifests: Vec<Manifest>,
     /// Attestations and the like that are kept with it.
@@ -90,10 +96,21 @@ pub struct Manifest {
     pub annotations: BTreeMap<String, String>,
     /// The image configuration, verified.
     pub config: ImageConfig,
+    /// Manifest and configuration as they are stored.
+    pub documents: Documents,
     /// The layers, lowest first.
     pub layers: Vec<Layer>,
     /// What a bill of materials lists, in place of layers.
     pub listing: Option<Arc<sbom::Listing>>,
+}
+
+/// The documents of one platform's image as they are stored: whoever writes it again must not lose the fields that nobody here reads.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    /// The manifest; none where the source keeps none (a Docker archive).
+    pub manifest: Option<Arc<[u8]>>,
+    /// The image configuration; none for what is no image (a folder, a bill of materials) and for archives of Docker before 1.10.
+    pub config: Option<Arc<[u8]>>,
 }
 
 /// One layer of an image, before it is read.

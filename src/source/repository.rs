@@ -7,8 +7,11 @@
 //!
 //! Source: OCI distribution-spec, "Listing Referrers", "Pushing Manifests"; image-spec `manifest.md`.
 
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::resolve::{Descriptor, or_default};
 use super::{MAX_INDEX_ENTRIES, MAX_LAYERS, SourceError};
@@ -60,6 +63,20 @@ pub struct Stored {
     pub media_type: String,
 }
 
+/// Opens a blob at its beginning, as often as it must be sent.
+pub type OpenBlob = Arc<dyn Fn() -> Result<Box<dyn Read + Send>, SourceError> + Send + Sync>;
+
+/// How a blob came to be in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It was there.
+    Present,
+    /// The registry took it from another of its repositories.
+    Mounted,
+    /// It was sent.
+    Sent,
+}
+
 /// A repository of a registry, or a layout.
 pub trait Repository: Send + Sync {
     /// How it is named in an attestation's subject and to people: host and repository, or the folder.
@@ -81,7 +98,7 @@ pub trait Repository: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be had. What breaks later travels in the stream's errors, as [`SourceError`] where it is one.
-    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError>;
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError>;
 
     /// What says of itself that it refers to `subject`; none where the repository keeps no such list.
     ///
@@ -94,6 +111,12 @@ pub trait Repository: Send + Sync {
     /// # Errors
     /// When it could not be stored.
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, SourceError>;
+
+    /// Stores the blob that a descriptor names, unless it is there, and holds no more of it in memory than a few pieces. What `open` gives is checked before the blob counts.
+    ///
+    /// # Errors
+    /// When it could not be read or stored, or is another.
+    fn put_stream(&self, descriptor: &Descriptor, open: OpenBlob) -> Result<Put, SourceError>;
 
     /// Stores a manifest. Its blobs must be there. The answer says whether the repository now lists it among the referrers of its subject, if it has one.
     ///

@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place, PlatformChoice,
-    SourceError,
+    Documents, Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place,
+    PlatformChoice, SourceError,
 };
 use crate::digest::Digest;
 use crate::oci::{ImageConfig, Platform};
@@ -79,6 +80,7 @@ pub(super) struct Root {
 /// What a [`Root`] leads to.
 pub(super) struct Resolved {
     pub(super) media_type: String,
+    pub(super) index: Option<Arc<[u8]>>,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) manifests: Vec<Manifest>,
 }
@@ -88,6 +90,7 @@ pub(super) fn resolve(root: Root, store: &dyn ContentStore, choice: &PlatformCho
     let document = Document::parse(&root.bytes, &root.media_type, &root.digest)?;
     let media_type = document.media_type.clone();
     let annotations = document.annotations.clone();
+    let index = document.is_index().then(|| document.bytes.clone());
     let mut found = Vec::new();
     if document.is_index() {
         collect(document, store, choice, 1, &mut found)?;
@@ -101,11 +104,12 @@ pub(super) fn resolve(root: Root, store: &dyn ContentStore, choice: &PlatformCho
         check_single(choice, only)?;
     }
     manifests.dedup_by(|a, b| a.digest == b.digest);
-    Ok(Resolved { media_type, annotations, manifests })
+    Ok(Resolved { media_type, index, annotations, manifests })
 }
 
 /// An index or manifest, parsed.
 struct Document {
+    bytes: Arc<[u8]>,
     media_type: String,
     annotations: BTreeMap<String, String>,
     manifests: Vec<Descriptor>,
@@ -179,6 +183,7 @@ impl Document {
             return Err(malformed("it has neither manifests nor a config".into()));
         }
         Ok(Self {
+            bytes: bytes.into(),
             media_type: label.to_owned(),
             annotations: raw.annotations,
             manifests,
@@ -213,6 +218,7 @@ fn collect(
         if unwanted && is_image {
             // Known by name, so that an error can list it.
             let document = Document {
+                bytes: Arc::new([]),
                 media_type: String::new(),
                 annotations: BTreeMap::new(),
                 manifests: Vec::new(),
@@ -309,8 +315,9 @@ impl Candidate {
         })?;
         let layers = layers(&document.layers, &config)?;
         let platform = platform.unwrap_or_else(|| config.platform());
+        let documents = Documents { manifest: Some(document.bytes), config: Some(bytes.into()) };
         let annotations = document.annotations;
-        Ok(Manifest { platform, digest: Some(digest), annotations, config, layers, listing: None })
+        Ok(Manifest { platform, digest: Some(digest), annotations, config, documents, layers, listing: None })
     }
 }
 

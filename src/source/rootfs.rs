@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fgetxattr, fstat, openat, readlinkat, statat};
 
-use super::{Blobs, Content, Image, Layer, Manifest, Place, SourceError};
+use super::{Blobs, Content, Documents, Image, Layer, Manifest, Place, SourceError};
 use crate::layer::inflate::WINDOW_BYTES;
 use crate::layer::path::{MAX_PATH_BYTES, Whiteout, whiteout};
 use crate::layer::{Entry, EntryKind, LayerError, MAX_ENTRIES, Visitor};
@@ -76,6 +76,7 @@ pub fn open(path: &Path, reference: &str) -> Result<Image, SourceError> {
         digest: None,
         annotations: BTreeMap::new(),
         config: ImageConfig::default(),
+        documents: Documents::default(),
         layers: vec![layer],
         listing: None,
     };
@@ -85,6 +86,7 @@ pub fn open(path: &Path, reference: &str) -> Result<Image, SourceError> {
         digest: None,
         media_type: String::new(),
         annotations: BTreeMap::new(),
+        index: None,
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Trees),

@@ -3,6 +3,7 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | `world` | the program with a scrubbed environment, and images made for a test |
+//! | `bases` | what an image stands on: the page about it, the schema, and questions that make no sense |
 //! | `bills` | bills of materials: written, and read in place of the image |
 //! | `changed_files` | files of OS packages that a later layer changed |
 //! | `databases` | what a store has, and what differs between two |
@@ -31,6 +32,7 @@ mod skip;
 #[path = "../support/shared.rs"]
 mod shared;
 
+mod bases;
 mod bills;
 #[path = "../secrets/cases.rs"]
 mod cases;

@@ -7,9 +7,11 @@
 //! | `faults` | what servers and networks do wrong |
 //! | `logins` | challenges, tokens, and where credentials are found |
 //! | `clouds` | logins that a cloud gives its own machines and jobs |
+//! | `copy` | images from one repository to another, and what goes wrong on the way |
 //! | `incident` | which tags carry a leaked layer |
 //! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
 //! | `stores` | advisory stores: published, fetched by deltas, and what is not believed |
+//! | `bases` | base images: catalogued, known again, compared with a newer one, and what is not believed |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -19,7 +21,9 @@
 mod skip;
 
 mod attached;
+mod bases;
 mod clouds;
+mod copy;
 mod faults;
 mod incident;
 mod logins;

@@ -100,7 +100,7 @@ impl Running {
     }
 
     /// Copies a layout's image into the registry as it is.
-    fn push(&self, layout: &str, name: &str) {
+    pub(crate) fn push(&self, layout: &str, name: &str) {
         let certificates = self.file("certificates");
         fs::create_dir_all(&certificates).unwrap();
         for name in ["ca.crt", "client.cert", "client.key"] {

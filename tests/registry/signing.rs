@@ -17,15 +17,13 @@ type Kept = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
 pub(crate) struct Registry {
     /// Manifests by tag and digest, blobs by digest: media type and content.
     pub(crate) kept: Kept,
-    /// Of the upload that is under way.
-    pieces: Arc<Mutex<Vec<u8>>>,
     image: Stored,
     lists_referrers: bool,
 }
 
 impl Registry {
     pub(crate) fn new(lists_referrers: bool) -> Self {
-        Self { kept: Arc::default(), pieces: Arc::default(), image: Stored::new(), lists_referrers }
+        Self { kept: Arc::default(), image: Stored::new(), lists_referrers }
     }
 
     pub(crate) fn serve(&self, wrong: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Server {
@@ -33,7 +31,7 @@ impl Registry {
         Server::start(move |asked| wrong(asked).unwrap_or_else(|| registry.answer(asked)))
     }
 
-    fn answer(&self, asked: &Asked) -> Answer {
+    pub(crate) fn answer(&self, asked: &Asked) -> Answer {
         let (path, query) = asked.local_path().split_once('?').unwrap_or((asked.local_path(), ""));
         let name = path.rsplit('/').next().unwrap().to_owned();
         match asked.method.as_str() {
@@ -42,18 +40,9 @@ impl Registry {
                 let digest =
                     query.split('&').find_map(|pair| pair.strip_prefix("digest=")).unwrap().replace("%3A", ":");
                 assert!(query.contains("state=x"), "what the registry told is kept");
-                let mut bytes = std::mem::take(&mut *self.pieces.lock().unwrap());
-                bytes.extend_from_slice(&asked.bytes);
-                assert_eq!(digest, Digest::sha256(&bytes).as_str());
-                self.kept.lock().unwrap().insert(digest, (String::new(), bytes));
+                assert_eq!(digest, Digest::sha256(&asked.bytes).as_str());
+                self.kept.lock().unwrap().insert(digest, (String::new(), asked.bytes.clone()));
                 Answer::new(201, "")
-            }
-            "PATCH" => {
-                let mut pieces = self.pieces.lock().unwrap();
-                let range = format!("{}-{}", pieces.len(), pieces.len() + asked.bytes.len() - 1);
-                assert_eq!(asked.header("content-range"), Some(&*range), "pieces come in order");
-                pieces.extend_from_slice(&asked.bytes);
-                Answer::new(202, "").with("Location", "/v2/app/blobs/uploads/1?state=x")
             }
             "PUT" => self.put_manifest(&name, asked),
             _ if path.contains("/referrers/") => self.referrers(&name),
@@ -411,23 +400,4 @@ fn the_bases_signature_can_be_demanded() {
     let built = derived(&[BASE, own], &refusing.image(), &digest);
     let ended = keys.run(&["gate", &built.reference(), "--policy", &policy, "--cache", "none"]);
     assert_eq!(ended.code, 5, "{}", ended.err);
-}
-
-/// A blob of more than one piece; and the whole where a registry takes no pieces.
-#[test]
-fn large_blobs_go_in_pieces() {
-    let keys = Keys::new();
-    let predicate = keys.path("predicate.json");
-    std::fs::write(&predicate, json!({"data": "x".repeat(14 << 20)}).to_string()).unwrap();
-    for refuses in [false, true] {
-        let registry = Registry::new(true);
-        let server = registry.serve(move |asked| (refuses && asked.method == "PATCH").then(|| Answer::new(405, "")));
-        let attest = ["attest", &server.image(), "--key", &keys.path("own.key"), "--predicate", &predicate];
-        let ended = keys.run(&[&attest, &["--type", "https://example.org/large/v1"][..]].concat());
-        assert_eq!(ended.code, 0, "{}", ended.err);
-        let pieces = server.asked().iter().filter(|asked| asked.method == "PATCH").count();
-        assert_eq!(pieces, if refuses { 1 } else { 2 }, "18 MiB in base64 are two pieces");
-        let verified = keys.verify(&server.image(), &["--type", "https://example.org/large/v1"]);
-        assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
-    }
 }

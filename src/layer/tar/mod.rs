@@ -16,6 +16,7 @@
 //! Sources: Go 1.26 `archive/tar` (`reader.go`, `strconv.go`, `format.go`); POSIX.1-2024 `pax`; GNU tar manual, "Sparse formats". The differences to GNU tar
 //! and to the `tar` crate stand in `docs/tar-deviations.md`.
 
+mod change;
 mod header;
 mod number;
 mod parser;
@@ -26,6 +27,7 @@ mod tests;
 
 use std::ops::ControlFlow;
 
+pub use change::{HeaderChange, change_header};
 pub use parser::Parser;
 
 /// Length of a block; everything in a tar stream is padded to it.
@@ -83,6 +85,19 @@ pub struct Header<'a> {
     pub gid: u64,
     /// The `security.capability` attribute, where it is not empty.
     pub capability: Option<&'a [u8]>,
+    /// Where the entry lies in the stream.
+    pub span: Span,
+}
+
+/// Where an entry lies in its stream, as offsets in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Span {
+    /// Its first block: the first of its extended headers, else its own header.
+    pub start: u64,
+    /// The end of its headers and of a sparse map, where the stored content begins.
+    pub content: u64,
+    /// The end of the content with its padding; beyond the end of a stream whose last padding is missing.
+    pub end: u64,
 }
 
 /// Sees the entries of a stream in order: `entry`, then `data` and `hole` in turn for its content, then `end_entry`.

@@ -3,7 +3,7 @@
 use super::header::{self, Format, RawHeader};
 use super::pax::{Numbers, Records, SparseVersion};
 use super::sparse::{MapProgress, SparseMap};
-use super::{BLOCK, Block, End, EntryKind, Header, MAX_SPECIAL_BYTES, Sink, TarError};
+use super::{BLOCK, Block, End, EntryKind, Header, MAX_SPECIAL_BYTES, Sink, Span, TarError};
 
 /// A push parser; feed it the stream with [`Parser::push`], then call [`Parser::finish`].
 pub struct Parser {
@@ -15,6 +15,8 @@ pub struct Parser {
     split_filled: usize,
     /// Offset of the last header.
     header_at: u64,
+    /// Offset of the first extended header of the next entry, where it has any.
+    group_at: Option<u64>,
     /// The header of a sparse file while its map is read from blocks that follow it.
     held: Block,
     /// What extended headers say of the next entry.
@@ -102,6 +104,7 @@ impl Parser {
             split: [0; BLOCK],
             split_filled: 0,
             header_at: 0,
+            group_at: None,
             held: [0; BLOCK],
             pending: Pending::default(),
             map: SparseMap::default(),
@@ -140,6 +143,12 @@ impl Parser {
             State::Header | State::HalfEnd if self.split_filled == 0 => Ok(End { marked: false, trailing: 0 }),
             _ => Err(TarError::Cut { at: self.offset }),
         }
+    }
+
+    /// Whether the end mark was read: nothing that follows is looked at.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::End { .. })
     }
 
     /// Takes some of `rest`, which is not empty; returns how much.
@@ -248,6 +257,7 @@ impl Parser {
 
     fn begin_special(&mut self, kind: Special, raw: &RawHeader<'_>) -> Result<(), TarError> {
         let at = self.header_at;
+        self.group_at.get_or_insert(at);
         let size = length(raw.size, at)?;
         if size > MAX_SPECIAL_BYTES {
             return Err(TarError::too_long(at, size));
@@ -272,6 +282,7 @@ impl Parser {
                 self.pending.records.parse(self.header_at)?;
                 // Go hands a global header out as an entry of its own and forgets what came before it.
                 self.pending.clear();
+                self.group_at = None;
             }
             Special::LongName => cut_at_nul(&mut self.pending.long_name),
             Special::LongLink => cut_at_nul(&mut self.pending.long_link),
@@ -383,6 +394,11 @@ impl Parser {
             return Err(TarError::Sparse { at });
         }
         let kind = upcoming.kind;
+        let span = Span {
+            start: self.group_at.take().unwrap_or(at),
+            content: self.offset,
+            end: self.offset.saturating_add(upcoming.stored).saturating_add(upcoming.padding),
+        };
         let sparse_name = self.pending.records.sparse_name().filter(|_| upcoming.sparse && raw.type_flag != b'S');
         let header = Header {
             path: sparse_name.unwrap_or_else(|| self.pending.path(raw, &mut self.name)),
@@ -397,6 +413,7 @@ impl Parser {
             uid: owner(upcoming.uid),
             gid: owner(upcoming.gid),
             capability: self.pending.records.capability(),
+            span,
         };
         let flow = sink.entry(&header);
         self.pending.clear();

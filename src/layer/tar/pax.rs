@@ -225,6 +225,23 @@ fn record(text: &[u8]) -> Option<Record<'_>> {
     is_valid.then_some(Record { key, value_start: space + 1 + equals + 1, length })
 }
 
+/// The records of a text in order: the key and the record's bytes with its length and newline; none for what is no record, which is the last then.
+pub(super) fn raw_records(text: &[u8]) -> impl Iterator<Item = Option<(&[u8], &[u8])>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(found) = record(rest) else {
+            rest = &[];
+            return Some(None);
+        };
+        let (bytes, behind) = rest.split_at_checked(found.length)?;
+        rest = behind;
+        Some(Some((found.key, bytes)))
+    })
+}
+
 fn some(value: &[u8]) -> Option<&[u8]> {
     (!value.is_empty()).then_some(value)
 }

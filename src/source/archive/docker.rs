@@ -17,8 +17,8 @@ use crate::layer::inflate::{Compression, WINDOW_BYTES};
 use crate::oci::{History, ImageConfig};
 use crate::source::layout::{MAX_CHOICES, Selection, same_name};
 use crate::source::{
-    Image, Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place, PlatformChoice,
-    SourceError,
+    Documents, Image, Layer, MAX_CONFIG_BYTES, MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES, Manifest, Place,
+    PlatformChoice, SourceError,
 };
 
 /// The transport's name, as the report tells it.
@@ -50,7 +50,7 @@ pub(super) fn open(
     reference: &str,
 ) -> Result<Image, SourceError> {
     let entries = &archive.entries;
-    let (config, layers) = if entries.has("manifest.json") {
+    let (config, layers, stored) = if entries.has("manifest.json") {
         let images = read_manifest(entries)?;
         let image = select(&images, selection, entries.place())?;
         read_image(entries, image)?
@@ -59,13 +59,16 @@ pub(super) fn open(
     };
     let platform = config.platform();
     check_platform(choice, &platform)?;
-    let manifest = Manifest { platform, digest: None, annotations: BTreeMap::new(), config, layers, listing: None };
+    let (digest, annotations) = (None, BTreeMap::new());
+    let documents = Documents { manifest: None, config: stored.map(Into::into) };
+    let manifest = Manifest { platform, digest, annotations, config, documents, layers, listing: None };
     Ok(Image {
         reference: reference.to_owned(),
         transport: TRANSPORT,
         digest: None,
         media_type: MANIFEST_TYPE.to_owned(),
         annotations: BTreeMap::new(),
+        index: None,
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: archive.clone(),
@@ -133,7 +136,10 @@ fn image_id(name: &str) -> Option<Digest> {
     if hex.contains(':') { hex.parse().ok() } else { format!("sha256:{hex}").parse().ok() }
 }
 
-fn read_image(entries: &Entries, image: &Saved) -> Result<(ImageConfig, Vec<Layer>), SourceError> {
+/// A configuration, its layers, and the bytes of the configuration where the archive has them in one piece.
+type ReadImage = (ImageConfig, Vec<Layer>, Option<Vec<u8>>);
+
+fn read_image(entries: &Entries, image: &Saved) -> Result<ReadImage, SourceError> {
     let bytes = entries.read(&image.config, MAX_CONFIG_BYTES)?;
     if let Some(expected) = image_id(&image.config).filter(|expected| !expected.matches(&bytes)) {
         let mut hasher = expected.hasher();
@@ -160,7 +166,7 @@ fn read_image(entries: &Entries, image: &Saved) -> Result<(ImageConfig, Vec<Laye
         Ok(Layer { digest, size, media_type: media_type(compression), diff_id: Some(diff_id), place })
     };
     let layers = image.layers.iter().zip(diff_ids).map(layer).collect::<Result<_, SourceError>>()?;
-    Ok((config, layers))
+    Ok((config, layers, Some(bytes)))
 }
 
 /// Where a layer's bytes are and how they are compressed.
@@ -200,7 +206,7 @@ struct Command {
 }
 
 /// An image that is a chain of `ID/json` and `ID/layer.tar` up from the ID that `repositories` names.
-fn read_oldest(entries: &Entries, selection: &Selection) -> Result<(ImageConfig, Vec<Layer>), SourceError> {
+fn read_oldest(entries: &Entries, selection: &Selection) -> Result<ReadImage, SourceError> {
     let mut next = oldest_id(entries, selection)?;
     let mut config = None;
     let mut layers = Vec::new();
@@ -233,7 +239,7 @@ fn read_oldest(entries: &Entries, selection: &Selection) -> Result<(ImageConfig,
     layers.reverse();
     history.reverse();
     let config = config.ok_or_else(|| entries.malformed("its image has no layers".into()))?;
-    Ok((ImageConfig { history, ..config }, layers))
+    Ok((ImageConfig { history, ..config }, layers, None))
 }
 
 /// The top layer's ID of the image that `repositories` (name, then tag) says `selection` is.

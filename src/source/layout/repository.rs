@@ -1,18 +1,21 @@
 //! A layout as a repository: its tags are names in `index.json`, and its referrers are the manifests listed there that name a subject.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{Folder, check_version, named, open_regular};
 use crate::digest::Digest;
-use crate::source::repository::{At, Change, Document, MANIFEST, Repository, Stored};
+use crate::source::repository::{At, Change, Document, INDEX, MANIFEST, OpenBlob, Put, Repository, Stored};
 use crate::source::resolve::{self, ContentStore as _, Descriptor, Kind};
-use crate::source::{MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, SourceError};
+use crate::source::{MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, SourceError, Verified};
 
 const NAME: &str = "org.opencontainers.image.ref.name";
+
+/// The content of `oci-layout` (image-spec, "oci-layout file").
+const VERSION: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// A layout in a folder.
 pub struct LayoutRepository {
@@ -20,6 +23,28 @@ pub struct LayoutRepository {
 }
 
 impl LayoutRepository {
+    /// Opens the layout in `path`, or makes one where there is nothing yet.
+    ///
+    /// # Errors
+    /// When something else is there, or nothing can be.
+    pub fn create(path: &Path) -> Result<Self, SourceError> {
+        let failed = |source: std::io::Error| SourceError::Io { path: path.to_owned(), source };
+        match std::fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(path).map_err(failed)?;
+            }
+            Ok(false) => return Self::open(path),
+            Err(error) => return Err(failed(error)),
+        }
+        let made = Self { folder: Folder { path: path.to_owned() } };
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).to_string();
+        std::fs::create_dir_all(path.join("blobs/sha256")).map_err(failed)?;
+        made.replace(&path.join("index.json"), &mut index.as_bytes())?;
+        made.replace(&path.join("oci-layout"), &mut VERSION.as_bytes())?;
+        Ok(made)
+    }
+
     /// Opens the layout in `path`.
     ///
     /// # Errors
@@ -61,14 +86,17 @@ impl LayoutRepository {
     }
 
     /// Writes a file aside and renames it, so that a reader meets the old one or the new one.
-    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), SourceError> {
-        let failed = |source: std::io::Error| SourceError::Io { path: path.to_owned(), source };
+    fn replace(&self, path: &Path, content: &mut dyn Read) -> Result<(), SourceError> {
+        let failed = |source: std::io::Error| {
+            source.downcast().unwrap_or_else(|source| SourceError::Io { path: path.to_owned(), source })
+        };
         let folder = path.parent().unwrap_or(&self.folder.path);
         std::fs::create_dir_all(folder).map_err(failed)?;
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
         let mut aside =
             tempfile::Builder::new().prefix(".imgguard").permissions(mode).tempfile_in(folder).map_err(failed)?;
-        aside.write_all(bytes).map_err(failed)?;
+        std::io::copy(content, &mut aside).map_err(failed)?;
+        aside.flush().map_err(failed)?;
         aside.persist(path).map_err(|error| failed(error.error))?;
         Ok(())
     }
@@ -82,17 +110,18 @@ impl LayoutRepository {
         Ok(file)
     }
 
-    /// Adds an entry to `index.json`, or moves a tag. The lock must be held.
+    /// Adds an entry to `index.json` for what refers to something, or moves a tag. The lock must be held.
     fn enter(&self, at: At<'_>, media_type: &str, bytes: &[u8], digest: &Digest) -> Result<(), SourceError> {
         let (mut index, entries) = self.index()?;
         let path = self.folder.path.join("index.json");
         let tag = if let At::Tag(tag) = at { Some(tag) } else { None };
-        if tag.is_none() && entries.iter().any(|entry| entry.digest == digest.as_str()) {
+        let stored = Stored { bytes: bytes.to_vec(), digest: digest.clone(), media_type: media_type.to_owned() };
+        let Document { artifact_type: kind, subject, .. } = Document::parse(&stored)?;
+        // What has neither a tag nor a subject is found through an index.
+        if tag.is_none() && (subject.is_none() || entries.iter().any(|entry| entry.digest == digest.as_str())) {
             return Ok(());
         }
         let mut entry = json!({"mediaType": media_type, "digest": digest.as_str(), "size": bytes.len()});
-        let stored = Stored { bytes: bytes.to_vec(), digest: digest.clone(), media_type: media_type.to_owned() };
-        let kind = Document::parse(&stored)?.artifact_type;
         if !kind.is_empty() {
             entry["artifactType"] = kind.into();
         }
@@ -112,14 +141,14 @@ impl LayoutRepository {
         manifests.push(entry);
         let bytes = serde_json::to_vec(&index)
             .map_err(|error| SourceError::Malformed { what: "`index.json`".into(), detail: error.to_string() })?;
-        self.replace(&path, &bytes)
+        self.replace(&path, &mut bytes.as_slice())
     }
 
     fn store(&self, bytes: &[u8]) -> Result<Digest, SourceError> {
         let digest = Digest::sha256(bytes);
         let path: PathBuf = self.folder.blob(&digest);
         if !path.is_file() {
-            self.replace(&path, bytes)?;
+            self.replace(&path, &mut &*bytes)?;
         }
         Ok(digest)
     }
@@ -152,7 +181,7 @@ impl Repository for LayoutRepository {
         resolve::read_checked(&self.folder, Kind::Blob, descriptor, descriptor.size)
     }
 
-    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError> {
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
         Ok(Box::new(open_regular(&self.folder.blob(&descriptor.parsed_digest()?))?))
     }
 
@@ -173,6 +202,17 @@ impl Repository for LayoutRepository {
 
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, SourceError> {
         self.store(bytes)
+    }
+
+    fn put_stream(&self, descriptor: &Descriptor, open: OpenBlob) -> Result<Put, SourceError> {
+        let digest = descriptor.parsed_digest()?;
+        let path = self.folder.blob(&digest);
+        if path.is_file() {
+            return Ok(Put::Present);
+        }
+        let reader = open()?.take(descriptor.size.saturating_add(1));
+        self.replace(&path, &mut Verified::new(reader, digest, descriptor.size))?;
+        Ok(Put::Sent)
     }
 
     fn put_manifest(&self, at: At<'_>, media_type: &str, bytes: &[u8]) -> Result<bool, SourceError> {

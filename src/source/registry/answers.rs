@@ -19,6 +19,9 @@ impl From<NetError> for SourceError {
             NetError::Certificates { path, detail } => {
                 Self::Configuration { place: path.display().to_string(), detail }
             }
+            NetError::Content(source) => {
+                source.downcast().unwrap_or_else(|source| Self::Io { path: "what was to be sent".into(), source })
+            }
             NetError::Start(detail) => Self::Unreachable { host: "the network".into(), phase: "starting", detail },
         }
     }

@@ -117,20 +117,40 @@ impl Registry {
         Ok(RegistryRepository::new(session))
     }
 
-    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet.
+    /// An image's own repository, no mirror, to read. Nothing is sent yet.
     ///
     /// # Errors
     /// When the machine's configuration blocks it.
-    pub fn writable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+    pub fn readable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+        Ok(RegistryRepository::new(self.session(self.own_place(name)?, Right::Pull)))
+    }
+
+    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet. Blobs of `from` are taken over from there, where that is another repository of the same registry.
+    ///
+    /// # Errors
+    /// When the machine's configuration blocks it.
+    pub fn writable_repository(
+        &self,
+        name: &ImageName,
+        from: Option<&ImageName>,
+    ) -> Result<RegistryRepository, SourceError> {
+        let place = self.own_place(name)?;
+        let from = from.map(|from| self.own_place(from)).transpose()?;
+        let other = from.filter(|from| from.host == place.host && from.repository != place.repository);
+        let right = Right::Push { from: other.map(|from| from.repository) };
+        Ok(RegistryRepository::new(self.session(place, right)))
+    }
+
+    fn own_place(&self, name: &ImageName) -> Result<Place, SourceError> {
         let blocked = || SourceError::NotFound { what: format!("`{name}`"), place: name.registry.clone() };
-        let place = self.mirrors.places(name)?.pop().ok_or_else(blocked)?;
-        Ok(RegistryRepository::new(self.session(place, Right::Push)))
+        self.mirrors.places(name)?.pop().ok_or_else(blocked)
     }
 
     fn session(&self, place: Place, right: Right) -> Arc<Session> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone(), right));
-        sessions.entry((place.clone(), right)).or_insert_with(new).clone()
+        let new =
+            || Arc::new(Session::new(self.transport.clone(), place.clone(), self.credentials.clone(), right.clone()));
+        sessions.entry((place.clone(), right.clone())).or_insert_with(new).clone()
     }
 }
 
@@ -139,10 +159,11 @@ fn image(session: Arc<Session>, root: Root, choice: &PlatformChoice, reference: 
     let repository = Arc::new(Repository { session });
     let digest = root.digest.clone();
     let resolved = resolve::resolve(root, repository.as_ref(), choice)?;
-    let (media_type, annotations, manifests) = (resolved.media_type, resolved.annotations, resolved.manifests);
+    let (media_type, index) = (resolved.media_type, resolved.index);
+    let (annotations, manifests) = (resolved.annotations, resolved.manifests);
     let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
     let blobs = repository;
-    Ok(Image { reference, transport: "registry", digest, media_type, annotations, manifests, attached, blobs })
+    Ok(Image { reference, transport: "registry", digest, media_type, annotations, index, manifests, attached, blobs })
 }
 
 /// The content of a configuration file of at most `limit` bytes.

@@ -6,7 +6,7 @@
 //! Source: OCI distribution-spec, "Push".
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 
 use super::answers::refusal;
@@ -14,51 +14,61 @@ use super::session::Session;
 use crate::digest::Digest;
 use crate::net::{Payload, Request};
 use crate::source::SourceError;
+use crate::source::repository::Put;
 
 const PHASE: &str = "uploading";
 
 /// The header by which a registry says that it lists a manifest among its subject's referrers.
 const OCI_SUBJECT: &str = "oci-subject";
 
-/// Blobs above this many bytes go in pieces, so that no second copy of them is in memory; it is also the size of a piece. Registries may ask for larger ones.
-const PIECE: usize = 16 << 20;
-
-/// The header by which a registry asks for pieces of at least so many bytes.
-const MIN_PIECE: &str = "oci-chunk-min-length";
-
-/// Stores a blob, unless it is there: a small one in one request, a large one in pieces, or else in one where the registry does not take pieces.
-pub(super) async fn blob(session: &Session, digest: &Digest, bytes: &[u8]) -> Result<(), SourceError> {
+/// Stores a blob, unless it is there: taken over from the repository that the session may read too, else in one request. Pieces are not used, since some registries refuse
+/// the second one. An upload that breaks off is begun again; the client's own repetition would go on with one that the registry may have given up.
+pub(super) async fn blob(session: &Session, digest: &Digest, content: &Payload) -> Result<Put, SourceError> {
     if exists(session, digest).await? {
-        return Ok(());
+        return Ok(Put::Present);
     }
     let what = format!("blob {digest} for `{}`", session.place());
-    let begun = begin(session, &what).await?;
-    if bytes.len() > PIECE
-        && let Some(target) = pieces(session, &begun, bytes).await?
-    {
-        return end(session, target, digest, Bytes::new(), &what).await;
+    let attempts = if matches!(content, Payload::Stream(_)) { session.transport().settings().attempts } else { 1 };
+    let mut repetition = 0;
+    loop {
+        let Some(target) = begin(session, digest, &what).await? else { return Ok(Put::Mounted) };
+        match send(session, target, digest, content, &what).await {
+            Err(error) if repetition + 1 < attempts && is_passing(&error) => {
+                session.transport().back_off(session.host(), PHASE, repetition).await?;
+                repetition += 1;
+            }
+            outcome => return outcome.map(|()| Put::Sent),
+        }
     }
-    // An upload that was refused a piece is not to be gone on with.
-    let target = if bytes.len() > PIECE { begin(session, &what).await?.target } else { begun.target };
-    end(session, target, digest, Bytes::copy_from_slice(bytes), &what).await
 }
 
-/// An upload that a registry waits for.
-struct Begun {
-    target: Url,
-    piece: usize,
+fn is_passing(error: &SourceError) -> bool {
+    matches!(error, SourceError::Server { .. } | SourceError::Unreachable { .. } | SourceError::TimedOut { .. })
 }
 
-async fn begin(session: &Session, what: &str) -> Result<Begun, SourceError> {
+/// Begins an upload; none where the registry has the blob elsewhere and took it from there.
+async fn begin(session: &Session, digest: &Digest, what: &str) -> Result<Option<Url>, SourceError> {
     let url = session.url(&format!("{}/blobs/uploads/", session.repository()), PHASE).await?;
-    let answer = session.send(carrying(Request::get(url.clone(), PHASE), Method::POST, Bytes::new())).await?;
+    if let Some(from) = session.readable() {
+        let mut mount = url.clone();
+        mount.query_pairs_mut().extend_pairs([("mount", digest.as_str()), ("from", from)]);
+        let request = carrying(Request::get(mount, PHASE), Method::POST, Payload::Bytes(Bytes::new()));
+        match session.send(request).await {
+            Ok(answer) if answer.status() == StatusCode::CREATED => return Ok(None),
+            Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
+                return location(session, &url, answer.headers()).map(Some);
+            }
+            // Whatever else it says, and whoever may not read there: the blob can still be sent.
+            Ok(_) | Err(SourceError::Unauthorized { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let request = carrying(Request::get(url.clone(), PHASE), Method::POST, Payload::Bytes(Bytes::new()));
+    let answer = session.send(request).await?;
     if answer.status() != StatusCode::ACCEPTED {
         return Err(refusal(answer, what, PHASE).await);
     }
-    let asked = answer.headers().get(MIN_PIECE).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    // What it asks for beyond this, it gets in one request.
-    let piece = asked.unwrap_or(0).clamp(PIECE, 16 * PIECE);
-    Ok(Begun { target: location(session, &url, answer.headers())?, piece })
+    location(session, &url, answer.headers()).map(Some)
 }
 
 /// Where the registry wants what comes next.
@@ -68,31 +78,16 @@ fn location(session: &Session, base: &Url, headers: &HeaderMap) -> Result<Url, S
     base.join(location).map_err(|error| session.protocol(PHASE, error.to_string()))
 }
 
-/// Sends the pieces of a blob; none where the registry does not take the first.
-async fn pieces(session: &Session, begun: &Begun, bytes: &[u8]) -> Result<Option<Url>, SourceError> {
-    let mut target = begun.target.clone();
-    for (number, piece) in bytes.chunks(begun.piece).enumerate() {
-        let start = number * begun.piece;
-        let mut request = carrying(Request::get(target.clone(), PHASE), Method::PATCH, Bytes::copy_from_slice(piece));
-        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        let range = HeaderValue::try_from(format!("{start}-{}", start + piece.len() - 1));
-        request.headers.insert(CONTENT_RANGE, range.map_err(|error| session.protocol(PHASE, error.to_string()))?);
-        let answer = session.send(request).await?;
-        if answer.status() == StatusCode::ACCEPTED {
-            target = location(session, &target, answer.headers())?;
-        } else if number == 0 && answer.status().is_client_error() {
-            return Ok(None);
-        } else {
-            return Err(refusal(answer, "a piece of a blob", PHASE).await);
-        }
-    }
-    Ok(Some(target))
-}
-
-/// Closes an upload with what is left of the blob.
-async fn end(session: &Session, mut target: Url, digest: &Digest, rest: Bytes, what: &str) -> Result<(), SourceError> {
+/// Sends a blob whole (distribution-spec, "POST then PUT").
+async fn send(
+    session: &Session,
+    mut target: Url,
+    digest: &Digest,
+    content: &Payload,
+    what: &str,
+) -> Result<(), SourceError> {
     target.query_pairs_mut().append_pair("digest", digest.as_str());
-    let mut request = carrying(Request::get(target, PHASE), Method::PUT, rest);
+    let mut request = carrying(Request::get(target, PHASE), Method::PUT, content.clone());
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let answer = session.send(request).await?;
     if answer.status() == StatusCode::CREATED { Ok(()) } else { Err(refusal(answer, what, PHASE).await) }
@@ -122,7 +117,7 @@ pub(super) async fn manifest(
     let mut headers = HeaderMap::new();
     let media_type = HeaderValue::try_from(media_type).map_err(|error| session.protocol(PHASE, error.to_string()))?;
     headers.insert(CONTENT_TYPE, media_type);
-    let request = Request { headers, ..carrying(Request::get(url, PHASE), Method::PUT, bytes) };
+    let request = Request { headers, ..carrying(Request::get(url, PHASE), Method::PUT, Payload::Bytes(bytes)) };
     let answer = session.send(request).await?;
     if answer.status() != StatusCode::CREATED {
         return Err(refusal(answer, &format!("manifest `{reference}` for `{}`", session.place()), PHASE).await);
@@ -130,6 +125,6 @@ pub(super) async fn manifest(
     Ok(answer.headers().contains_key(OCI_SUBJECT))
 }
 
-fn carrying(request: Request, method: Method, bytes: Bytes) -> Request {
-    Request { method: Some(method), payload: Some(Payload::Bytes(bytes)), ..request }
+fn carrying(request: Request, method: Method, payload: Payload) -> Request {
+    Request { method: Some(method), payload: Some(payload), ..request }
 }

@@ -1,5 +1,6 @@
 //! A repository of a registry as [`Repository`] has it.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,10 @@ use super::blob::{self, BlobReader};
 use super::session::Session;
 use super::{push, referrers};
 use crate::digest::Digest;
-use crate::source::repository::{At, Change, Repository, Stored};
+use crate::net::{Payload, Stream};
+use crate::source::repository::{At, Change, OpenBlob, Put, Repository, Stored};
 use crate::source::resolve::{Descriptor, Root, check_digest, read_bounded};
-use crate::source::{MAX_MANIFEST_BYTES, SourceError};
+use crate::source::{MAX_MANIFEST_BYTES, SourceError, Verified};
 
 /// How often a change of a tag is tried again when others change it at the same time.
 const MAX_CHANGES: u32 = 12;
@@ -89,9 +91,9 @@ impl Repository for RegistryRepository {
         Ok(bytes)
     }
 
-    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn std::io::Read + Send>, SourceError> {
+    fn open_blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, SourceError> {
         let digest = descriptor.parsed_digest()?;
-        Ok(Box::new(BlobReader::open(self.session.clone(), &digest, descriptor.size, "downloading an artifact")?))
+        Ok(Box::new(BlobReader::open(self.session.clone(), &digest, descriptor.size, "downloading a blob")?))
     }
 
     fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Descriptor>>, SourceError> {
@@ -100,9 +102,20 @@ impl Repository for RegistryRepository {
 
     fn put_blob(&self, bytes: &[u8]) -> Result<Digest, SourceError> {
         let digest = Digest::sha256(bytes);
-        let upload = push::blob(&self.session, &digest, bytes);
-        self.session.transport().block_on(upload)?;
+        let content = Payload::Bytes(bytes::Bytes::copy_from_slice(bytes));
+        self.session.transport().block_on(push::blob(&self.session, &digest, &content))?;
         Ok(digest)
+    }
+
+    fn put_stream(&self, descriptor: &Descriptor, open: OpenBlob) -> Result<Put, SourceError> {
+        let (digest, size) = (descriptor.parsed_digest()?, descriptor.size);
+        let expected = digest.clone();
+        let verified = move || {
+            let reader = open().map_err(std::io::Error::other)?;
+            Ok(Box::new(Verified::new(reader, expected.clone(), size)) as Box<dyn Read + Send>)
+        };
+        let content = Payload::Stream(Stream::new(size, verified));
+        self.session.transport().block_on(push::blob(&self.session, &digest, &content))
     }
 
     fn put_manifest(&self, at: At<'_>, media_type: &str, bytes: &[u8]) -> Result<bool, SourceError> {

@@ -35,12 +35,15 @@ pub(super) struct Session {
 }
 
 /// What tokens are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Right {
     /// To read.
     Pull,
-    /// To read and to write.
-    Push,
+    /// To read and to write, and to read another repository of the host.
+    Push {
+        /// That other repository, if any.
+        from: Option<String>,
+    },
 }
 
 /// What the host demands and what we hold.
@@ -71,6 +74,14 @@ impl Session {
     /// The repository's name on this host.
     pub(super) fn repository(&self) -> &str {
         &self.place.repository
+    }
+
+    /// The other repository of the host from which blobs may be taken.
+    pub(super) fn readable(&self) -> Option<&str> {
+        match &self.right {
+            Right::Push { from } => from.as_deref(),
+            Right::Pull => None,
+        }
     }
 
     /// Host and repository.
@@ -270,7 +281,7 @@ impl Session {
             Some(login) => login.clone(),
             None => access.login.insert(self.credentials.find(&self.transport, base, &self.place).await?).clone(),
         };
-        let ticket = token::obtain(&self.transport, base, &self.place, self.right, challenge, &login).await?;
+        let ticket = token::obtain(&self.transport, base, &self.place, &self.right, challenge, &login).await?;
         access.ticket = Some(ticket.clone());
         Ok(ticket)
     }

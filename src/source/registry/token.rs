@@ -95,7 +95,7 @@ pub(super) async fn obtain(
     transport: &Transport,
     base: &Url,
     place: &Place,
-    right: Right,
+    right: &Right,
     challenge: &Challenge,
     login: &Login,
 ) -> Result<Ticket, SourceError> {
@@ -111,8 +111,8 @@ pub(super) async fn obtain(
         (Challenge::Basic, Login::Anonymous) => Err(unauthorized("it asks for a password")),
         (Challenge::Basic, Login::Identity { .. }) => Err(unauthorized("it asks for a password and not for a token")),
         (Challenge::Bearer { realm, service, scope }, _) => {
-            let scope = wanted_scope(place, right, scope.as_deref());
-            let request = request(transport, base, place, realm, service.as_deref(), scope, login)?;
+            let scopes = wanted_scopes(place, right, scope.as_deref());
+            let request = request(transport, base, place, realm, service.as_deref(), scopes, login)?;
             let what = format!("a token for `{}`", place.repository);
             let (body, host) = answers::issued(transport, &request, &what).await.map_err(|error| match error {
                 SourceError::Unauthorized { host, detail } => SourceError::Unauthorized {
@@ -139,7 +139,7 @@ fn request(
     place: &Place,
     realm: &str,
     service: Option<&str>,
-    scope: String,
+    scopes: Vec<String>,
     login: &Login,
 ) -> Result<Request, SourceError> {
     let refused = |detail: String| SourceError::Protocol { host: authority(base), phase: PHASE, detail };
@@ -148,17 +148,18 @@ fn request(
         .settings()
         .allows_step(base, &url)
         .map_err(|reason| refused(format!("its token server is not asked: {reason}")))?;
-    let mut fields = vec![("scope", scope)];
-    fields.extend(service.map(|service| ("service", service.to_owned())));
+    let service = service.map(|service| ("service", service.to_owned()));
     if let Login::Identity { token, .. } = login {
-        fields.extend([
+        // In a form the scopes are one field.
+        let grant = [
             ("grant_type", "refresh_token".to_owned()),
             ("client_id", "imgguard".to_owned()),
             ("refresh_token", token.reveal().to_owned()),
-        ]);
+        ];
+        let fields = std::iter::once(("scope", scopes.join(" "))).chain(service).chain(grant).collect();
         return Ok(Request { payload: Some(Payload::Form(fields)), ..Request::get(url, PHASE) });
     }
-    url.query_pairs_mut().extend_pairs(fields);
+    url.query_pairs_mut().extend_pairs(scopes.into_iter().map(|scope| ("scope", scope)).chain(service));
     let authorization = match login {
         Login::Password { user, password, .. } => {
             Some(Ticket::new("Basic", &basic(user, password), None, &place.host)?.header)
@@ -168,12 +169,16 @@ fn request(
     Ok(Request { authorization, ..Request::get(url, PHASE) })
 }
 
-/// The scope of a token: to read, the host's own word where that asks for no more; to write, always our own, whatever the host says it wants.
-fn wanted_scope(place: &Place, right: Right, scope: Option<&str>) -> String {
+/// The scopes of a token: to read, the host's own word where that asks for no more; to write, always our own, whatever the host says it wants.
+fn wanted_scopes(place: &Place, right: &Right, scope: Option<&str>) -> Vec<String> {
+    let pull = |repository: &str| format!("repository:{repository}:pull");
     match (right, scope) {
-        (Right::Pull, Some(scope)) if is_pull(scope) => scope.to_owned(),
-        (Right::Pull, _) => format!("repository:{}:pull", place.repository),
-        (Right::Push, _) => format!("repository:{}:pull,push", place.repository),
+        (Right::Pull, Some(scope)) if is_pull(scope) => vec![scope.to_owned()],
+        (Right::Pull, _) => vec![pull(&place.repository)],
+        (Right::Push { from }, _) => {
+            let own = format!("repository:{}:pull,push", place.repository);
+            std::iter::once(own).chain(from.as_deref().map(pull)).collect()
+        }
     }
 }
 

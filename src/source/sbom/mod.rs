@@ -18,10 +18,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use envelope::Seal;
+pub(crate) use envelope::unwrap;
 pub(crate) use spdx::SOURCE_INFO;
 
 use super::resolve::read_bounded;
-use super::{Blobs, Content, Image, Layer, Manifest, PlatformChoice, SourceError};
+use super::{Blobs, Content, Documents, Image, Layer, Manifest, PlatformChoice, SourceError};
 use crate::digest::Digest;
 use crate::oci::ImageConfig;
 
@@ -203,6 +204,7 @@ pub fn open(path: &Path, choice: &PlatformChoice, reference: &str) -> Result<Ima
         digest: Some(Digest::sha256(&bytes)),
         media_type,
         annotations: BTreeMap::new(),
+        index: None,
         manifests,
         attached: Vec::new(),
         blobs: Arc::new(NoLayers),
@@ -216,6 +218,7 @@ fn manifest(platform: crate::oci::Platform, digest: Option<Digest>, listing: Lis
         digest,
         annotations: BTreeMap::new(),
         config: ImageConfig::default(),
+        documents: Documents::default(),
         layers: Vec::new(),
         listing: Some(Arc::new(listing)),
     }

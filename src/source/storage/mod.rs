@@ -274,7 +274,7 @@ fn open_image(
             layers.insert(stored.id, files);
         }
     }
-    let (media_type, annotations) = (resolved.media_type, resolved.annotations);
+    let (media_type, index, annotations) = (resolved.media_type, resolved.index, resolved.annotations);
     let blobs = Arc::new(StoredLayers { layers });
     Ok(Image {
         reference: reference.to_owned(),
@@ -282,6 +282,7 @@ fn open_image(
         digest: Some(digest),
         media_type,
         annotations,
+        index,
         manifests,
         attached: Vec::new(),
         blobs,
