@@ -57,8 +57,6 @@ pub struct Subject<'a> {
     pub dockerfiles: &'a [(String, Dockerfile)],
     /// What is sent to the builder, and what of it is copied.
     pub contexts: Vec<Context<'a>>,
-    /// What is known besides it.
-    pub around: Surroundings<'a>,
     /// Why there are no contexts, if there should be.
     pub unread: Option<(String, String)>,
     from: &'a dyn Files,
@@ -77,7 +75,7 @@ impl<'a> Subject<'a> {
             Ok(contexts) => (contexts, None),
             Err(error) => (Vec::new(), Some((repository.folder.clone(), error.to_string()))),
         };
-        Self { repository, dockerfiles, contexts, around, unread, from, named: RefCell::default() }
+        Self { repository, dockerfiles, contexts, unread, from, named: RefCell::default() }
     }
 
     /// A file's content; of one that is very long only its beginning.
