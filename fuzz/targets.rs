@@ -19,6 +19,9 @@ use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
 use imgguard::facts::purl_parse;
+use imgguard::harden::packages::deb::{Repository, Target};
+use imgguard::harden::packages::openpgp::Keyring;
+use imgguard::harden::packages::{Found, Layer as PackageLayer, Root, Store, Wanted, apk, deb};
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
@@ -70,6 +73,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("inspectors", inspectors),
     ("nested", nested),
     ("osv", osv),
+    ("packages", packages),
     ("policy", policy),
     ("purl", purl),
     ("reference", reference),
@@ -185,6 +189,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
@@ -294,6 +299,10 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/share/sbom/a.json",
     "opt/java/release",
     "usr/bin/python3.11",
+    "etc/sudoers",
+    "etc/cron.d/job",
+    "etc/anacrontab",
+    "var/spool/cron/crontabs/root",
 ];
 
 /// Every inspector on any content, at a path that it wants.
@@ -324,6 +333,87 @@ pub(crate) fn rpm(data: &[u8]) {
             assert!(!file.path.is_empty() && !file.path.starts_with(b"/"));
         }
     });
+}
+
+/// The files of an image while packages are put over it.
+struct Files(BTreeMap<&'static [u8], Vec<u8>>);
+
+impl Root for Files {
+    fn at(&self, path: &[u8]) -> Option<Found> {
+        let is_folder = self.0.keys().any(|name| name.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")));
+        if is_folder { Some(Found::Directory) } else { self.0.get(path).map(|_| Found::File) }
+    }
+
+    fn names(&self, folder: &[u8]) -> Vec<Vec<u8>> {
+        let below = self.0.keys().filter_map(|name| name.strip_prefix(folder)?.strip_prefix(b"/"));
+        below.filter_map(|rest| rest.split(|byte| *byte == b'/').next()).map(<[u8]>::to_vec).collect()
+    }
+
+    fn read(&self, path: &[u8], _limit: u64) -> std::io::Result<Vec<u8>> {
+        self.0.get(path).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+}
+
+/// What the first byte chooses: a package, a record, a list, a keyring or a signature. Nothing that is put into an image leaves it.
+pub(crate) fn packages(data: &[u8]) {
+    let Some((&choice, bytes)) = data.split_first() else { return };
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    match choice {
+        0 => drop(Keyring::default().add(bytes)),
+        1 => drop(Keyring::default().verify_cleartext(bytes, at)),
+        2 => drop(Keyring::default().verify_detached(b"", bytes, at)),
+        3 => drop(rpm::PackageFile::read(&bytes)),
+        4 => update_deb(bytes, DPKG_STATUS),
+        5 => update_deb(b"", bytes),
+        6 => update_apk(bytes, b""),
+        7 => update_apk(b"", bytes),
+        _ => drop(Repository::default().add_plain(Store::Folder("/nonexistent".into()), bytes, "sums")),
+    }
+}
+
+const DPKG_STATUS: &[u8] = b"Package: a\nStatus: install ok installed\nVersion: 0\nArchitecture: all\n\n";
+
+fn wants() -> Vec<Wanted> {
+    vec![Wanted { package: "a".into(), arch: None, fixes: vec![("CVE-1".into(), "1".into())] }]
+}
+
+fn stays_inside(layer: Option<PackageLayer>) {
+    for (path, _) in layer.into_iter().flat_map(|layer| layer.entries) {
+        assert!(
+            !path.is_empty() && !path.starts_with(b"/") && !path.split(|byte| *byte == b'/').any(|part| part == b"..")
+        );
+    }
+}
+
+/// A package file of Debian over an image whose `status` is given.
+fn update_deb(package: &[u8], status: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.deb"), package).expect("it is written");
+    let sums = format!("{}  a.deb\n", Digest::sha256(package).hex());
+    let mut repository = Repository::default();
+    let _ = repository.add_plain(Store::Folder(folder.path().to_owned()), sums.as_bytes(), "sums");
+    let root = Files(
+        [(&b"var/lib/dpkg/status"[..], status.to_vec()), (b"var/lib/dpkg/info/a.list", b"/.\n/usr\n/usr/a\n".to_vec())]
+            .into(),
+    );
+    let target = Target { arch: "amd64".into(), codename: None, at: jiff::Timestamp::UNIX_EPOCH };
+    let spool = tempfile::tempfile().expect("a temporary file");
+    if let Ok((_, layer)) = deb::update(&root, &repository, &wants(), &target, spool) {
+        stays_inside(layer);
+    }
+}
+
+/// A package file of Alpine, or a list of installed ones.
+fn update_apk(package: &[u8], installed: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a-1.apk"), package).expect("it is written");
+    let mut repository = apk::Repository::new(apk::Keys::default());
+    let _ = repository.add(Store::Folder(folder.path().to_owned()), "x86_64");
+    let root = Files([(&b"lib/apk/db/installed"[..], installed.to_vec())].into());
+    let spool = tempfile::tempfile().expect("a temporary file");
+    if let Ok((_, layer)) = apk::update(&root, &repository, &wants(), "x86_64", spool) {
+        stays_inside(layer);
+    }
 }
 
 /// A record, alone and through an import; what was imported can be read back whole.

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::base_args::BaseArgs;
 use super::copy::CopyArgs;
 use super::db_args::DbVerb;
+use super::harden_args::HardenArgs;
 use super::lint_args::LintArgs;
 use super::rules::RulesVerb;
 use super::secrets_args::{SecretsArgs, Suppressing};
@@ -77,6 +78,9 @@ pub enum Verb {
     /// Find leaked secrets in images, folders, and a checkout's history
     #[command(after_help = super::secrets_args::EXAMPLES)]
     Secrets(SecretsArgs),
+    /// Make a hardened copy of an image: a plan first, then the new image, scanned before its tag moves
+    #[command(after_help = super::harden_args::EXAMPLES)]
+    Harden(HardenArgs),
     /// Check how an image is built: Dockerfiles
     #[command(after_help = super::lint_args::EXAMPLES)]
     Lint(LintArgs),
@@ -416,7 +420,7 @@ fn values(takes: fn(&dyn ReportFormat) -> bool) -> PossibleValuesParser {
     formats.map(|format| PossibleValue::new(format.name()).help(format.summary())).collect::<Vec<_>>().into()
 }
 
-fn format_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
+pub(super) fn format_file(text: &str) -> Result<(&'static dyn ReportFormat, PathBuf), String> {
     file_of(text, |_| true)
 }
 

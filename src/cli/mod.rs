@@ -18,6 +18,10 @@ mod exit;
 mod explain;
 mod fetch;
 mod guard;
+mod harden;
+mod harden_args;
+mod harden_report;
+mod harden_updates;
 mod incident;
 mod keys;
 mod lint;
@@ -121,6 +125,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Scan(arguments) => scan::scan(arguments, &cli.global),
         Verb::Gate(arguments) => scan::gate(arguments, &cli.global),
         Verb::Secrets(arguments) => secrets::secrets(arguments, &cli.global),
+        Verb::Harden(arguments) => harden::harden(arguments, &cli.global),
         Verb::Lint(arguments) => lint::lint(arguments, &cli.global),
         Verb::Explain(arguments) => explain::run(arguments, &cli.global),
         Verb::Verify(arguments) => verify::verify(arguments),

@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
 }
 
 /// `SOURCE_DATE_EPOCH`, seconds since 1970, where it is set (reproducible-builds.org).
-fn created() -> Result<Option<jiff::Timestamp>, Failed> {
+pub(super) fn created() -> Result<Option<jiff::Timestamp>, Failed> {
     let Some(text) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else { return Ok(None) };
     let seconds = text.to_str().and_then(|text| text.parse::<i64>().ok());
     let created = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::HardenError;
 use super::config::Config;
 use super::entry::{NewContent, NewEntry, NewKind};
+use super::mask::Masks;
 use super::plan::Step;
 use super::rewrite::LayerEdits;
 use super::survey::{Surveyed, View};
@@ -21,6 +21,7 @@ use crate::facts::{FilePath, Inventory};
 use crate::layer::EntryKind;
 use crate::layer::tar::HeaderChange;
 use crate::oci::Platform;
+use crate::scan::PlacedSecret;
 use crate::source::{Blobs, Layer};
 
 /// Most bytes of one file that is copied into the new layer for another mode or owner.
@@ -48,19 +49,25 @@ pub enum DraftLayer {
 }
 
 /// The new image of one platform.
-pub struct Draft<'a> {
+pub struct Draft {
     /// The platform.
-    pub platform: &'a Platform,
+    pub platform: Platform,
     /// The files of the old image.
-    pub view: &'a View,
+    pub view: Arc<View>,
     /// What a scan saw in the old image.
-    pub inventory: &'a Inventory,
+    pub inventory: Arc<Inventory>,
     /// The layers; those of the view come first and in its order, unless a transform put others there.
     pub layers: Vec<DraftLayer>,
     /// The configuration.
     pub config: Config,
     /// Annotations of the manifest.
     pub annotations: Map<String, Value>,
+    /// Whom the service runs as, where it is not root.
+    pub service: Option<(u32, u32)>,
+    /// Secrets that stand around the layers.
+    pub secrets_around: Vec<PlacedSecret>,
+    /// Secrets that are masked wherever they stand in a document of the image.
+    pub masks: Masks,
     /// Seconds since 1970 for what is made: `SOURCE_DATE_EPOCH`, else when the old image was built.
     pub mtime: u64,
     /// Entries of the layer that is put on top, by path.
@@ -72,13 +79,13 @@ pub struct Draft<'a> {
     steps: Vec<Step>,
 }
 
-impl<'a> Draft<'a> {
+impl Draft {
     /// The old image as it is.
     #[must_use]
     pub fn new(
-        platform: &'a Platform,
-        view: &'a View,
-        inventory: &'a Inventory,
+        platform: Platform,
+        view: Arc<View>,
+        inventory: Arc<Inventory>,
         layers: Vec<DraftLayer>,
         config: Config,
         annotations: Map<String, Value>,
@@ -91,6 +98,9 @@ impl<'a> Draft<'a> {
             layers,
             config,
             annotations,
+            service: None,
+            secrets_around: Vec::new(),
+            masks: Masks::default(),
             mtime,
             top: BTreeMap::new(),
             changes: BTreeMap::new(),
@@ -122,6 +132,20 @@ impl<'a> Draft<'a> {
         self.is_there(&place).then(|| self.view.content(place.as_bytes()).cloned()).flatten()
     }
 
+    /// Where a program is that the run settings name, as the engine finds it: a path, or a name in a folder of `PATH`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<Vec<u8>> {
+        let find = |path: String| self.view.follow(path.as_bytes()).filter(|place| self.view.get(place).is_some());
+        if name.contains('/') {
+            return find(name.to_owned());
+        }
+        let variables = self.config.setting("Env").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let path = variables.iter().find_map(|pair| pair.as_str()?.strip_prefix("PATH="));
+        // What engines use where none is set (moby `oci/defaults.go`).
+        let path = path.unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        path.split(':').find_map(|folder| find(format!("{folder}/{name}")))
+    }
+
     /// Whether there is something at a path of the view that no transform has removed.
     #[must_use]
     pub fn is_there(&self, path: &FilePath) -> bool {
@@ -150,27 +174,19 @@ impl<'a> Draft<'a> {
 
     /// Drops paths of the view from every layer, folders with all below them, and hard links with the files that they name. Returns the length of what the layers lose, in bytes.
     pub fn erase(&mut self, paths: &BTreeSet<FilePath>) -> u64 {
-        let is_below = |path: &FilePath| {
-            std::iter::successors(Some(path.as_bytes()), |path| parent(path))
-                .any(|path| !path.is_empty() && paths.contains(&FilePath::new(path)))
-        };
-        let mut bytes = 0;
-        for number in 0..self.view.layers() {
-            let gone: Vec<(FilePath, u64)> = self
-                .view
-                .entries_of(number)
-                .filter(|(place, _)| is_below(place))
-                .map(|(_, entry)| (entry.path.clone(), entry.size))
-                .collect();
-            let Some(DraftLayer::Source { edits, .. }) = self.layers.get_mut(number) else { continue };
-            for (name, size) in gone {
-                bytes += if edits.drop.insert(name) { size } else { 0 };
-            }
-        }
-        self.top.retain(|path, _| !is_below(path));
-        self.changes.retain(|path, _| !is_below(path));
+        let bytes = (0..self.view.layers()).map(|layer| self.erase_in(layer, paths)).sum();
+        self.top.retain(|path, _| !is_below(path, paths));
+        self.changes.retain(|path, _| !is_below(path, paths));
         self.erased.extend(paths.iter().cloned());
         bytes
+    }
+
+    /// As [`erase`](Self::erase), in one layer alone: what other layers have at these paths stays.
+    pub fn erase_in(&mut self, layer: usize, paths: &BTreeSet<FilePath>) -> u64 {
+        let entries = self.view.entries_of(layer).filter(|(place, _)| is_below(place, paths));
+        let gone: Vec<(FilePath, u64)> = entries.map(|(_, entry)| (entry.path.clone(), entry.size)).collect();
+        let Some(DraftLayer::Source { edits, .. }) = self.layers.get_mut(layer) else { return 0 };
+        gone.into_iter().map(|(name, size)| if edits.drop.insert(name) { size } else { 0 }).sum()
     }
 
     /// Changes mode, owner or capabilities of what is at a path of the view, under all its names.
@@ -261,6 +277,12 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Whether a path is one of `paths`, or below one.
+fn is_below(path: &FilePath, paths: &BTreeSet<FilePath>) -> bool {
+    let mut above = std::iter::successors(Some(path.as_bytes()), |path| parent(path));
+    above.any(|path| !path.is_empty() && paths.contains(&FilePath::new(path)))
+}
+
 fn apply(entry: &mut NewEntry, change: &HeaderChange) {
     if !matches!(entry.kind, NewKind::Symlink(_)) {
         entry.mode = change.mode.unwrap_or(entry.mode);
@@ -295,13 +317,4 @@ impl std::fmt::Debug for DraftLayer {
             }
         }
     }
-}
-
-/// What a platform's draft leaves as it was.
-///
-/// # Errors
-/// When the configuration cannot be read.
-pub fn is_unchanged(draft: &Draft<'_>, before: &Config) -> Result<bool, HardenError> {
-    let layers = draft.layers.iter().all(|layer| matches!(layer, DraftLayer::Source { edits, .. } if edits.is_empty()));
-    Ok(layers && draft.config == *before)
 }

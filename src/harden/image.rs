@@ -73,8 +73,6 @@ pub struct NewImage {
     pub root: Document,
     /// The platforms.
     pub platforms: Vec<NewPlatform>,
-    /// What else happened: manifests that were left out.
-    pub notes: Vec<String>,
 }
 
 /// Makes layers and documents, each distinct layer once.
@@ -96,7 +94,7 @@ impl<'s> Realiser<'s> {
     ///
     /// # Errors
     /// When a layer cannot be read or written, or the old image lacks what a new one needs.
-    pub fn platform(&mut self, draft: Draft<'_>, before: &Manifest) -> Result<NewPlatform, HardenError> {
+    pub fn platform(&mut self, draft: Draft, before: &Manifest) -> Result<NewPlatform, HardenError> {
         let old = OldManifest::read(before)?;
         let usual = draft.layers.iter().rev().find_map(compression).unwrap_or(Compression::Gzip);
         let mut layers = Vec::with_capacity(draft.layers.len());
@@ -120,7 +118,7 @@ impl<'s> Realiser<'s> {
         edits: LayerEdits,
     ) -> Result<NewLayer, HardenError> {
         let kept = || NewLayer { layer: layer.clone(), blobs: Some(blobs.clone()) };
-        let is_storable = old.can_keep(&layer);
+        let is_storable = can_keep(&layer);
         if edits.is_empty() && is_storable {
             return Ok(kept());
         }
@@ -178,6 +176,11 @@ impl<'s> Realiser<'s> {
     }
 }
 
+/// Whether a layer's bytes can be stored as the source gives them. An engine's store and Docker's archive have the uncompressed stream in place of what a manifest names.
+fn can_keep(layer: &Layer) -> bool {
+    layer.digest.is_some() && matches!(layer.place, Place::Digest | Place::Absent { .. })
+}
+
 fn compression(layer: &DraftLayer) -> Option<Compression> {
     let DraftLayer::Source { layer, .. } = layer else { return None };
     Compression::of_media_type(&layer.media_type).filter(|compression| *compression != Compression::None)
@@ -226,13 +229,6 @@ impl OldManifest {
     fn descriptor(&self, digest: &Digest) -> Option<&Value> {
         let is_it = |known: &&Value| known.get("digest").and_then(Value::as_str) == Some(digest.as_str());
         self.layers().iter().find(is_it)
-    }
-
-    /// Whether a layer's bytes can be stored as the source gives them. An engine's store and Docker's archive have the uncompressed layers in place of those that the manifest names.
-    fn can_keep(&self, layer: &Layer) -> bool {
-        layer.digest.is_some()
-            && matches!(layer.place, Place::Digest | Place::Absent { .. })
-            && Compression::of_media_type(&layer.media_type) != Some(Compression::None)
     }
 
     fn staged(&self, staged: StagedLayer) -> NewLayer {
@@ -315,15 +311,14 @@ pub fn assemble(
     let Some(stored) = &old.index else {
         let root = platforms.first().map(|platform| platform.manifest.clone());
         let root = root.ok_or_else(|| HardenError::Unfit { what: "the image".into(), why: "it is empty".into() })?;
-        return Ok(NewImage { root, platforms, notes: Vec::new() });
+        return Ok(NewImage { root, platforms });
     };
     let unfit = |why: String| HardenError::Unfit { what: "the index".into(), why };
     let mut document: Map<String, Value> = serde_json::from_slice(stored).map_err(|error| unfit(error.to_string()))?;
     let before = document.clone();
     let media_type = document.get("mediaType").and_then(Value::as_str).unwrap_or(INDEX).to_owned();
     let entries = document.get("manifests").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut notes = Vec::new();
-    document.insert("manifests".into(), index_entries(entries, &platforms, &mut notes).into());
+    document.insert("manifests".into(), index_entries(entries, &platforms).into());
     for part in ["annotations", "manifests"] {
         if let Some(value) = document.get_mut(part) {
             super::config::rewrite_annotations(value, mask);
@@ -331,21 +326,17 @@ pub fn assemble(
     }
     let bytes: Arc<[u8]> =
         if document == before { stored.clone() } else { Value::Object(document).to_string().into_bytes().into() };
-    Ok(NewImage { root: Document::new(bytes, media_type), platforms, notes })
+    Ok(NewImage { root: Document::new(bytes, media_type), platforms })
 }
 
-/// The entries of the new index: those of platforms, pointed to their new manifests. Others go, and are told.
-fn index_entries(entries: Vec<Value>, platforms: &[NewPlatform], notes: &mut Vec<String>) -> Vec<Value> {
+/// The entries of the new index: those of platforms, pointed to their new manifests. Others go; see [`left_out`].
+fn index_entries(entries: Vec<Value>, platforms: &[NewPlatform]) -> Vec<Value> {
     let mut placed = BTreeSet::new();
     let mut kept = Vec::new();
-    let mut dropped = 0;
     for mut entry in entries {
         let digest = entry.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
         let platform = platforms.iter().find(|new| new.before.as_ref().is_some_and(|old| old.as_str() == digest));
-        let Some(platform) = platform else {
-            dropped += 1;
-            continue;
-        };
+        let Some(platform) = platform else { continue };
         point(&mut entry, &platform.manifest.digest, platform.manifest.bytes.len() as u64);
         placed.insert(&platform.before);
         kept.push(entry);
@@ -360,16 +351,22 @@ fn index_entries(entries: Vec<Value>, platforms: &[NewPlatform], notes: &mut Vec
             "platform": platform_value(&platform.platform),
         }));
     }
-    if dropped > 0 {
-        notes.push(format!(
-            "{dropped} {} of the index that {} no image to run (attestations, or an index in the index) {} left out: what {} of the old image is not true of the new one",
-            if dropped == 1 { "entry" } else { "entries" },
-            if dropped == 1 { "is" } else { "are" },
-            if dropped == 1 { "is" } else { "are" },
-            if dropped == 1 { "it says" } else { "they say" },
-        ));
-    }
     kept
+}
+
+/// What an index has that the new one will not have, in words: statements about the old image, and indexes in it.
+#[must_use]
+pub fn left_out(old: &Image) -> Option<String> {
+    let document: Value = serde_json::from_slice(old.index.as_ref()?).ok()?;
+    let known: BTreeSet<&str> =
+        old.manifests.iter().filter_map(|known| Some(known.digest.as_ref()?.as_str())).collect();
+    let entries = document.get("manifests").and_then(Value::as_array)?;
+    let is_other = |entry: &&Value| entry.get("digest").and_then(Value::as_str).is_none_or(|it| !known.contains(it));
+    match entries.iter().filter(is_other).count() {
+        0 => None,
+        1 => Some("1 entry of the index is left out, since it is no image: what it says of the old image is not true of the new one".into()),
+        count => Some(format!("{count} entries of the index are left out, since they are no images: what they say of the old image is not true of the new one")),
+    }
 }
 
 fn platform_value(platform: &Platform) -> Value {
@@ -398,6 +395,7 @@ impl NewImage {
             media_type: self.root.media_type.clone(),
             annotations: annotations(&self.root.bytes),
             index: is_index.then(|| self.root.bytes.clone()),
+            offered: if is_index { manifests.iter().map(|one| one.platform.clone()).collect() } else { Vec::new() },
             manifests,
             attached: Vec::new(),
             blobs: Arc::new(blobs),

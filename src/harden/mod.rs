@@ -11,18 +11,23 @@ pub mod config;
 pub mod draft;
 pub mod entry;
 pub mod image;
+pub mod mask;
+pub mod packages;
 pub mod plan;
 pub mod rebase;
+pub mod records;
 pub mod rewrite;
 pub mod stage;
 pub mod survey;
 #[cfg(test)]
 mod tests;
+pub mod transform;
+pub mod work;
 pub mod write;
 
 pub use config::Config;
 pub use draft::{Draft, DraftLayer};
-pub use entry::{NewContent, NewEntry, NewKind};
+pub use entry::{NewContent, NewEntry, NewKind, SharedFile};
 pub use plan::{Change, Plan, Step};
 pub use rewrite::{Edit, Editor, LayerEdits, Rewritten};
 pub use stage::{Packing, Stage, StagedLayer};

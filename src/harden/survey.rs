@@ -23,6 +23,9 @@ pub const MAX_KEPT_IN_LAYER: u64 = 48 << 20;
 /// What a hole of a sparse file reads as.
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
+/// Largest script that is kept, in bytes: its first line tells which interpreter it needs.
+const MAX_SCRIPT_BYTES: u64 = 64 << 10;
+
 /// Bits that give whoever runs a program its owner's or group's rights.
 pub const SETID: u32 = 0o6000;
 
@@ -45,6 +48,14 @@ pub struct Surveyed {
     pub link: Box<[u8]>,
     /// The attribute `security.capability`; empty without one.
     pub capability: Box<[u8]>,
+}
+
+impl Surveyed {
+    /// Whether it is a file, under whatever name.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, EntryKind::File | EntryKind::HardLink)
+    }
 }
 
 /// Every entry of one layer.
@@ -78,7 +89,8 @@ impl SurveyedLayer {
     }
 }
 
-/// Reads a layer. `wants` says of a file's name in the layer whether its content is kept, as far as the limits go; that of programs with setuid, setgid or capabilities always is.
+/// Reads a layer. `wants` says of a file's name in the layer whether its content is kept, as far as the limits go; that of programs with setuid, setgid or
+/// capabilities and of scripts always is.
 ///
 /// # Errors
 /// When the layer cannot be read whole, or is not what manifest and configuration say.
@@ -104,8 +116,15 @@ pub fn survey_layer_with_digests(
         let what = "a layer that is only a folder".to_owned();
         return Err(SourceError::Malformed { what, detail: "its stored bytes are not kept".into() }.into());
     };
-    let layer_facts = SurveyedLayer::default();
-    let mut surveyor = Surveyor { wants, algorithms, layer: layer_facts, kept: 0, current: None, hashers: Vec::new() };
+    let mut surveyor = Surveyor {
+        wants,
+        algorithms,
+        layer: SurveyedLayer::default(),
+        kept: 0,
+        current: None,
+        only_script: false,
+        hashers: Vec::new(),
+    };
     read_layer(reader, layer, PassOptions { split: true, verify_diff_id: true }, &mut surveyor)?;
     surveyor.layer.link();
     Ok(surveyor.layer)
@@ -118,6 +137,8 @@ struct Surveyor<'w> {
     kept: u64,
     /// Content of the last entry, where it is kept.
     current: Option<Vec<u8>>,
+    /// Whether it is kept only if it is a script.
+    only_script: bool,
     /// Of the last entry, if it is a file.
     hashers: Vec<(Algorithm, FileHasher)>,
 }
@@ -126,11 +147,10 @@ impl Visitor for Surveyor<'_> {
     fn entry(&mut self, entry: &Entry<'_>) {
         let capability = entry.capability.unwrap_or_default();
         let is_wanted = entry.mode & SETID != 0 || !capability.is_empty() || (self.wants)(entry.path);
+        let may_be_script = entry.mode & 0o111 != 0 && entry.size <= MAX_SCRIPT_BYTES;
         let fits = entry.size <= MAX_KEPT_BYTES.min(MAX_KEPT_IN_LAYER - self.kept);
-        self.current = (entry.is_file() && is_wanted && fits).then(Vec::new);
-        if self.current.is_some() {
-            self.kept += entry.size;
-        }
+        self.current = (entry.is_file() && (is_wanted || may_be_script) && fits).then(Vec::new);
+        self.only_script = !is_wanted;
         let algorithms = if entry.is_file() { self.algorithms } else { &[] };
         self.hashers = algorithms.iter().map(|algorithm| (*algorithm, FileHasher::new(*algorithm))).collect();
         self.layer.entries.push(Surveyed {
@@ -146,10 +166,12 @@ impl Visitor for Surveyor<'_> {
     }
 
     fn data(&mut self, bytes: &[u8]) {
-        if let Some(content) = &mut self.current {
-            content.extend_from_slice(bytes);
-        }
         self.hashers.iter_mut().for_each(|(_, hasher)| hasher.update(bytes));
+        let Some(content) = &mut self.current else { return };
+        content.extend_from_slice(bytes);
+        if self.only_script && content.len() >= 2 && !content.starts_with(b"#!") {
+            self.current = None;
+        }
     }
 
     fn hole(&mut self, length: u64) {
@@ -168,6 +190,7 @@ impl Visitor for Surveyor<'_> {
     fn end(&mut self) {
         let Some(last) = self.layer.entries.len().checked_sub(1) else { return };
         if let Some(content) = self.current.take() {
+            self.kept += content.len() as u64;
             self.layer.contents.insert(last, content.into());
         }
         for (algorithm, hasher) in self.hashers.drain(..) {
@@ -246,7 +269,8 @@ impl View {
     }
 
     /// Where an entry of this name lands; none where links go in a circle.
-    fn landing(&self, path: &[u8]) -> Option<Vec<u8>> {
+    #[must_use]
+    pub fn landing(&self, path: &[u8]) -> Option<Vec<u8>> {
         let Some(folder) = parent(path) else { return Some(Vec::new()) };
         let name = path.get(if folder.is_empty() { 0 } else { folder.len() + 1 }..)?;
         Some(join(&self.follow(folder)?, name))

@@ -7,12 +7,14 @@ mod assemble;
 mod bases;
 mod checkout;
 mod collect;
+mod controls;
 mod explain;
 mod findings;
 mod hash_files;
 mod joined;
 mod lint;
 mod mended;
+mod modes;
 mod pairs;
 mod places;
 mod run;
@@ -30,6 +32,7 @@ pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
 pub use lint::{Folder, LintRequest, lint};
 pub use mended::{MendedFile, mended, mended_repository, mended_workload};
+pub use places::{PlacedSecret, secrets_around};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
 pub use signed::{Signatures, Signed};
@@ -41,6 +44,8 @@ use bases::Standing;
 
 use crate::advisory::Store;
 use crate::base::Catalogue;
+use crate::check;
+use crate::facts::Inventory;
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
 use crate::policy::suppress::Suppressions;
@@ -129,8 +134,25 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// # Errors
 /// When the advisory store or the base catalogue is damaged.
 pub fn run(request: Request<'_>) -> Result<Vec<Answer>, RunError> {
-    let Request { images, read, cache, stage, catalogue, judging, progress } = request;
     let mut answers = Vec::new();
+    run_each(request, &mut |answer, _| answers.push(answer))?;
+    Ok(answers)
+}
+
+/// As [`run`], with what was seen of each platform, in the order of the image's manifests.
+///
+/// # Errors
+/// When the advisory store or the base catalogue is damaged.
+pub fn run_with_inventories(request: Request<'_>) -> Result<Vec<(Answer, Vec<Inventory>)>, RunError> {
+    let mut answers = Vec::new();
+    run_each(request, &mut |answer, scanned| {
+        answers.push((answer, scanned.platforms.into_iter().map(|platform| platform.inventory).collect()));
+    })?;
+    Ok(answers)
+}
+
+fn run_each(request: Request<'_>, take: &mut dyn FnMut(Answer, run::ScannedImage)) -> Result<(), RunError> {
+    let Request { images, read, cache, stage, catalogue, judging, progress } = request;
     for scanned in run::scan_images(images, read, cache, &progress) {
         let certificates = pairs::Certificates::new(&scanned.platforms);
         let platform = |platform| match stage {
@@ -144,13 +166,13 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, RunError> {
             Stage::Everything(store) => stand(&scanned, &mut found, store, catalogue)?,
             Stage::Secrets => Vec::new(),
         };
-        let mut answer = judge(scanned, found, &standings, stage, judging, read.collect);
+        let mut answer = judge(&scanned, found, &standings, stage, judging, read.collect);
         if read.merging.without_development {
             answer.report.skipped.push("development dependencies".to_owned());
         }
-        answers.push(answer);
+        take(answer, scanned);
     }
-    Ok(answers)
+    Ok(())
 }
 
 /// Looks for the secrets of a checkout's history, or of what is staged in it; `image` is the folder as a source opens it.
@@ -165,7 +187,7 @@ pub fn run_checkout(
     judging: Judging<'_>,
 ) -> Result<Answer, GitError> {
     let (scanned, found) = checkout::scan(image, checkout, part, collect)?;
-    Ok(judge(scanned, found, &[], Stage::Secrets, judging, collect))
+    Ok(judge(&scanned, found, &[], Stage::Secrets, judging, collect))
 }
 
 /// What the platforms of an image stand on.
@@ -181,7 +203,7 @@ fn stand<'c>(
 
 /// What was found in one image to its report and verdict.
 fn judge(
-    scanned: run::ScannedImage,
+    scanned: &run::ScannedImage,
     mut found: Vec<findings::Found>,
     standings: &[Standing<'_>],
     stage: Stage<'_>,
@@ -192,7 +214,7 @@ fn judge(
     let signed = signatures.get(&scanned.image.reference).map(Vec::as_slice).unwrap_or_default();
     let mut of_all = signed::findings(policy, signed);
     if matches!(stage, Stage::Everything(_)) {
-        of_all.extend(findings::across(&scanned));
+        of_all.extend(findings::across(scanned));
     }
     for platform in &scanned.platforms {
         of_all.iter_mut().for_each(|finding| finding.seen_on(&platform.manifest.platform.to_string()));
@@ -214,13 +236,19 @@ fn judge(
     let verdict = policy.judge(&united, complete && is_answerable);
     let outcome = verdict.result;
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
-    let mut report = assemble::report(&scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    let mut report = assemble::report(scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
     assemble::stand(&mut report, &found, standings);
+    if matches!(stage, Stage::Everything(_)) {
+        let mut seen = controls::evidence(scanned, &found, collect.secrets);
+        seen.extend(signed::evidence(policy, signed));
+        report.controls = check::controls::decide(&united, &seen).into_iter().map(controls::entry).collect();
+    }
     if !signed.is_empty() {
         report.skipped.retain(|what| what != "signature");
         report.signatures.extend(signed::entries(signed));
     }
-    Answer { report, outcome, complete, set_aside: set_aside(&scanned), failures: scanned.failures, waivers_used }
+    let (set_aside, failures) = (set_aside(scanned), scanned.failures.clone());
+    Answer { report, outcome, complete, set_aside, failures, waivers_used }
 }
 
 /// Panics as a defect of ours might, with a secret in the message; only in builds for development, where a test wants to see that nobody is shown it.

@@ -5,7 +5,7 @@ use super::run::ScannedPlatform;
 use crate::facts::SecretFact;
 use crate::finding::{Finding, Location};
 use crate::secret::Scanner;
-use crate::source::Image;
+use crate::source::{Image, Manifest};
 
 /// Most build arguments of one step that are looked at one by one; of more, the rest counts as part of the command.
 const MAX_ARGUMENTS: usize = 256;
@@ -71,7 +71,7 @@ pub(super) fn attached_secrets(image: &Image, reveal: bool) -> Vec<Finding> {
 /// The secrets of one platform's configuration and annotations.
 pub(super) fn config_secrets(image: &Image, platform: &ScannedPlatform, reveal: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for text in texts(image, platform) {
+    for text in texts(image, &platform.manifest) {
         for mut fact in text.secrets() {
             fact.value = fact.value.filter(|_| reveal);
             findings.push(secret_finding(&fact, &text.identity).at(Location::Config(text.place.clone())));
@@ -80,9 +80,30 @@ pub(super) fn config_secrets(image: &Image, platform: &ScannedPlatform, reveal: 
     findings
 }
 
+/// A secret around the layers, in clear: for whoever takes it out of there.
+#[derive(Clone, Debug)]
+pub struct PlacedSecret {
+    /// As the report names its place: `env:NAME`, `history:INDEX:NAME`.
+    pub place: String,
+    /// The text that it is in.
+    pub text: String,
+    /// What was seen, with the value.
+    pub fact: SecretFact,
+}
+
+/// The secrets of one platform's configuration and annotations.
+#[must_use]
+pub fn secrets_around(image: &Image, manifest: &Manifest) -> Vec<PlacedSecret> {
+    let found = |text: ConfigText<'_>| {
+        let facts = text.secrets();
+        let (place, text) = (text.place, text.value);
+        facts.into_iter().map(move |fact| PlacedSecret { place: place.clone(), text: text.clone(), fact })
+    };
+    texts(image, manifest).into_iter().flat_map(found).collect()
+}
+
 /// Of several with one name each is looked at: all of them are published.
-fn texts<'a>(image: &'a Image, platform: &'a ScannedPlatform) -> Vec<ConfigText<'a>> {
-    let manifest = &platform.manifest;
+fn texts<'a>(image: &'a Image, manifest: &'a Manifest) -> Vec<ConfigText<'a>> {
     let config = &manifest.config.config;
     let mut texts = Vec::new();
     let env = config.env.iter().filter_map(|pair| pair.split_once('='));

@@ -48,6 +48,7 @@ mod lint;
 mod lint_repository;
 mod outputs;
 mod pages;
+mod rights;
 mod rules;
 mod secret_places;
 mod secrets;
