@@ -9,7 +9,9 @@ use super::exit::Ending;
 use super::harden_args::{Compress, HardenArgs, HardenSigning, Steps};
 use super::sign_args::{Format, Place, RootArgs, Signing, Vouching};
 use super::sources::{self, Opener};
-use super::{Failed, base, db, harden_report, harden_updates, notice, output, reading, rules, sign, suppressing, today, vex};
+use super::{
+    Failed, base, db, harden_report, harden_updates, notice, output, reading, rules, sign, suppressing, today, vex,
+};
 use crate::advisory::Store;
 use crate::facts::Inventory;
 use crate::harden::image::NewImage;
