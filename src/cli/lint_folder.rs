@@ -50,7 +50,9 @@ impl Folder {
 
     /// Adds what Compose files and manifests say.
     pub(super) fn add(&mut self, workload: &Workload) {
-        self.repository.starts_images |= !workload.containers.is_empty();
+        // What is there to show or to test something starts nothing of the repository's own.
+        let is_own = workload.files.first().is_some_and(|file| !crate::secret::is_illustrative(file.path.as_bytes()));
+        self.repository.starts_images |= is_own && !workload.containers.is_empty();
         let builds = workload.containers.iter().filter_map(|container| container.build.as_ref()?.value.as_ref());
         let builds = builds
             .filter_map(|build| Some(Build { context: build.context.clone()?, dockerfile: build.dockerfile.clone()? }));

@@ -124,12 +124,17 @@ fn hostile_folders_end_with_what_is_said() {
     fs::create_dir_all(&deep).unwrap();
     std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
     std::os::unix::fs::symlink("/etc/shadow", folder.path().join(".env")).unwrap();
-    std::os::unix::fs::symlink("/etc/hostname", folder.path().join(".dockerignore")).unwrap();
+    let outside = TempDir::new().unwrap();
+    let (target, text) = (outside.path().join("x"), "what is not ours\n");
+    fs::write(&target, text).unwrap();
+    std::os::unix::fs::symlink(&target, folder.path().join(".dockerignore")).unwrap();
     let ended = lint(&folder, &["--format", "json"]);
     assert_eq!(ended.code, 3, "{}", ended.err);
     assert!(ended.json()["unknowns"].to_string().contains("64 deep"), "{}", ended.out);
     assert_eq!(found(&ended, "no-dockerignore").len(), 1, "a link out of the folder is no file of it");
     assert!(found(&ended, "env-not-ignored").is_empty(), "{}", ended.out);
+    lint(&folder, &["--fix"]);
+    assert_eq!(fs::read_to_string(&target).unwrap(), text, "a fix follows no link out of the folder");
 }
 
 #[test]

@@ -57,6 +57,9 @@ const PROMISES: &[(&str, &[Promise])] = &[
             (
                 "It has no more than it needs: no caches, shells and package managers are told",
                 &[
+                    Check("package-cache"),
+                    Check("unneeded-file"),
+                    Check("documentation"),
                     Check("unnecessary-package"),
                     Check("wasted-space"),
                     Rule("apt-get-lists"),
@@ -69,7 +72,10 @@ const PROMISES: &[(&str, &[Promise])] = &[
                     Rule("yarn-cache"),
                 ],
             ),
-            ("No setuid files but those of the distribution", &[Check("privileged-file"), Rule("setuid-file")]),
+            (
+                "No setuid files but those of the distribution",
+                &[Check("world-writable-file"), Check("privileged-file"), Rule("setuid-file")],
+            ),
             (
                 "Secrets are never in layers, variables, labels or history",
                 &[
@@ -82,7 +88,10 @@ const PROMISES: &[(&str, &[Promise])] = &[
                     Rule("secret-in-context"),
                 ],
             ),
-            ("`.env` and credentials are absent", &[SECRETS, Rule("copy-secret-file"), Rule("secret-in-context")]),
+            (
+                "`.env` and credentials are absent",
+                &[Check("unneeded-file"), SECRETS, Rule("copy-secret-file"), Rule("secret-in-context")],
+            ),
             (
                 "The base is an official one, fresh, and pinned by digest",
                 &[
@@ -123,6 +132,7 @@ const PROMISES: &[(&str, &[Promise])] = &[
             (
                 "Packages are those that their publisher signed",
                 &[
+                    Check("unowned-program"),
                     Check("modified-os-file"),
                     Rule("apt-unauthenticated"),
                     Rule("rpm-unsigned"),
@@ -195,7 +205,10 @@ const PROMISES: &[(&str, &[Promise])] = &[
                     Rule("remade-in-context"),
                 ],
             ),
-            ("`.env` and files with credentials have mode 0600", &[Rule("readable-secret-file")]),
+            (
+                "`.env` and files with credentials have mode 0600",
+                &[Check("readable-credential-file"), Rule("readable-secret-file")],
+            ),
             ("Requirements are pinned", &[Rule("open-requirements"), Rule("unlocked-packages")]),
             ("Something proposes new versions", &[Rule("no-update-automation")]),
             (

@@ -67,7 +67,9 @@ impl IgnoreFile {
             if patterns.len() == MAX_PATTERNS {
                 return Err(IgnoreError::Limit { limit: MAX_PATTERNS, what: "patterns" });
             }
-            let matcher = Pattern::compile(text).filter(|_| !text.is_empty()).ok_or_else(bad)?;
+            // Nothing is left of it, and a builder stops at a `!` alone.
+            let is_nothing = text.is_empty() || (is_exception && clean(text) == "/");
+            let matcher = Pattern::compile(text).filter(|_| !is_nothing).ok_or_else(bad)?;
             patterns.push(Pattern { is_exception, ..matcher });
         }
         Ok(Self { patterns })
@@ -218,8 +220,8 @@ fn form(text: &str) -> Option<Form> {
             '*' => (kind, _) = (Kind::Regex, regex.push_str("[^/]*")),
             '?' => (kind, _) = (Kind::Regex, regex.push_str("[^/]")),
             '[' => (kind, _) = (Kind::Regex, regex.push_str(&class(&mut rest)?)),
-            // At the end it escapes nothing.
-            '\\' => (kind, _) = (Kind::Regex, regex.push_str(&literal(rest.next()?))),
+            // At the end it escapes nothing. A letter becomes a class of the regex, as it does in patternmatcher (`\d`).
+            '\\' => (kind, _) = (Kind::Regex, regex.push_str(&escaped(rest.next()?))),
             other => regex.push_str(&literal(other)),
         }
         is_first = false;
@@ -237,6 +239,10 @@ fn form(text: &str) -> Option<Form> {
 
 fn literal(c: char) -> String {
     if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() }
+}
+
+fn escaped(c: char) -> String {
+    if c.is_ascii_alphanumeric() { format!("\\{c}") } else { literal(c) }
 }
 
 /// `[a-z]` or `[^a-z]` behind its `[`: Go refuses one that is empty or open.
@@ -300,6 +306,7 @@ mod tests {
             ("a[\\-x]b", "axb", true),
             ("a\\*b", "a*b", true),
             ("a\\*b", "axb", false),
+            ("a\\d", "a1", true),
             ("a.|)$(}+{bc", "a.|)$(}+{bc", true),
             ("/root", "root", true),
             ("./root/", "root/x", true),
@@ -328,6 +335,8 @@ mod tests {
             ("# a\n #b\nc", "#b", true),
             ("\u{feff}a", "a", true),
             ("! a\n*\n! b", "b", false),
+            // An exception that takes nothing back in a folder says nothing of what is in it.
+            ("src/*\n!*", "src/src/x", true),
         ];
         for (text, path, expected) in cases {
             assert_eq!(IgnoreFile::parse(text.as_bytes()).unwrap().excludes(path), *expected, "{text:?} {path}");
@@ -336,7 +345,7 @@ mod tests {
 
     #[test]
     fn what_stops_a_build_is_told_with_its_line() {
-        for text in ["a\n[", "a\n!", "a\n[]", "a\nb\\", "a\n[a-]", "a\n[-a]"] {
+        for text in ["a\n[", "a\n!", "a\n! /", "a\n[]", "a\nb\\", "a\n[a-]", "a\n[-a]"] {
             assert!(matches!(IgnoreFile::parse(text.as_bytes()), Err(IgnoreError::Pattern { line: 2, .. })), "{text}");
         }
         let long = "a\n".repeat(MAX_PATTERNS + 1);

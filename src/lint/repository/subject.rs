@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::context::{self, Context};
+use super::dockerignore;
 use super::listing::{Entry, Kind, Listing};
 use super::tracking::Tracking;
 use crate::dockerfile::{Dockerfile, Keyword};
@@ -57,8 +58,6 @@ pub struct Subject<'a> {
     pub dockerfiles: &'a [(String, Dockerfile)],
     /// What is sent to the builder, and what of it is copied.
     pub contexts: Vec<Context<'a>>,
-    /// What is known besides it.
-    pub around: Surroundings<'a>,
     /// Why there are no contexts, if there should be.
     pub unread: Option<(String, String)>,
     from: &'a dyn Files,
@@ -77,7 +76,7 @@ impl<'a> Subject<'a> {
             Ok(contexts) => (contexts, None),
             Err(error) => (Vec::new(), Some((repository.folder.clone(), error.to_string()))),
         };
-        Self { repository, dockerfiles, contexts, around, unread, from, named: RefCell::default() }
+        Self { repository, dockerfiles, contexts, unread, from, named: RefCell::default() }
     }
 
     /// A file's content; of one that is very long only its beginning.
@@ -124,12 +123,19 @@ impl<'a> Subject<'a> {
         problem
     }
 
-    /// Lines put at the end of a file, which is made where there is none.
-    pub(super) fn append<'l>(&self, path: &str, lines: impl IntoIterator<Item = &'l str>) -> Vec<Edit> {
-        let bytes = self.read(path).unwrap_or_default();
+    /// Lines put at the end of a file, which is made where there is none; nothing where it is there and cannot be read, as a link out of the folder cannot.
+    pub(super) fn append<'l>(&self, path: &str, lines: impl IntoIterator<Item = &'l str>) -> Option<Vec<Edit>> {
+        let bytes = match self.read(path) {
+            // Of a longer one only the beginning was read.
+            Some(bytes) if bytes.len() > dockerignore::MAX_BYTES => return None,
+            Some(bytes) => bytes,
+            None if self.repository.listing.entries.contains_key(path) => return None,
+            None => Vec::new(),
+        };
         let is_open = bytes.last().is_some_and(|last| *last != b'\n');
         let end = is_open.then(|| Edit::insert(bytes.len(), "\n"));
-        end.into_iter().chain(lines.into_iter().map(|line| Edit::insert(bytes.len(), format!("{line}\n")))).collect()
+        let lines = lines.into_iter().map(|line| Edit::insert(bytes.len(), format!("{line}\n")));
+        Some(end.into_iter().chain(lines).collect())
     }
 
     /// A line more for an ignore file that leaves a path out; none where the path cannot be written as a pattern, or the file cannot be read.
@@ -141,7 +147,7 @@ impl<'a> Subject<'a> {
             .iter()
             .any(|context| context.ignore_path == ignore_path && matches!(context.ignore, Some(Err(_))));
         let line = if path.rsplit('/').next() == Some(".env") { "**/.env" } else { path };
-        (!is_pattern && !is_broken).then(|| self.append(ignore_path, [line]))
+        if is_pattern || is_broken { None } else { self.append(ignore_path, [line]) }
     }
 
     /// The files that are `.env`, or one of it for an environment, and no example or test.

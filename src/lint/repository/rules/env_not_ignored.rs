@@ -50,6 +50,8 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let message = format!("`{path}` {why}, and no `.gitignore` keeps it out of git");
         let problem = subject.state(problems, &ignore, 0..0, &path, message);
         problem.severity = severity;
-        problem.fix("add it to .gitignore", edits);
+        if let Some(edits) = edits {
+            problem.fix("add it to .gitignore", edits);
+        }
     }
 }

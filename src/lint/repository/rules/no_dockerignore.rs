@@ -36,7 +36,9 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         let lines = [".git", "**/.env"].into_iter().filter(|line| *line != ".git" || !needs_git);
         let edits = subject.append(path, lines);
         let problem = subject.state(problems, path, 0..0, "", message);
-        problem.fix("leave out .git and .env", edits);
+        if let Some(edits) = edits {
+            problem.fix("leave out .git and .env", edits);
+        }
         if !all.clone().any(|copied| copied.is_shipped) {
             problem.severity = Severity::Negligible;
         }
