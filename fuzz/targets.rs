@@ -11,6 +11,8 @@ use std::sync::Arc;
 use imgguard::advisory::osv::Record;
 use imgguard::advisory::store::delta as store_delta;
 use imgguard::advisory::{ImportOptions, Store, import};
+use imgguard::base::Catalogue;
+use imgguard::base::catalogue::Draft;
 use imgguard::digest::Digest;
 use imgguard::dockerfile::{Dockerfile, Environment};
 use imgguard::facts::cache::Cache;
@@ -20,9 +22,12 @@ use imgguard::facts::purl_parse;
 use imgguard::harden::packages::deb;
 use imgguard::harden::packages::openpgp::Keyring;
 use imgguard::harden::packages::{self as updates, Found, Root, Wanted, apk};
+use imgguard::harden::rewrite::rewrite_layer;
+use imgguard::harden::{Edit, Editor, Packing, Stage as HardenStage};
 use imgguard::inspect::INSPECTORS;
 use imgguard::inspect::rpm;
-use imgguard::layer::tar::{EntryKind as TarKind, Header, Parser, Sink};
+use imgguard::layer::inflate::Compression;
+use imgguard::layer::tar::{EntryKind as TarKind, Header, HeaderChange, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView, Slice};
 use imgguard::lint::{self, Options, Surroundings};
 use imgguard::nested::{self, Allowance, Form, NestedError};
@@ -57,12 +62,14 @@ pub(crate) type Target = (&'static str, fn(&[u8]));
 pub(crate) const TARGETS: &[Target] = &[
     ("airgap", airgap),
     ("archive", archive),
+    ("bases", bases),
     ("bill", bill),
     ("credentials", credentials),
     ("delta", delta),
     ("dockerfile", dockerfile),
     ("feeds", feeds),
     ("git", git),
+    ("harden", harden),
     ("image", image),
     ("inspectors", inspectors),
     ("nested", nested),
@@ -125,6 +132,47 @@ pub(crate) fn tar(data: &[u8]) {
     };
     let whole = walk(stream.len().max(1));
     assert_eq!(whole, walk(usize::from(step) + 1));
+}
+
+/// Keeps all, or changes and drops some by the lengths of their names.
+struct Choosy(u8);
+
+impl Editor for Choosy {
+    fn edit(&mut self, entry: &Entry<'_>) -> Edit {
+        let change = HeaderChange { mode: Some(0o600), uid: Some(10001), gid: None, drop_capability: true };
+        match (self.0, (entry.path.len() + usize::from(self.0)) % 3) {
+            (0, _) | (_, 0) => Edit::Keep,
+            (_, 1) => Edit::Change(change),
+            _ => Edit::Drop,
+        }
+    }
+}
+
+/// A rewritten layer is one that is read again; where everything is kept, with the same entries and contents.
+pub(crate) fn harden(data: &[u8]) {
+    let Some((&choice, stream)) = data.split_first() else { return };
+    let layer = Layer {
+        digest: None,
+        size: stream.len() as u64,
+        media_type: String::new(),
+        diff_id: None,
+        place: Place::Digest,
+    };
+    let stage = HardenStage::new().expect("a folder for temporary files");
+    let (reader, packing) = (Box::new(Cursor::new(stream.to_vec())), Packing::usual(Compression::None));
+    let Ok(done) = rewrite_layer(reader, &layer, &mut Choosy(choice), &stage, packing) else { return };
+    let mut written = Vec::new();
+    let mut file = stage.open(&done.staged.digest).expect("it is there");
+    std::io::Read::read_to_end(&mut file, &mut written).expect("it is read");
+    let walk = |stream: &[u8]| {
+        let (mut parser, mut walked) = (Parser::new(), Walked::default());
+        parser.push(stream, &mut walked).and_then(|()| parser.finish()).map(|_| walked)
+    };
+    let walked = walk(&written).expect("what was written is read");
+    if choice == 0 && Compression::detect(stream) == Compression::None {
+        assert!(!done.changed);
+        assert_eq!(Ok(walked), walk(stream));
+    }
 }
 
 /// Layers that are in memory.
@@ -196,6 +244,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         },
         cache: &Cache::Off,
         stage: Stage::Everything(&Store::embedded().expect("the embedded store opens")),
+        catalogue: None,
         judging: Judging {
             policy: &Policy::builtin("local").expect("it is built in"),
             signatures: &BTreeMap::new(),
@@ -460,7 +509,7 @@ pub(crate) fn airgap(data: &[u8]) {
         let bytes: u64 = blobs.map(|blob| blob.expect("a blob").metadata().expect("its size").len()).sum();
         assert!(bytes <= data.len() as u64);
         if let Ok(layout) = LayoutRepository::open(&inside) {
-            let _ = imgguard::artifact::consult(&layout, At::Tag("latest"), None);
+            let _ = imgguard::artifact::consult::<Store>(&layout, At::Tag("latest"), None);
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2, "nothing lies beside it");
@@ -478,6 +527,42 @@ pub(crate) fn delta(data: &[u8]) {
             Some(made.digest().as_str())
         );
     }
+}
+
+/// A base catalogue: as a file, and as what stands behind the digests of a file that somebody signed. Whatever opens tells only names that a build file can have, and follows no delta to
+/// anything but a catalogue.
+pub(crate) fn bases(data: &[u8]) {
+    let Some((length, rest)) = data.split_first_chunk::<4>() else { return };
+    let Some((first, second)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { return };
+    for file in [data.to_vec(), bases_file([first, second])] {
+        let Ok(catalogue) = Catalogue::from_memory(file) else { continue };
+        let is_whole = catalogue.verify().is_ok();
+        for (digest, image) in &catalogue.content().images {
+            assert!(catalogue.inventory(image).is_ok() || !is_whole);
+            for place in catalogue.places(digest) {
+                assert!(!place.name.contains(char::is_whitespace));
+            }
+        }
+        let _ = Draft::of(&catalogue).map(Draft::compile);
+        if let Ok(bytes) = catalogue.follow(second) {
+            Catalogue::from_memory(bytes).expect("what is accepted is a catalogue");
+        }
+    }
+}
+
+/// The file of these parts, with digests that fit (`base::catalogue::file`).
+pub(crate) fn bases_file(parts: [&[u8]; 2]) -> Vec<u8> {
+    let mut file = [&b"imgbases"[..], &imgguard::base::catalogue::FORMAT.to_le_bytes()].concat();
+    let stored = parts.map(|part| zstd::bulk::compress(part, 1).expect("it fits in memory"));
+    for (part, stored) in parts.iter().zip(&stored) {
+        file.extend((stored.len() as u64).to_le_bytes());
+        file.extend((part.len() as u64).to_le_bytes());
+        let hex = Digest::sha256(stored);
+        let digits = hex.hex().as_bytes().chunks(2);
+        file.extend(digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex")));
+    }
+    file.extend(stored.concat());
+    file
 }
 
 /// A bill of materials, in any format and wrapping. What it lists is no more than what it is long, and no path of it leaves the image.

@@ -22,9 +22,25 @@ pub enum Kind {
     Informational,
     /// Something that a build or run file says.
     Lint,
+    /// What the image stands on: how old that is, and whether it is what the image says.
+    Base,
+    /// A distribution or a runtime that gets no more fixes, or soon will not.
+    Eol,
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Secret,
+        Self::Config,
+        Self::Signature,
+        Self::Vulnerability,
+        Self::Informational,
+        Self::Lint,
+        Self::Base,
+        Self::Eol,
+    ];
+
     /// Its name in reports and policies.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -35,6 +51,8 @@ impl Kind {
             Self::Vulnerability => "vulnerability",
             Self::Informational => "informational",
             Self::Lint => "lint",
+            Self::Base => "base",
+            Self::Eol => "eol",
         }
     }
 }

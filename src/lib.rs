@@ -4,6 +4,7 @@
 
 pub mod advisory;
 pub mod artifact;
+pub mod base;
 pub mod check;
 pub mod cli;
 pub mod diagnostics;

@@ -77,6 +77,52 @@ const MANIFEST: &str = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v
     \x20       containers:\n        - name: c\n          image: i\n          ports: [{containerPort: 1, hostPort: 2}]\n          volumeMounts: [{name: h, mountPath: /h}]\n\
     \x20         env: [{name: PW, value: x}]\n          securityContext: {capabilities: {add: [ALL]}}\n---\napiVersion: v1\nkind: Pod\nspec: {containers: [{}]}\n";
 
+/// Catalogues as their parts: empty, and with two images that the bundled one gives.
+fn bases() -> Vec<Vec<u8>> {
+    use imgguard::base::catalogue::{Catalogue, Draft, Read};
+    use imgguard::facts::{FilePath, InstalledPackage, Inventory, PackageFact, PackageKind};
+    use imgguard::source::PlatformChoice;
+    use imgguard::source::layout::{self, Selection};
+    let mut draft = Draft::default();
+    let mut parts = vec![draft_parts(Draft::default())];
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/sample");
+    let image = layout::open(&path, &Selection::Only, &PlatformChoice::All, "sample").unwrap();
+    let package = |name: &str| InstalledPackage {
+        fact: PackageFact::new(PackageKind::Deb, name, "1.2-3"),
+        path: FilePath::new(b""),
+        layer: 0,
+        owner: None,
+        is_program: false,
+        loaded: None,
+    };
+    let inventory = Inventory { packages: vec![package("openssl"), package("libc6")], ..Inventory::default() };
+    let reads: Vec<Read<'_>> =
+        image.manifests.iter().map(|manifest| Read { manifest, inventory: &inventory }).collect();
+    let (name, root) = ("docker.io/library/debian", image.digest.clone().unwrap());
+    draft.add(name, &root, Some(true), &reads);
+    draft.saw(name, "12.5", &root, jiff::civil::date(2026, 1, 1));
+    parts.push(draft_parts(draft));
+    parts.iter().for_each(|parts| drop(Catalogue::from_memory(file_of(parts)).unwrap()));
+    parts
+}
+
+/// The inflated parts of a catalogue, as the target takes them.
+fn draft_parts(draft: imgguard::base::catalogue::Draft) -> Vec<u8> {
+    let file = draft.compile().unwrap();
+    let length = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap()) as usize;
+    let (head, first) = (108, length(12));
+    let inflate = |bytes: &[u8], length| zstd::bulk::decompress(bytes, length).unwrap();
+    let content = inflate(&file[head..head + first], length(20));
+    let packages = inflate(&file[head + first..], length(68));
+    [&u32::try_from(content.len()).unwrap().to_le_bytes()[..], &content, &packages].concat()
+}
+
+fn file_of(parts: &[u8]) -> Vec<u8> {
+    let (length, rest) = parts.split_first_chunk::<4>().unwrap();
+    let (content, packages) = rest.split_at(u32::from_le_bytes(*length) as usize);
+    targets::bases_file([content, packages])
+}
+
 /// Damage that a parser may meet: changed bytes, a cut, a piece that stands twice.
 #[derive(Debug, Clone)]
 struct Damage {
@@ -251,6 +297,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             of_all.chain(records()).collect()
         }
         "credentials" => credentials(),
+        "bases" => bases(),
         "delta" => vec![delta()],
         "feeds" => testdata("feeds"),
         "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
@@ -280,7 +327,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "signatures" => signatures(),
         "signing" => signing(),
         "store" => vec![store()],
-        "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
+        "harden" | "tar" => tars.iter().flat_map(|tar| chosen(2, tar)).collect(),
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
         "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),

@@ -39,9 +39,12 @@ fn image(folder: &Path) -> PathBuf {
         value
     };
     let layers: Vec<_> = (0..4_u32).map(|number| typed(blob(&layer(number)), "layer.v1.tar")).collect();
-    let config = br#"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let diff_ids: Vec<_> = layers.iter().map(|layer| &layer["digest"]).collect();
+    let rootfs = serde_json::json!({ "type": "layers", "diff_ids": diff_ids });
+    let config = serde_json::json!({ "os": "linux", "architecture": "amd64", "config": {}, "rootfs": rootfs });
+    let config = config.to_string();
     let manifest = serde_json::json!({
-        "schemaVersion": 2, "config": typed(blob(config), "config.v1+json"), "layers": layers,
+        "schemaVersion": 2, "config": typed(blob(config.as_bytes()), "config.v1+json"), "layers": layers,
     });
     let manifest = typed(blob(manifest.to_string().as_bytes()), "manifest.v1+json");
     let index = serde_json::json!({ "schemaVersion": 2, "manifests": [manifest] });
@@ -132,6 +135,52 @@ fn a_killed_import_leaves_the_store_that_was_there() {
         killed += u32::from(kill_after(import(), whole * kill / KILLS));
         let left = fs::read(&store).unwrap();
         assert!(left == expected || left == b"the store of yesterday", "after {kill} of {KILLS}");
+    }
+    assert!(killed > KILLS / 4, "{killed} runs were still at work");
+}
+
+/// The digest that a layout's tag points to, where everything below it is there.
+fn tag_of_whole_image(layout: &Path) -> String {
+    let read = |path: PathBuf| -> serde_json::Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
+    let blob = |digest: &str| {
+        let path = layout.join("blobs").join(digest.replace(':', "/"));
+        let expected = digest.parse::<Digest>().unwrap();
+        assert_eq!(Digest::sha256(&fs::read(&path).unwrap()), expected);
+        path
+    };
+    let index = read(layout.join("index.json"));
+    let digest = index["manifests"][0]["digest"].as_str().unwrap().to_owned();
+    let manifest = read(blob(&digest));
+    blob(manifest["config"]["digest"].as_str().unwrap());
+    for layer in manifest["layers"].as_array().unwrap() {
+        blob(layer["digest"].as_str().unwrap());
+    }
+    digest
+}
+
+#[test]
+fn a_killed_harden_leaves_the_tag_that_was_there() {
+    const KILLS: u32 = 24;
+    let folder = tempfile::tempdir().unwrap();
+    let image = image(folder.path());
+    let path = |name: &str| folder.path().join(name);
+    let harden = |steps: &[&str], target: &str| {
+        let mut command = imgguard();
+        command.args(["harden", "--offline", "--yes", "--cache", "none", "--as-of", "2026-11-25"]).args(steps);
+        command.arg(format!("oci:{}", image.display())).arg("-t").arg(format!("oci:{}:app", path(target).display()));
+        command
+    };
+    let remove = ["--remove-path", "/srv/node_modules/package-1-1*"];
+    let whole = duration_of(harden(&remove, "expected"));
+    let expected = tag_of_whole_image(&path("expected"));
+    let mut killed = 0;
+    for kill in 0..KILLS {
+        let _ = fs::remove_dir_all(path("target"));
+        assert!(harden(&[], "target").status().unwrap().success());
+        let before = tag_of_whole_image(&path("target"));
+        killed += u32::from(kill_after(harden(&remove, "target"), whole * kill / KILLS));
+        let after = tag_of_whole_image(&path("target"));
+        assert!(after == before || after == expected, "after {kill} of {KILLS}");
     }
     assert!(killed > KILLS / 4, "{killed} runs were still at work");
 }

@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "sign",
     "artifact",
     "finding",
+    "base",
     "lint",
     "check",
     "policy",

@@ -15,10 +15,15 @@ pub enum ArtifactError {
     #[error("what came was damaged or replaced on the way")]
     Damaged(#[source] SourceError),
     /// It is some other artifact, or an image.
-    #[error("it is no advisory store, but {0}")]
-    NotAStore(String),
-    /// It has only stores of formats that are not ours.
-    #[error("its store has format {found}, this program reads {supported}")]
+    #[error("it is no {wanted}, but {found}")]
+    Other {
+        /// What it should be.
+        wanted: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// It has only files of formats that are not ours.
+    #[error("its file has format {found}, this program reads {supported}")]
     Format {
         /// Formats that it has.
         found: String,
@@ -53,14 +58,17 @@ pub enum ArtifactError {
     /// The store is no store, is damaged, or is a step back.
     #[error(transparent)]
     Store(AdvisoryError),
+    /// The same of a file of another kind.
+    #[error(transparent)]
+    File(Box<dyn std::error::Error + Send + Sync>),
     /// No delta could be made.
     #[error("no delta could be made")]
     Delta(#[source] DeltaError),
     /// It could not be signed or stored.
     #[error(transparent)]
     Sign(SignError),
-    /// What came is another store than the manifest says.
-    #[error("its store is {found}, not {wanted} as it says")]
+    /// What came is another file than the manifest says.
+    #[error("its file is {found}, not {wanted} as it says")]
     OtherStore {
         /// Root digest that the manifest names.
         wanted: String,
@@ -114,8 +122,8 @@ impl ArtifactError {
             Self::Damaged(_) | Self::OtherStore { .. } => {
                 "run it again, or name another mirror with --from; if it stays so, tell whoever publishes it"
             }
-            Self::NotAStore(_) => "name what `imgguard db push` published",
-            Self::Format { .. } => "use the release of imgguard that this store was made for",
+            Self::Other { .. } => "name what `imgguard db push`, or `imgguard base push`, published",
+            Self::Format { .. } => "use the release of imgguard that it was made for",
             Self::NotSigned(_) => "check that --key, or --identity and --issuer, is the publisher's",
             Self::Date(_) => "check this machine's clock; if it is right, tell whoever publishes the store",
             Self::Older { .. } => {
@@ -126,7 +134,7 @@ impl ArtifactError {
             Self::Store(AdvisoryError::Fewer { .. } | AdvisoryError::Older { .. }) => {
                 "a store that lost much may be cut; if you know that it is right, add --accept-fewer"
             }
-            Self::Store(_) | Self::Delta(_) | Self::Sign(_) | Self::Write { .. } => return None,
+            Self::Store(_) | Self::File(_) | Self::Delta(_) | Self::Sign(_) | Self::Write { .. } => return None,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The artifact ▸ a store file.
+//! The artifact ▸ a file in its place.
 //!
 //! In this order: the manifest, its signature, its date, then the deltas from the store at hand or the whole store. What came is written aside and must have the digests that the manifest names; only then
 //! is it renamed. Whatever fails before leaves the old store.
@@ -10,10 +10,11 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
+use super::payload::Payload;
 use super::published::{MAX_STORE_BYTES, Published};
 use super::{ArtifactError, Delta, Origin};
-use crate::advisory::store::{Store, delta, replace_file};
-use crate::advisory::{AdvisoryError, refuse_step_back};
+use crate::advisory::AdvisoryError;
+use crate::advisory::store::replace_file;
 use crate::digest::Digest;
 use crate::sign::Engine;
 use crate::sign::verify::{Demand, Subject, Verified, verify};
@@ -64,14 +65,14 @@ pub enum Brought {
 ///
 /// # Errors
 /// When it cannot be had, is no store of our format, or is not signed as demanded.
-pub fn consult(
+pub fn consult<P: Payload>(
     repository: &dyn Repository,
     at: At<'_>,
     trust: Option<&Engine>,
 ) -> Result<(Published, Option<String>), ArtifactError> {
     let missing = || SourceError::NotFound { what: format!("manifest `{}`", at.as_str()), place: repository.name() };
     let stored = repository.manifest(at)?.ok_or_else(missing)?;
-    let published = Published::parse(&stored)?;
+    let published = Published::parse::<P>(&stored)?;
     let Some(engine) = trust else { return Ok((published, None)) };
     let subject =
         Subject { digest: stored.digest, bytes: stored.bytes, media_type: MANIFEST.to_owned(), platform: None };
@@ -123,40 +124,40 @@ impl Freshness {
 ///
 /// # Errors
 /// When it cannot be had, is not what the manifest says, or is a step back from the store that is there, which then stays.
-pub fn bring(
+pub fn bring<P: Payload>(
     repository: &dyn Repository,
     published: &Published,
     freshness: Freshness,
     place: &Place<'_>,
 ) -> Result<Brought, ArtifactError> {
     let origin = Origin::new(place.reference, published, place.signer.clone());
-    // A store that is damaged, or of another format, has nothing to say.
-    let current = Store::open(place.output).ok().filter(|store| store.verify().is_ok());
-    if current.as_ref().is_some_and(|store| store.digest().as_str() == published.root) {
+    // A file that is damaged, or of another format, has nothing to say.
+    let current = P::open(place.output).ok().filter(|current| current.verify().is_ok());
+    if current.as_ref().is_some_and(|current| current.root().as_str() == published.root) {
         origin.write(place.output)?;
         return Ok(Brought::Nothing);
     }
-    let accept = |store: &Store| {
-        let found = store.digest().to_string();
+    let accept = |came: &P| {
+        let found = came.root().to_string();
         if found != published.root {
             return Err(ArtifactError::OtherStore { wanted: published.root.clone(), found });
         }
         let before = current.as_ref().filter(|_| !freshness.accept_fewer);
-        before.map_or(Ok(()), |before| refuse_step_back(before.provenance(), store.provenance()))?;
+        before.map_or(Ok(()), |before| came.refuse_step_back(before))?;
         origin.write(place.output)
     };
     if let Some((current, way)) =
-        current.as_ref().and_then(|store| Some((store, published.way_from(store.digest().as_str())?)))
+        current.as_ref().and_then(|current| Some((current, published.way_from(current.root().as_str())?)))
         && let Some((bytes, fetched)) = follow(repository, current, &way, published, place)
     {
-        accept(&Store::from_memory(bytes.clone())?)?;
+        accept(&P::from_memory(bytes.clone())?)?;
         replace_file(place.output, |file| file.write_all(&bytes))
             .map_err(|source| AdvisoryError::Write { path: place.output.to_owned(), source })?;
         return Ok(Brought::Deltas(way.len(), fetched));
     }
     replace(place.output, |file| {
         download(repository, &published.store, file, place.progress)?;
-        accept(&Store::of_file(file, place.output)?)
+        accept(&P::of_file(file, place.output)?)
     })?;
     Ok(Brought::Whole(published.store.size))
 }
@@ -180,9 +181,9 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<(), ArtifactErro
 /// The new store and what was fetched for it; none where the deltas do not lead there, so that the whole store is fetched.
 ///
 /// A delta that fails is no reason to stop: it may be of a release that packs blocks otherwise. What it leads to has the digest that is signed, or does not count.
-fn follow(
+fn follow<P: Payload>(
     repository: &dyn Repository,
-    current: &Store,
+    current: &P,
     way: &[&Delta],
     published: &Published,
     place: &Place<'_>,
@@ -194,19 +195,19 @@ fn follow(
         fetched += delta.len() as u64;
         (place.progress)(delta.len() as u64);
         bytes = Some(match bytes.take() {
-            None => delta::apply(current, &delta).ok()?,
-            Some(bytes) => delta::apply(&Store::from_memory(bytes).ok()?, &delta).ok()?,
+            None => current.follow(&delta).ok()?,
+            Some(bytes) => P::from_memory(bytes).ok()?.follow(&delta).ok()?,
         });
     }
     let bytes = bytes?;
     (Digest::sha256(&bytes).as_str() == published.store.digest).then_some((bytes, fetched))
 }
 
-/// The store in memory, for whoever publishes its successor.
-pub(super) fn whole(repository: &dyn Repository, published: &Published) -> Result<Store, ArtifactError> {
+/// The file in memory, for whoever publishes its successor.
+pub(super) fn whole<P: Payload>(repository: &dyn Repository, published: &Published) -> Result<P, ArtifactError> {
     let mut bytes = Vec::new();
     download(repository, &published.store, &mut bytes, &|_| {})?;
-    Ok(Store::from_memory(bytes)?)
+    P::from_memory(bytes)
 }
 
 /// A blob as a stream, checked against its descriptor.
@@ -228,7 +229,7 @@ fn download(
         let Some(chunk) = window.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
         hasher.update(chunk);
         length += count as u64;
-        to.write_all(chunk).map_err(|source| AdvisoryError::Write { path: "advisories.store".into(), source })?;
+        to.write_all(chunk).map_err(|source| AdvisoryError::Write { path: "the new file".into(), source })?;
         progress(count as u64);
     }
     if length != descriptor.size {

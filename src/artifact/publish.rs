@@ -1,12 +1,12 @@
-//! A store ▸ the artifact under a tag.
+//! A file ▸ the artifact under a tag.
 
 use std::collections::BTreeMap;
 
 use super::ArtifactError;
 use super::fetch;
+use super::payload::Payload;
 use super::published::{self, Delta, EMPTY, Extra, MAX_DELTAS, Published};
-use crate::advisory::refuse_step_back;
-use crate::advisory::store::{Store, delta};
+use crate::advisory::store::delta;
 use crate::digest::Digest;
 use crate::sign::author::Author;
 use crate::sign::make::{Form, Maker};
@@ -14,9 +14,9 @@ use crate::sign::verify::Subject;
 use crate::source::repository::{At, MANIFEST, Repository};
 
 /// What is published, and by whom.
-pub struct Publication<'a> {
-    /// The store.
-    pub store: &'a Store,
+pub struct Publication<'a, P> {
+    /// The file.
+    pub payload: &'a P,
     /// Who signs it.
     pub author: &'a Author<'a>,
     /// The time that is written, RFC 3339 in UTC.
@@ -40,23 +40,26 @@ pub struct Pushed {
     pub steps: usize,
 }
 
-/// Publishes a store: content, then the manifest, then its signature, and the tag last, so that it never points to what is not signed.
+/// Publishes a file: content, then the manifest, then its signature, and the tag last, so that it never points to what is not signed.
 ///
 /// # Errors
-/// When the store may not be handed on or is a step back, and when it could not be signed or stored; the tag then points to what it did.
-pub fn publish(repository: &dyn Repository, tag: &str, publication: &Publication<'_>) -> Result<Pushed, ArtifactError> {
-    let store = publication.store;
-    let restricted = store.provenance().sources.iter().filter(|source| source.restricted);
-    let restricted: Vec<&str> = restricted.map(|source| source.name.as_str()).collect();
+/// When the file may not be handed on or is a step back, and when it could not be signed or stored; the tag then points to what it did.
+pub fn publish<P: Payload>(
+    repository: &dyn Repository,
+    tag: &str,
+    publication: &Publication<'_, P>,
+) -> Result<Pushed, ArtifactError> {
+    let payload = publication.payload;
+    let restricted = payload.restricted();
     if !restricted.is_empty() && !publication.for_own_use {
         return Err(ArtifactError::Restricted(restricted.join(", ")));
     }
-    store.verify()?;
+    payload.verify()?;
     let (deltas, delta) = deltas(repository, tag, publication)?;
     repository.put_blob(EMPTY.1)?;
-    repository.put_blob(store.as_bytes())?;
+    repository.put_blob(payload.as_bytes())?;
     publication.extras.iter().try_for_each(|extra| repository.put_blob(&extra.bytes).map(drop))?;
-    let bytes = published::manifest(store, &deltas, publication.extras, publication.created)?;
+    let bytes = published::manifest(payload, &deltas, publication.extras, publication.created)?;
     let digest = Digest::sha256(&bytes);
     repository.put_manifest(At::Digest(&digest), MANIFEST, &bytes)?;
     let subject = Subject { digest, bytes, media_type: MANIFEST.to_owned(), platform: None };
@@ -67,38 +70,38 @@ pub fn publish(repository: &dyn Repository, tag: &str, publication: &Publication
 }
 
 /// The deltas to be listed: the one from what is published now, made and stored here, and those that led there.
-fn deltas(
+fn deltas<P: Payload>(
     repository: &dyn Repository,
     tag: &str,
-    publication: &Publication<'_>,
+    publication: &Publication<'_, P>,
 ) -> Result<(Vec<Delta>, Option<u64>), ArtifactError> {
-    let store = publication.store;
+    let payload = publication.payload;
     let Some(before) = repository.manifest(At::Tag(tag))? else { return Ok((Vec::new(), None)) };
-    let before = match Published::parse(&before) {
-        // After a change of the format everybody fetches the whole store once.
+    let before = match Published::parse::<P>(&before) {
+        // After a change of the format everybody fetches the whole file once.
         Err(ArtifactError::Format { .. }) => return Ok((Vec::new(), None)),
         other => other?,
     };
-    if before.root == store.digest().as_str() {
+    if before.root == payload.root().as_str() {
         return Ok((before.deltas, None));
     }
-    let old = fetch::whole(repository, &before)?;
+    let old: P = fetch::whole(repository, &before)?;
     if !publication.accept_fewer {
-        refuse_step_back(old.provenance(), store.provenance())?;
+        payload.refuse_step_back(&old)?;
     }
-    let bytes = match delta::make(&old, store) {
+    let bytes = match payload.delta_from(&old) {
         Ok(bytes) => bytes,
-        // Those stores have nothing in common: the new one is fetched whole.
+        // They have nothing in common: the new one is fetched whole.
         Err(delta::DeltaError::Damaged(_)) => return Ok((Vec::new(), None)),
         Err(delta::DeltaError::Store(error)) => return Err(error.into()),
         Err(error) => return Err(ArtifactError::Delta(error)),
     };
-    if bytes.len() >= store.as_bytes().len() / 2 {
+    if bytes.len() >= payload.as_bytes().len() / 2 {
         return Ok((Vec::new(), None));
     }
     repository.put_blob(&bytes)?;
     let length = bytes.len() as u64;
-    let newest = Delta::new(&bytes, [old.digest().to_string(), store.digest().to_string()]);
+    let newest = Delta::new(P::KIND, &bytes, [old.root().to_string(), payload.root().to_string()]);
     let deltas = std::iter::once(newest).chain(before.deltas).take(MAX_DELTAS).collect();
     Ok((deltas, Some(length)))
 }

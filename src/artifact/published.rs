@@ -3,20 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::ArtifactError;
-use crate::advisory::store::{FORMAT, Provenance, Store};
+use super::payload::{Kind, Payload};
 use crate::digest::Digest;
 use crate::sign::MAX_ROOT_BYTES;
 use crate::source::Descriptor;
 use crate::source::repository::{Document, MANIFEST, NewManifest, Stored};
-
-/// What the artifact is.
-pub(super) const ARTIFACT: &str = "application/vnd.imgguard.advisories";
-
-/// Begins the media types of store files; their format number follows.
-const STORE_PREFIX: &str = "application/vnd.imgguard.advisories.store.v";
-
-/// Media type of a delta; its own head says which formats it is of.
-const DELTA: &str = "application/vnd.imgguard.advisories.delta.v1";
 
 /// Media type and content of a configuration that says nothing (image-spec `manifest.md`, "Guidance for an Empty Descriptor").
 pub(super) const EMPTY: (&str, &[u8]) = ("application/vnd.oci.empty.v1+json", b"{}");
@@ -24,20 +15,11 @@ pub(super) const EMPTY: (&str, &[u8]) = ("application/vnd.oci.empty.v1+json", b"
 /// When it was published; image-spec `annotations.md`.
 const CREATED: &str = "org.opencontainers.image.created";
 
-/// SPDX ids of all records; image-spec `annotations.md`.
-const LICENSES: &str = "org.opencontainers.image.licenses";
-
 /// The name under which tools save a layer; image-spec `annotations.md`.
 const TITLE: &str = "org.opencontainers.image.title";
 
-/// Root digest of the store.
+/// Root digest of the file.
 const ROOT: &str = "imgguard.store";
-
-/// Number of records.
-const ADVISORIES: &str = "imgguard.advisories";
-
-/// Sources with the date of their newest record.
-const SOURCES: &str = "imgguard.sources";
 
 /// Root digests of the store that a delta is for, and of the one it leads to.
 const FROM: &str = "imgguard.delta.from";
@@ -58,6 +40,9 @@ const MAX_NAME_BYTES: usize = 100;
 
 /// Largest policy that goes with a store, in bytes; what `policy` reads.
 const MAX_POLICY_BYTES: u64 = 1 << 20;
+
+/// Largest base catalogue that goes with a store, in bytes; what `base` reads.
+const MAX_CATALOGUE_BYTES: u64 = 256 << 20;
 
 /// What a manifest says. Nothing of it counts before the manifest's signature does.
 #[derive(Clone, Debug)]
@@ -85,6 +70,8 @@ pub enum ExtraKind {
     Policy,
     /// A `trusted_root.json` of a Sigstore instance.
     TrustedRoot,
+    /// A base catalogue; its own head says of which format.
+    Catalogue,
 }
 
 /// A file that goes with a store.
@@ -99,12 +86,13 @@ pub struct Extra {
 }
 
 impl ExtraKind {
-    const ALL: [Self; 2] = [Self::Policy, Self::TrustedRoot];
+    const ALL: [Self; 3] = [Self::Policy, Self::TrustedRoot, Self::Catalogue];
 
     fn media_type(self) -> &'static str {
         match self {
             Self::Policy => "application/vnd.imgguard.policy.v1+toml",
             Self::TrustedRoot => "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            Self::Catalogue => "application/vnd.imgguard.bases.catalogue",
         }
     }
 
@@ -114,6 +102,7 @@ impl ExtraKind {
         match self {
             Self::Policy => MAX_POLICY_BYTES,
             Self::TrustedRoot => MAX_ROOT_BYTES,
+            Self::Catalogue => MAX_CATALOGUE_BYTES,
         }
     }
 
@@ -147,22 +136,24 @@ impl Published {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// When it is no manifest, none of a store, or only of stores of other formats.
-    pub fn parse(stored: &Stored) -> Result<Self, ArtifactError> {
+    /// When it is no manifest, none of such a file, or only of files of other formats.
+    pub fn parse<P: Payload>(stored: &Stored) -> Result<Self, ArtifactError> {
         let document = Document::parse(stored)?;
-        if document.artifact_type != ARTIFACT {
+        if document.artifact_type != P::KIND.artifact {
             let kind = document.artifact_type.chars().take(100).collect::<String>();
-            let is_image = kind.is_empty();
-            return Err(ArtifactError::NotAStore(if is_image { "an image".into() } else { format!("a `{kind}`") }));
+            let found = if kind.is_empty() { "an image".to_owned() } else { format!("a `{kind}`") };
+            return Err(ArtifactError::Other { wanted: P::KIND.noun, found });
         }
-        let store = store_of(&document)?;
+        let store = file_of(&document, P::KIND)?;
         let said = document.annotations.get(CREATED).map(String::as_str).unwrap_or_default();
         let created = said.parse().map_err(|_| ArtifactError::Date(said.chars().take(40).collect()))?;
         let root = store.annotations.get(ROOT).cloned().unwrap_or_default();
         let extras: Vec<_> = document.layers.iter().filter_map(ExtraKind::read).take(MAX_EXTRAS).collect();
-        let is_ours = |layer: &&Descriptor| layer.media_type == DELTA || layer.media_type.starts_with(STORE_PREFIX);
+        let is_ours =
+            |layer: &&Descriptor| layer.media_type == P::KIND.delta || layer.media_type.starts_with(P::KIND.prefix);
         let unknown = document.layers.len() - document.layers.iter().filter(is_ours).count() - extras.len();
-        let deltas = document.layers.into_iter().filter_map(Delta::read).take(MAX_DELTAS).collect();
+        let delta = |layer| Delta::read(layer, P::KIND);
+        let deltas = document.layers.into_iter().filter_map(delta).take(MAX_DELTAS).collect();
         Ok(Self { manifest: stored.digest.clone(), created, store, root, deltas, extras, unknown })
     }
 
@@ -191,46 +182,48 @@ impl Published {
     }
 }
 
-/// The layer with the store whose format is ours.
-fn store_of(document: &Document) -> Result<Descriptor, ArtifactError> {
-    let own = format!("{STORE_PREFIX}{FORMAT}");
+/// The layer with the file whose format is ours.
+fn file_of(document: &Document, kind: Kind) -> Result<Descriptor, ArtifactError> {
+    let own = format!("{}{}", kind.prefix, kind.format);
     if let Some(layer) = document.layers.iter().find(|layer| layer.media_type == own) {
         return Ok(layer.clone());
     }
-    let formats = document.layers.iter().filter_map(|layer| layer.media_type.strip_prefix(STORE_PREFIX));
+    let formats = document.layers.iter().filter_map(|layer| layer.media_type.strip_prefix(kind.prefix));
     let found = formats.map(|format| format.chars().take(20).collect::<String>()).collect::<Vec<_>>().join(", ");
     if found.is_empty() {
-        return Err(ArtifactError::NotAStore("an artifact without a store in it".into()));
+        let found = format!("an artifact without {} in it", kind.title);
+        return Err(ArtifactError::Other { wanted: kind.noun, found });
     }
-    Err(ArtifactError::Format { found, supported: FORMAT })
+    Err(ArtifactError::Format { found, supported: kind.format })
 }
 
 impl Delta {
     /// A delta's layer.
-    pub(super) fn new(bytes: &[u8], [from, to]: [String; 2]) -> Self {
+    pub(super) fn new(kind: Kind, bytes: &[u8], [from, to]: [String; 2]) -> Self {
         let annotations = BTreeMap::from([(FROM.to_owned(), from.clone()), (TO.to_owned(), to.clone())]);
-        Self { descriptor: Descriptor { annotations, ..Descriptor::of(DELTA, bytes) }, from, to }
+        Self { descriptor: Descriptor { annotations, ..Descriptor::of(kind.delta, bytes) }, from, to }
     }
 
-    fn read(layer: Descriptor) -> Option<Self> {
+    fn read(layer: Descriptor, kind: Kind) -> Option<Self> {
         let said = |key| layer.annotations.get(key).cloned();
         let (from, to) = (said(FROM)?, said(TO)?);
-        (layer.media_type == DELTA).then_some(Self { descriptor: layer, from, to })
+        (layer.media_type == kind.delta).then_some(Self { descriptor: layer, from, to })
     }
 }
 
-/// The manifest of a store: its bytes.
-pub(super) fn manifest(
-    store: &Store,
+/// The manifest of a file: its bytes.
+pub(super) fn manifest<P: Payload>(
+    payload: &P,
     deltas: &[Delta],
     extras: &[Extra],
     created: &str,
 ) -> Result<Vec<u8>, ArtifactError> {
-    let mut layer = Descriptor::of(&format!("{STORE_PREFIX}{FORMAT}"), store.as_bytes());
-    layer.annotations = BTreeMap::from([
-        (ROOT.to_owned(), store.digest().to_string()),
-        (TITLE.to_owned(), "advisories.store".to_owned()),
-    ]);
+    let kind = P::KIND;
+    let mut layer = Descriptor::of(&format!("{}{}", kind.prefix, kind.format), payload.as_bytes());
+    layer.annotations =
+        BTreeMap::from([(ROOT.to_owned(), payload.root().to_string()), (TITLE.to_owned(), kind.title.to_owned())]);
+    let mut annotations = payload.annotations();
+    annotations.insert(CREATED.to_owned(), created.to_owned());
     let manifest = NewManifest {
         schema_version: 2,
         media_type: MANIFEST,
@@ -239,32 +232,16 @@ pub(super) fn manifest(
             .chain(deltas.iter().map(|delta| delta.descriptor.clone()))
             .chain(extras.iter().map(extra))
             .collect(),
-        annotations: annotations(store.provenance(), created),
+        annotations,
         subject: None,
-        artifact_type: Some(ARTIFACT),
+        artifact_type: Some(kind.artifact),
     };
-    serde_json::to_vec(&manifest)
-        .map_err(|error| ArtifactError::NotAStore(format!("something that cannot be written: {error}")))
+    let unwritable =
+        |error| ArtifactError::Other { wanted: kind.noun, found: format!("something that cannot be written: {error}") };
+    serde_json::to_vec(&manifest).map_err(unwritable)
 }
 
 fn extra(extra: &Extra) -> Descriptor {
     let annotations = BTreeMap::from([(TITLE.to_owned(), extra.name.clone())]);
     Descriptor { annotations, ..Descriptor::of(extra.kind.media_type(), &extra.bytes) }
-}
-
-/// What everybody may want to know before fetching anything.
-fn annotations(provenance: &Provenance, created: &str) -> BTreeMap<String, String> {
-    let date = |date: &Option<String>| date.as_deref().and_then(|date| date.get(..10)).unwrap_or("no date").to_owned();
-    let sources: Vec<String> =
-        provenance.sources.iter().map(|source| format!("{} {}", source.name, date(&source.modified))).collect();
-    let mut licenses: Vec<&str> =
-        provenance.sources.iter().flat_map(|source| &source.licenses).map(String::as_str).collect();
-    licenses.sort_unstable();
-    licenses.dedup();
-    BTreeMap::from([
-        (CREATED.to_owned(), created.to_owned()),
-        (LICENSES.to_owned(), licenses.join(" AND ")),
-        (ADVISORIES.to_owned(), provenance.advisories.to_string()),
-        (SOURCES.to_owned(), sources.join(", ")),
-    ])
 }

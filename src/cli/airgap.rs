@@ -1,4 +1,4 @@
-//! `db export` and `db import` of its file: a store for a closed network, with policies and a trusted root, signed as one.
+//! `db export` and `db import` of its file: a store for a closed network, with policies, a trusted root and a base catalogue, signed as one.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,10 @@ use super::sources::read_file;
 use super::{Failed, created, fetch, keys, notice, output, places, today, update};
 use crate::advisory::store::Store;
 use crate::artifact::{
-    ArtifactError, Extra, ExtraKind, Freshness, Origin, Place, Publication, Published, bring, consult, is_plain,
-    publish,
+    ArtifactError, Extra, ExtraKind, Freshness, Origin, Payload as _, Place, Publication, Published, bring, consult,
+    is_plain, publish,
 };
+use crate::base::Catalogue;
 use crate::policy::Policy;
 use crate::report::bytes;
 use crate::source::archive::{empty_layout, pack_layout, unpack_layout};
@@ -35,7 +36,7 @@ pub(super) fn export(arguments: &ExportArgs, global: &Global) -> Result<Ending, 
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;
     let author = keys::author(&key)?;
     let publication = Publication {
-        store: &store,
+        payload: &store,
         author: &author,
         created: &created,
         extras: &extras,
@@ -59,8 +60,9 @@ pub(super) fn export(arguments: &ExportArgs, global: &Global) -> Result<Ending, 
 fn extras(arguments: &ExportArgs) -> Result<Vec<Extra>, Failed> {
     let policies = arguments.policy.iter().map(|path| (ExtraKind::Policy, path, "policy"));
     let root = arguments.trusted_root.iter().map(|path| (ExtraKind::TrustedRoot, path, "trusted root"));
+    let catalogue = arguments.catalogue.iter().map(|path| (ExtraKind::Catalogue, path, "base catalogue"));
     let mut extras: Vec<Extra> = Vec::new();
-    for (kind, path, what) in policies.chain(root) {
+    for (kind, path, what) in policies.chain(root).chain(catalogue) {
         let unusable = |error: anyhow::Error| {
             Failed::new(Ending::Usage, error.context(format!("the {what} `{}` cannot go along", path.display())))
         };
@@ -77,10 +79,12 @@ fn extras(arguments: &ExportArgs) -> Result<Vec<Extra>, Failed> {
 }
 
 fn check(kind: ExtraKind, bytes: &[u8]) -> anyhow::Result<()> {
-    let text = std::str::from_utf8(bytes)?;
+    let text = || std::str::from_utf8(bytes);
     match kind {
-        ExtraKind::Policy => drop(Policy::parse(text)?),
+        ExtraKind::Policy => drop(Policy::parse(text()?)?),
+        ExtraKind::Catalogue => Catalogue::from_memory(bytes.to_vec())?.verify()?,
         ExtraKind::TrustedRoot => {
+            let text = text()?;
             drop(crate::sign::Engine::new(crate::sign::Trust::default(), Some(text)).map_err(anyhow::Error::msg)?);
         }
     }
@@ -105,7 +109,7 @@ pub(super) fn import(arguments: &ImportArgs, file: &Path, global: &Global) -> Re
     let folder = tempfile::tempdir().map_err(|error| Failed::new(Ending::Incomplete, context(error.into())))?;
     unpack_layout(file, folder.path()).map_err(|error| artifact(error.into()))?;
     let layout = LayoutRepository::open(folder.path()).map_err(|error| artifact(error.into()))?;
-    let (published, signer) = consult(&layout, At::Tag(TAG), engine.as_ref()).map_err(artifact)?;
+    let (published, signer) = consult::<Store>(&layout, At::Tag(TAG), engine.as_ref()).map_err(artifact)?;
     let output = match arguments.output.clone().or_else(places::store) {
         Some(output) => output,
         None => return Err(update::no_place("the store", "--output")),
@@ -117,7 +121,7 @@ pub(super) fn import(arguments: &ImportArgs, file: &Path, global: &Global) -> Re
     let extras = read_extras(&layout, &published).map_err(artifact)?;
     let reference = file.display().to_string();
     let place = Place { output: &output, reference: &reference, signer, progress: &|_| {} };
-    bring(&layout, &published, freshness, &place).map_err(artifact)?;
+    bring::<Store>(&layout, &published, freshness, &place).map_err(artifact)?;
     let store = Store::open(&output).map_err(super::db::refused)?;
     let advisories = store.provenance().advisories;
     let length = bytes(store.as_bytes().len() as u64);
@@ -156,11 +160,15 @@ fn put(extra: &Extra, store: &Path) -> std::io::Result<PathBuf> {
     let beside = store.parent().unwrap_or(Path::new("."));
     let folder = match extra.kind {
         ExtraKind::Policy => beside.join("policies"),
-        ExtraKind::TrustedRoot => beside.to_owned(),
+        ExtraKind::TrustedRoot | ExtraKind::Catalogue => beside.to_owned(),
     };
     std::fs::create_dir_all(&folder)?;
-    // A trusted root has one name, so that it never takes the place of the store.
-    let name = if extra.kind == ExtraKind::TrustedRoot { "trusted_root.json" } else { &extra.name };
+    // What lies beside the store has one name, so that it never takes the store's place.
+    let name = match extra.kind {
+        ExtraKind::Policy => &extra.name,
+        ExtraKind::TrustedRoot => "trusted_root.json",
+        ExtraKind::Catalogue => Catalogue::KIND.title,
+    };
     let path = folder.join(name);
     crate::advisory::store::replace_file(&path, |file| file.write_all(&extra.bytes))?;
     Ok(path)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::base_args::BaseArgs;
 use super::copy::CopyArgs;
 use super::db_args::DbVerb;
 use super::harden_args::HardenArgs;
@@ -130,6 +131,9 @@ pub enum Verb {
         #[command(subcommand)]
         verb: RulesVerb,
     },
+    /// Tell what an image stands on, how old that is, and until when it gets fixes
+    #[command(after_help = super::base_args::EXAMPLES, args_conflicts_with_subcommands = true)]
+    Base(Box<BaseArgs>),
     /// Import advisories into a store, or show what a store holds
     Db {
         /// What to do.
@@ -296,6 +300,9 @@ pub struct Looking {
     /// Advisory store to use [default: the one of `db update`, else the embedded one]
     #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
     pub db: Option<PathBuf>,
+    /// Base catalogue to use [default: the one of `base index` or `base pull`, where there is one]
+    #[arg(long, env = "IMGGUARD_CATALOGUE", value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
     /// Do not look for secrets
     #[arg(long, conflicts_with = "secret_rules")]
     pub no_secrets: bool,
@@ -361,6 +368,9 @@ pub struct Output {
     /// Only vulnerabilities that have a fix, in the table
     #[arg(long)]
     pub only_fixed: bool,
+    /// Only findings of the application, or only those of its base, in the table
+    #[arg(long, value_name = "PART", value_parser = ["application", "base"])]
+    pub only: Option<String>,
 }
 
 fn severity(text: &str) -> Result<Severity, String> {

@@ -142,16 +142,24 @@ pub struct BuildArgs {
 /// What `db push` takes.
 #[derive(Debug, Args)]
 pub struct PushArgs {
-    /// Where to: registry.example/advisories:latest
-    #[arg(value_name = "REFERENCE")]
-    pub reference: String,
     /// The store, as `db build` made it
     #[arg(long, env = "IMGGUARD_DB", value_name = "FILE")]
     pub db: PathBuf,
+    /// Where to.
+    #[command(flatten)]
+    pub to: Destination,
+}
+
+/// Where something is published, and by whom.
+#[derive(Debug, Args)]
+pub struct Destination {
+    /// Where to: a tag, such as registry.example/advisories:latest
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
     /// The private key (cosign.key); its password comes from IMGGUARD_KEY_PASSWORD or COSIGN_PASSWORD
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// Publish it also when a source of it has far fewer records than in what is published, or older ones
+    /// Publish it also when it has far less than what is published, or is older
     #[arg(long)]
     pub accept_fewer: bool,
     /// How the network is used.
@@ -234,6 +242,9 @@ pub struct ExportArgs {
     /// A policy that goes along; repeat for several
     #[arg(long, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
+    /// A catalogue of base images that goes along, as `base index` made it
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
     /// The trusted_root.json of a Sigstore instance that goes along
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Option<PathBuf>,

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use super::args::{Global, Looking, Network, Reading};
+use super::args::{Global, Looking, Reading};
 use super::exit::Ending;
-use super::harden_args::{Compress, HardenArgs, HardenSigning, Steps};
+use super::harden_args::{Compress, HardenArgs, Steps};
+use super::harden_report::Outcome;
 use super::sign_args::{Format, Place, RootArgs, Signing, Vouching};
 use super::sources::{self, Opener};
-use super::{Failed, db, harden_report, harden_updates, notice, output, reading, rules, sign, suppressing, today, vex};
+use super::{
+    Failed, base, db, harden_report, harden_run, harden_updates, notice, output, reading, rules, sign, suppressing,
+    today, vex,
+};
 use crate::advisory::Store;
+use crate::base::Catalogue;
 use crate::facts::Inventory;
 use crate::harden::image::NewImage;
 use crate::harden::transform::Wishes;
@@ -23,8 +28,7 @@ use crate::reference::{Choice, Reference};
 use crate::report::RenderOptions;
 use crate::report::contract::{Report, Reports};
 use crate::scan::{self, Answer, CollectOptions, Judging, Request, Signatures, Stage as ScanStage};
-use crate::source::layout::LayoutRepository;
-use crate::source::repository::{At, Repository as _};
+use crate::source::repository::At;
 use crate::source::{Image, PlatformChoice, SourceError};
 
 /// The tag where none is named.
@@ -34,8 +38,7 @@ const LATEST: &str = "latest";
 pub(super) fn harden(arguments: &HardenArgs, global: &Global) -> Result<Ending, Failed> {
     rules::put_to_use(&arguments.looking.rules, global)?;
     let epoch = output::created()?.and_then(|time| u64::try_from(time.as_second()).ok());
-    let place = Target::open(arguments)?;
-    let seen = place.destination.current().map_err(|error| failed(error, &arguments.target))?;
+    let target = Target::parse(&arguments.target)?;
     let eye = Eye::open(&arguments.reading, &arguments.looking, global)?;
     let old = open(arguments)?;
     let (before, inventories) = eye.look(old.clone())?;
@@ -55,53 +58,68 @@ pub(super) fn harden(arguments: &HardenArgs, global: &Global) -> Result<Ending, 
     if arguments.format == Format::Table {
         harden_report::plan(&planned.plan, arguments.format)?;
     }
+    let destination = target.open(arguments)?;
+    let seen = destination.look().map_err(|error| failed(error, &arguments.target))?;
     confirm(arguments, &seen)?;
-    publish(arguments, global, &place, &seen, &eye, &old, &before, planned)
+    let run = Run { arguments, global, eye: &eye, target: &target, destination: &destination, seen };
+    run.publish(&old, &before, planned)
 }
 
-/// Makes the new image, looks at it, and puts it where it shall be.
-#[expect(clippy::too_many_arguments, reason = "each is one thing of the run, and it has one caller")]
-fn publish(
-    arguments: &HardenArgs,
-    global: &Global,
-    place: &Target,
-    seen: &Seen,
-    eye: &Eye<'_>,
-    old: &Image,
-    before: &Answer,
-    planned: Planned,
-) -> Result<Ending, Failed> {
-    let target = arguments.target.as_str();
-    let failed = |error| failed(error, target);
-    let stage = Arc::new(Stage::new().map_err(failed)?);
-    let plan = planned.plan.clone();
-    let new = work::make(planned, old, &stage, packing(&arguments.steps)).map_err(failed)?;
-    let opened = new.open(target, &stage).map_err(failed)?;
-    let (after, _) = eye.look(opened)?;
-    let outcome = harden_report::Outcome::new(plan, &before.report, &after.report, &new);
-    harden_report::outcome(&outcome, arguments.format)?;
-    if let Some(worse) = outcome.worse(reading::ending(&after)) {
-        let error = anyhow::anyhow!("the new image is not published: {worse}");
-        return Err(Failed::new(Ending::Refused, error)
-            .hint("look at the plan, and leave out the step that does it with --skip"));
+/// What making the new image needs.
+struct Run<'a> {
+    arguments: &'a HardenArgs,
+    global: &'a Global,
+    eye: &'a Eye<'a>,
+    target: &'a Target,
+    destination: &'a Destination,
+    /// What was at the destination when the plan was shown.
+    seen: Seen,
+}
+
+impl Run<'_> {
+    /// Makes the new image, looks at it, and puts it where it shall be.
+    fn publish(&self, old: &Image, before: &Answer, planned: Planned) -> Result<Ending, Failed> {
+        let Self { arguments, .. } = self;
+        let text = arguments.target.as_str();
+        let failed = |error| failed(error, text);
+        let stage = Arc::new(Stage::new().map_err(failed)?);
+        let plan = planned.plan.clone();
+        let new = work::make(planned, old, &stage, packing(&arguments.steps)).map_err(failed)?;
+        let opened = new.open(text, &stage).map_err(failed)?;
+        let (after, _) = self.eye.look(opened)?;
+        let outcome = Outcome::new(plan, &before.report, &after.report, &new);
+        harden_report::outcome(&outcome, arguments.format)?;
+        if let Some(worse) = outcome.worse(reading::ending(&after)) {
+            let error = anyhow::anyhow!("the new image is not published: {worse}");
+            let hint = "look at the plan, and leave out the step that does it with --skip";
+            return Err(Failed::new(Ending::Refused, error).hint(hint));
+        }
+        if arguments.verify_runs {
+            harden_run::verify(&new, &stage, self.global)?;
+        }
+        self.destination.publish(&new, &stage, &self.seen).map_err(failed)?;
+        self.target.compare(&new, self.destination, arguments)?;
+        write_reports(arguments, after.report)?;
+        notice(self.global, &format!("wrote {text}: {}", new.root.digest));
+        sign_new(arguments, self.global)?;
+        Ok(Ending::Pass)
     }
-    place.destination.publish(&new, &stage, seen).map_err(failed)?;
-    place.compare(&new, target, arguments)?;
-    write_reports(arguments, after.report)?;
-    notice(global, &format!("wrote {target}: {}", new.root.digest));
-    sign_new(&arguments.signing, target, arguments, global)?;
-    Ok(Ending::Pass)
 }
 
 /// Whether what is at the destination may be replaced.
 fn confirm(arguments: &HardenArgs, seen: &Seen) -> Result<(), Failed> {
-    let Some(digest) = seen.as_ref().filter(|_| !arguments.yes) else { return Ok(()) };
+    let what = match seen {
+        _ if arguments.yes => return Ok(()),
+        Seen::Nothing => return Ok(()),
+        Seen::Tag(digest) => format!(" ({digest})"),
+        Seen::File(..) => String::new(),
+    };
     let target = &arguments.target;
     if !std::io::stdin().is_terminal() {
-        let error = anyhow::anyhow!("`{target}` is there already ({digest})");
+        let error = anyhow::anyhow!("`{target}` is there already{what}");
         return Err(Failed::new(Ending::Usage, error).hint("add --yes to replace it, or name another destination"));
     }
-    let _ = write!(anstream::stderr(), "Replace {} ({digest})? [y/N] ", crate::report::escape::terminal(target));
+    let _ = write!(anstream::stderr(), "Replace {}{what}? [y/N] ", crate::report::escape::terminal(target));
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
     if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
@@ -113,6 +131,7 @@ fn confirm(arguments: &HardenArgs, seen: &Seen) -> Result<(), Failed> {
 /// What the scans before and after have in common.
 struct Eye<'a> {
     store: Store,
+    catalogue: Option<Catalogue>,
     reading: &'a Reading,
     looking: &'a Looking,
     policy: Policy,
@@ -122,7 +141,9 @@ struct Eye<'a> {
 impl<'a> Eye<'a> {
     fn open(reading: &'a Reading, looking: &'a Looking, global: &'a Global) -> Result<Self, Failed> {
         let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
-        Ok(Self { store: db::open_store(looking.db.as_deref())?, reading, looking, policy, global })
+        let store = db::open_store(looking.db.as_deref())?;
+        let catalogue = base::open_catalogue(looking.catalogue.as_deref())?;
+        Ok(Self { store, catalogue, reading, looking, policy, global })
     }
 
     fn look(&self, image: Image) -> Result<(Answer, Vec<Inventory>), Failed> {
@@ -137,6 +158,7 @@ impl<'a> Eye<'a> {
             read: reading::options(self.reading, collect),
             cache: &cache,
             stage: ScanStage::Everything(&self.store),
+            catalogue: self.catalogue.as_ref(),
             judging: Judging {
                 policy: &self.policy,
                 signatures: &Signatures::default(),
@@ -149,7 +171,7 @@ impl<'a> Eye<'a> {
             },
             progress: bar.clone(),
         };
-        let answers = scan::run_with_inventories(request).map_err(db::refused)?;
+        let answers = scan::run_with_inventories(request).map_err(base::refused)?;
         bar.finish();
         answers.into_iter().next().ok_or_else(super::internal_error)
     }
@@ -183,62 +205,77 @@ fn open(arguments: &HardenArgs) -> Result<Image, Failed> {
 
 /// Where the new image goes.
 struct Target {
-    destination: Destination,
+    text: String,
     reference: Reference,
 }
 
 impl Target {
-    fn open(arguments: &HardenArgs) -> Result<Self, Failed> {
-        let text = &arguments.target;
+    fn parse(text: &str) -> Result<Self, Failed> {
         let reference = text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error))?;
-        let usage = |error: anyhow::Error, hint: &str| Failed::new(Ending::Usage, error).hint(hint);
+        let can_be_written = matches!(
+            reference,
+            Reference::Layout(..)
+                | Reference::OciArchive(..)
+                | Reference::DockerArchive(..)
+                | Reference::Registry { .. }
+        );
+        if can_be_written {
+            return Ok(Self { text: text.to_owned(), reference });
+        }
+        let error = anyhow::anyhow!("an image cannot be written to `{text}`");
+        Err(Failed::new(Ending::Usage, error)
+            .hint("name a tag of a registry, oci:DIR, oci-archive:FILE or docker-archive:FILE"))
+    }
+
+    fn open(&self, arguments: &HardenArgs) -> Result<Destination, Failed> {
         let named = |choice: &Choice| match choice {
             Choice::Only => Ok(None),
             Choice::Name(name) => Ok(Some(name.clone())),
             Choice::Digest(_) => {
-                Err(usage(anyhow::anyhow!("`{text}` names a digest, which nobody can choose"), "name a tag"))
+                let error = anyhow::anyhow!("`{}` names a digest, and the new image gets its own", self.text);
+                Err(Failed::new(Ending::Usage, error).hint("name a tag"))
             }
         };
-        let tag = |choice| named(choice).map(|name| name.unwrap_or_else(|| LATEST.to_owned()));
-        let destination = match &reference {
-            Reference::Layout(path, choice) => Destination::Layout { path: path.clone(), tag: tag(choice)? },
-            Reference::OciArchive(path, choice) => Destination::OciArchive { path: path.clone(), tag: tag(choice)? },
+        Ok(match &self.reference {
+            Reference::OciArchive(path, choice) => {
+                let tag = named(choice)?.unwrap_or_else(|| LATEST.to_owned());
+                Destination::OciArchive { path: path.clone(), tag }
+            }
             Reference::DockerArchive(path, choice) => {
                 Destination::DockerArchive { path: path.clone(), name: named(choice)? }
             }
-            Reference::Registry { name, .. } if name.digest.is_none() => {
-                let is_offline = arguments.reading.offline;
-                let repository = registry(text, name, is_offline, &arguments.reading.network)?;
-                let tag = name.tag.clone().unwrap_or_else(|| LATEST.to_owned());
-                Destination::Registry { repository, tag }
+            Reference::Registry { .. } if arguments.reading.offline => {
+                return Err(failed(HardenError::Source(SourceError::Offline(self.text.clone())), &self.text));
             }
             _ => {
-                let error = anyhow::anyhow!("an image cannot be written to `{text}`");
-                return Err(usage(error, "name a tag of a registry, oci:DIR, oci-archive:FILE or docker-archive:FILE"));
+                let source = Some(arguments.reference.as_str()).filter(|_| self.is_remote());
+                let (repository, tag) = sources::destination(&self.text, source, &arguments.reading.network)?;
+                Destination::Repository { repository, tag }
             }
-        };
-        Ok(Self { destination, reference })
+        })
+    }
+
+    fn is_remote(&self) -> bool {
+        matches!(self.reference, Reference::Registry { .. })
     }
 
     /// Reads the destination again and compares it with what was to be written.
-    fn compare(&self, new: &NewImage, text: &str, arguments: &HardenArgs) -> Result<(), Failed> {
-        let how = Reading { network: arguments.reading.network.clone(), ..Reading::default() };
-        let there = match &self.destination {
-            Destination::Layout { path, tag } => LayoutRepository::open(path)
-                .and_then(|layout| layout.manifest(At::Tag(tag)))
-                .map(|stored| stored.map(|stored| stored.digest)),
-            Destination::DockerArchive { .. } => {
-                let opened = Opener::new(&how, false).open(text, &self.reference);
-                let config =
-                    opened.map(|image| image.manifests.first().and_then(|known| known.documents.config.clone()));
-                let config = config.map_err(|error| failed(error.into(), text))?;
-                let is_same = new.platforms.iter().all(|platform| config.as_ref() == Some(&platform.config.bytes));
-                return if is_same { Ok(()) } else { Err(differs(text)) };
+    fn compare(&self, new: &NewImage, destination: &Destination, arguments: &HardenArgs) -> Result<(), Failed> {
+        let text = &self.text;
+        let read = |error: SourceError| failed(error.into(), text);
+        let is_same = match destination {
+            Destination::Repository { repository, tag } => {
+                let stored = repository.manifest(At::Tag(tag)).map_err(read)?;
+                stored.is_some_and(|stored| stored.digest == new.root.digest)
             }
-            _ => Opener::new(&how, false).open(text, &self.reference).map(|image| image.digest),
+            Destination::OciArchive { .. } | Destination::DockerArchive { .. } => {
+                let how = Reading { network: arguments.reading.network.clone(), ..Reading::default() };
+                let there = Opener::new(&how, false).open(text, &self.reference).map_err(read)?;
+                let configs = there.manifests.iter().map(|manifest| manifest.documents.config.as_ref());
+                configs.eq(new.platforms.iter().map(|platform| Some(&platform.config.bytes)))
+            }
         };
-        let there = there.map_err(|error| failed(error.into(), text))?;
-        if there.as_ref() == Some(&new.root.digest) { Ok(()) } else { Err(differs(text)) }
+        if is_same { Ok(()) } else { Err(differs(text)) }
     }
 }
 
@@ -246,20 +283,6 @@ fn differs(text: &str) -> Failed {
     let error = anyhow::anyhow!("`{text}` is not what was written to it");
     Failed::new(Ending::Incomplete, error)
         .hint("somebody else wrote there at the same time; look at it, and run this again")
-}
-
-fn registry(
-    text: &str,
-    name: &crate::reference::ImageName,
-    is_offline: bool,
-    network: &Network,
-) -> Result<crate::source::registry::RegistryRepository, Failed> {
-    let failed = |error| failed(HardenError::Source(error), text);
-    if is_offline {
-        return Err(failed(SourceError::Offline(text.to_owned())));
-    }
-    let registry = sources::start(network).map_err(failed)?;
-    registry.writable_repository(name, None).map_err(failed)
 }
 
 /// What the user wants; secrets that somebody answers for are left where they are.
@@ -282,6 +305,7 @@ fn wishes(steps: &Steps, report: &Report) -> Wishes {
         stop_signal: steps.stop_signal.clone(),
         healthcheck: steps.healthcheck.clone(),
         updates: None,
+        squash: steps.squash,
     }
 }
 
@@ -312,7 +336,8 @@ fn write_reports(arguments: &HardenArgs, report: Report) -> Result<(), Failed> {
     Ok(())
 }
 
-fn sign_new(signing: &HardenSigning, target: &str, arguments: &HardenArgs, global: &Global) -> Result<(), Failed> {
+fn sign_new(arguments: &HardenArgs, global: &Global) -> Result<(), Failed> {
+    let (signing, target) = (&arguments.signing, arguments.target.as_str());
     let Some(key) = &signing.sign_key else { return Ok(()) };
     let place = Place {
         reference: target.to_owned(),
@@ -345,9 +370,11 @@ fn failed(error: HardenError, what: &str) -> Failed {
             let ending = if error.is_mismatch() { Ending::Mismatch } else { Ending::Incomplete };
             Failed::new(ending, context(error.into()))
         }
-        error @ HardenError::Moved { .. } => Failed::new(Ending::Incomplete, error)
+        error @ HardenError::Moved => Failed::new(Ending::Incomplete, error)
             .hint("nothing was replaced; look at the destination, and run this again"),
-        error @ HardenError::Unfit { .. } => Failed::new(Ending::Usage, context(error.into())),
+        error @ (HardenError::Unfit { .. } | HardenError::Refused { .. }) => {
+            Failed::new(Ending::Usage, context(error.into()))
+        }
         error => Failed::new(Ending::Incomplete, context(error.into())),
     }
 }

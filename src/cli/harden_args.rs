@@ -32,6 +32,9 @@ pub struct HardenArgs {
     /// Replace what is at the destination without asking
     #[arg(long)]
     pub yes: bool,
+    /// Start the new image with docker or podman, without network, before it is published; refuse it if it ends with an error within five seconds
+    #[arg(long)]
+    pub verify_runs: bool,
     /// What is changed.
     #[command(flatten)]
     pub steps: Steps,
@@ -86,6 +89,9 @@ pub struct Steps {
     /// Set the signal that stops it
     #[arg(long, value_name = "SIGNAL")]
     pub stop_signal: Option<String>,
+    /// Put all layers into one, without what upper layers replace or remove
+    #[arg(long)]
+    pub squash: bool,
     /// Compress the layers that are written so [default: as each was]
     #[arg(long, value_enum, value_name = "WITH")]
     pub compression: Option<Compress>,

@@ -25,7 +25,7 @@ const MAX_SHOWN: usize = 12;
 pub(super) struct Numbers {
     /// Open findings by severity, the worst first.
     pub findings: Vec<(&'static str, usize)>,
-    /// Open secrets.
+    /// Open secrets that are more than a guess.
     pub secrets: usize,
     /// Bytes of the stored layers of all platforms.
     pub size: u64,
@@ -41,12 +41,24 @@ pub(super) struct Outcome {
     digest: String,
     before: Numbers,
     after: Numbers,
+    /// The same without what platforms do not have in common, which is so when only some are hardened.
+    #[serde(skip)]
+    compared: (Numbers, Numbers),
 }
+
+/// The check that compares platforms.
+const PLATFORMS_DIFFER: &str = "platforms-differ";
 
 impl Outcome {
     pub(super) fn new(plan: Plan, before: &Report, after: &Report, new: &NewImage) -> Self {
         let digest = new.root.digest.to_string();
-        Self { plan, digest, before: Numbers::of(before), after: Numbers::of(after) }
+        let without = |report: &Report| {
+            let mut report = report.clone();
+            report.findings.retain(|finding| finding.rule != PLATFORMS_DIFFER);
+            Numbers::of(&report)
+        };
+        let compared = (without(before), without(after));
+        Self { plan, digest, before: Numbers::of(before), after: Numbers::of(after), compared }
     }
 
     /// Why the new image must not take the old one's place, if it must not.
@@ -54,7 +66,8 @@ impl Outcome {
         if ending != Ending::Pass {
             return Some("it could not be read whole".to_owned());
         }
-        let pairs = self.before.findings.iter().zip(&self.after.findings);
+        let (before, after) = &self.compared;
+        let pairs = before.findings.iter().zip(&after.findings);
         let ((severity, before), (_, after)) = pairs.into_iter().find(|(before, after)| before.1 != after.1)?;
         (after > before).then(|| format!("it has {after} {severity} findings, the old one {before}"))
     }
@@ -75,7 +88,7 @@ impl Numbers {
         });
         Self {
             findings: SEVERITIES.into_iter().map(count).collect(),
-            secrets: open().filter(|finding| finding.kind == "secret").count(),
+            secrets: open().filter(|finding| finding.kind == "secret" && finding.confidence != "low").count(),
             size: report.platforms.iter().flat_map(|platform| &platform.layers).map(|layer| layer.size).sum(),
             users: users.collect(),
         }

@@ -3,6 +3,10 @@
 mod airgap;
 mod args;
 mod attest;
+mod base;
+mod base_args;
+mod base_index;
+mod base_list;
 mod base_signature;
 mod copy;
 mod db;
@@ -17,6 +21,7 @@ mod guard;
 mod harden;
 mod harden_args;
 mod harden_report;
+mod harden_run;
 mod harden_updates;
 mod incident;
 mod keys;
@@ -132,6 +137,7 @@ fn run(cli: &Cli) -> Result<Ending, Failed> {
         Verb::Sbom(arguments) => sbom::sbom(arguments, &cli.global),
         Verb::Diff(arguments) => diff::diff(arguments, &cli.global),
         Verb::Rules { verb } => rules::run(verb, &cli.global),
+        Verb::Base(arguments) => base::base(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Import(arguments) } => db::import(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Export(arguments) } => airgap::export(arguments, &cli.global),
         Verb::Db { verb: DbVerb::Update(arguments) } => update::update(arguments, &cli.global),

@@ -32,6 +32,7 @@ impl<'a> Plan<'a> {
             show_all: output.show == "all",
             severities,
             only_fixed: output.only_fixed,
+            only_base: output.only.as_deref().map(|part| part == "base"),
             several,
             ..RenderOptions::default()
         };

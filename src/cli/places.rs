@@ -7,6 +7,11 @@ pub(super) fn store() -> Option<PathBuf> {
     below("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("advisories.store"))
 }
 
+/// The base catalogue that `base index` writes and every scan reads when it is there.
+pub(super) fn catalogue() -> Option<PathBuf> {
+    below("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("bases.catalogue"))
+}
+
 /// The files of upstreams as they came.
 pub(super) fn feeds() -> Option<PathBuf> {
     below("XDG_CACHE_HOME", ".cache").map(|folder| folder.join("feeds"))

@@ -1,13 +1,13 @@
 //! `db build` and `db push`.
 
 use super::args::Global;
-use super::db_args::{BuildArgs, PushArgs};
+use super::db_args::{BuildArgs, Destination, PushArgs};
 use super::exit::Ending;
 use super::{Failed, created, db, fetch, keys, notice, places, sources, update};
 use crate::advisory::ImportOptions;
 use crate::advisory::store::Store;
 use crate::advisory::upstream::Mirror;
-use crate::artifact::{Publication, publish};
+use crate::artifact::{Payload, Publication, publish};
 use crate::report::bytes;
 use crate::source::repository::At;
 
@@ -35,31 +35,36 @@ pub(super) fn push(arguments: &PushArgs, global: &Global) -> Result<Ending, Fail
         Failed::new(Ending::Store, anyhow::Error::new(error).context(context))
             .hint("make one with `imgguard db build --output FILE`")
     })?;
-    let key = keys::open_private(&arguments.key)?;
+    push_file(&store, &arguments.to, global)
+}
+
+/// Publishes a file of any kind.
+pub(super) fn push_file<P: Payload>(payload: &P, to: &Destination, global: &Global) -> Result<Ending, Failed> {
+    let key = keys::open_private(&to.key)?;
     let created = created()?;
-    let opened = sources::artifact(&arguments.reference, &arguments.network, None, true)?;
+    let opened = sources::artifact(&to.reference, &to.network, None, true)?;
     let At::Tag(tag) = opened.root() else {
-        let error = anyhow::anyhow!("`{}` names a digest, and what is published gets its own", arguments.reference);
+        let error = anyhow::anyhow!("`{}` names a digest, and what is published gets its own", to.reference);
         return Err(Failed::new(Ending::Usage, error).hint("name a tag, such as registry.example/advisories:latest"));
     };
     let author = keys::author(&key)?;
     let publication = Publication {
-        store: &store,
+        payload,
         author: &author,
         created: &created,
         extras: &[],
         for_own_use: false,
-        accept_fewer: arguments.accept_fewer,
+        accept_fewer: to.accept_fewer,
     };
     let pushed = publish(opened.repository.as_ref(), tag, &publication).map_err(|error| {
-        fetch::failed(error, |error| error.context(format!("nothing new was published as `{}`", arguments.reference)))
+        fetch::failed(error, |error| error.context(format!("nothing new was published as `{}`", to.reference)))
     })?;
     let delta = match (pushed.delta, pushed.steps) {
         (Some(length), steps) => format!("a delta of {}, {steps} in all", bytes(length)),
-        (None, 0) => "no delta: whoever has another store fetches this one whole".to_owned(),
-        (None, steps) => format!("the same store as before, {steps} deltas lead to it"),
+        (None, 0) => "no delta: whoever has another one fetches it whole".to_owned(),
+        (None, steps) => format!("the same as before, {steps} deltas lead to it"),
     };
-    let store = bytes(store.as_bytes().len() as u64);
-    notice(global, &format!("{}: {}, {store}, {delta}", arguments.reference, pushed.manifest));
+    let length = bytes(payload.as_bytes().len() as u64);
+    notice(global, &format!("{}: {}, {length}, {delta}", to.reference, pushed.manifest));
     Ok(Ending::Pass)
 }

@@ -7,9 +7,10 @@ use super::args::{GateArgs, Global, Looking, Output, Reading, ScanArgs, Target};
 use super::exit::Ending;
 use super::output::Plan;
 use super::sources::{self, Opener};
-use super::{Failed, db, reading, rules, signatures, suppressing, today, update, vex};
+use super::{Failed, base, db, reading, rules, signatures, suppressing, today, update, vex};
 use crate::advisory::Store;
 use crate::advisory::model::Severity;
+use crate::base::Catalogue;
 use crate::policy::{MAX_POLICY_BYTES, Outcome, Policy};
 use crate::reference::Reference;
 use crate::report::contract::Reports;
@@ -110,7 +111,10 @@ pub(super) fn ecosystems(target: &Target, global: &Global) -> Result<BTreeSet<St
     let (references, looking) = (sources::references(target)?, Looking::default());
     // What is there to be replaced must not stand in the way, damaged or of an older format as it may be.
     let store = Store::embedded().map_err(db::refused)?;
-    let (answers, worst) = judged_by(&store, (&target.reading, &looking), &references, (&policy, false), true, global)?;
+    let known = Known { store: &store, catalogue: None };
+    let opener = Opener::new(&target.reading, true);
+    let (answers, worst) =
+        judged_by(known, (&target.reading, &looking), &references, (&policy, false), opener, global)?;
     if worst != Ending::Pass {
         let error = anyhow::anyhow!("what is in the image could not be seen whole");
         return Err(Failed::new(worst, error).hint("scan it to see why, or name what you want with --ecosystem"));
@@ -128,22 +132,45 @@ pub(super) fn answers(
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
     let store = db::open_store(looking.db.as_deref())?;
-    judged_by(&store, (how, looking), references, (policy, judged), guess, global)
+    let catalogue = base::open_catalogue(looking.catalogue.as_deref())?;
+    let known = Known { store: &store, catalogue: catalogue.as_ref() };
+    judged_by(known, (how, looking), references, (policy, judged), Opener::new(how, guess), global)
+}
+
+/// The same with what hangs on images in registries, which says what they were built from.
+pub(super) fn answers_with_attached(
+    (how, looking): (&Reading, &Looking),
+    references: &[(String, Reference)],
+    global: &Global,
+) -> Result<(Vec<Answer>, Ending), Failed> {
+    let policy = Policy::builtin("local").map_err(|error| Failed::new(Ending::Usage, error))?;
+    let store = db::open_store(looking.db.as_deref())?;
+    let catalogue = base::open_catalogue(looking.catalogue.as_deref())?;
+    let known = Known { store: &store, catalogue: catalogue.as_ref() };
+    let opener = Opener::new(how, true).with_attached();
+    judged_by(known, (how, looking), references, (&policy, false), opener, global)
+}
+
+/// What images are compared with.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    store: &'a Store,
+    catalogue: Option<&'a Catalogue>,
 }
 
 /// The same with a store that is open.
 fn judged_by(
-    store: &Store,
+    Known { store, catalogue }: Known<'_>,
     (how, looking): (&Reading, &Looking),
     references: &[(String, Reference)],
     (policy, judged): (&Policy, bool),
-    guess: bool,
+    opener: Opener<'_>,
     global: &Global,
 ) -> Result<(Vec<Answer>, Ending), Failed> {
     let mut vex = vex::load(&looking.vex)?;
     let policy = &with_demands(policy, looking.verify.as_deref())?;
     let suppressions = suppressing::load(&looking.suppressing, &policy.waivers)?;
-    let (images, mut worst) = reading::open(references, &Opener::new(how, guess));
+    let (images, mut worst) = reading::open(references, &opener);
     if images.is_empty() {
         return Ok((Vec::new(), worst));
     }
@@ -157,6 +184,7 @@ fn judged_by(
         read: reading::options(how, collect),
         cache: &cache,
         stage: Stage::Everything(store),
+        catalogue,
         judging: Judging {
             policy,
             signatures: &signatures,
@@ -169,7 +197,7 @@ fn judged_by(
         },
         progress: bar.clone(),
     };
-    let answers = scan::run(request).map_err(db::refused)?;
+    let answers = scan::run(request).map_err(base::refused)?;
     bar.finish();
     suppressing::tell(&suppressions, &answers, evaluated_at, global);
     for answer in &answers {

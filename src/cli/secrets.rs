@@ -113,8 +113,9 @@ fn of_images(
     let cache = if collect.reveal { Cache::Off } else { reading::cache(how, collect, global) };
     let bar = reading::announce(&images, global);
     let read = reading::options(how, collect);
-    let request = Request { images, read, cache: &cache, stage: Stage::Secrets, judging, progress: bar.clone() };
-    let answers = scan::run(request).map_err(super::db::refused)?;
+    let (stage, catalogue) = (Stage::Secrets, None);
+    let request = Request { images, read, cache: &cache, stage, catalogue, judging, progress: bar.clone() };
+    let answers = scan::run(request).map_err(super::base::refused)?;
     bar.finish();
     Ok((answers, worst))
 }

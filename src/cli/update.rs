@@ -115,7 +115,8 @@ fn target(arguments: &UpdateArgs) -> Target {
 
 /// Our own folder is made; one that somebody misspelled is not.
 pub(super) fn make_own_folder(output: &Path) -> Result<(), Failed> {
-    if let (true, Some(folder)) = (places::store().as_deref() == Some(output), output.parent()) {
+    let is_own = [places::store(), places::catalogue()].iter().flatten().any(|own| own == output);
+    if let (true, Some(folder)) = (is_own, output.parent()) {
         let context = format!("the folder `{}` cannot be made", folder.display());
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| Failed::new(Ending::Incomplete, anyhow::Error::new(error).context(context)))?;

@@ -48,6 +48,17 @@ impl Config {
         self.document.get("config")?.get(name).filter(|value| !value.is_null())
     }
 
+    /// All run settings; none where there are none.
+    #[must_use]
+    pub fn settings(&self) -> Option<&Map<String, Value>> {
+        self.document.get("config").and_then(Value::as_object)
+    }
+
+    /// Puts other run settings in the place of those that are there.
+    pub fn set_settings(&mut self, settings: Map<String, Value>) {
+        self.document.insert("config".to_owned(), Value::Object(settings));
+    }
+
     /// Sets a run setting.
     pub fn set(&mut self, name: &str, value: Value) {
         let settings = self.document.entry("config").or_insert_with(|| json!({}));
@@ -85,6 +96,20 @@ impl Config {
         }
         if let Some(steps) = self.document.get_mut("history").and_then(Value::as_array_mut) {
             steps.push(step);
+        }
+    }
+
+    /// Says that all build steps together made one layer: the last of those that made any.
+    pub fn squash_history(&mut self) {
+        let Some(steps) = self.document.get_mut("history").and_then(Value::as_array_mut) else { return };
+        let makes_layer = |step: &Value| step.get("empty_layer").and_then(Value::as_bool) != Some(true);
+        let last = steps.iter().rposition(makes_layer);
+        for (index, step) in steps.iter_mut().enumerate() {
+            if Some(index) != last
+                && let Some(step) = step.as_object_mut()
+            {
+                step.insert("empty_layer".to_owned(), true.into());
+            }
         }
     }
 

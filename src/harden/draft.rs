@@ -68,6 +68,8 @@ pub struct Draft {
     pub secrets_around: Vec<PlacedSecret>,
     /// Secrets that are masked wherever they stand in a document of the image.
     pub masks: Masks,
+    /// Whether all layers become one.
+    pub squash: bool,
     /// Seconds since 1970 for what is made: `SOURCE_DATE_EPOCH`, else when the old image was built.
     pub mtime: u64,
     /// Entries of the layer that is put on top, by path.
@@ -101,6 +103,7 @@ impl Draft {
             service: None,
             secrets_around: Vec::new(),
             masks: Masks::default(),
+            squash: false,
             mtime,
             top: BTreeMap::new(),
             changes: BTreeMap::new(),
@@ -223,7 +226,11 @@ impl Draft {
         };
         let layer = self.layers.get_mut(origin.layer);
         let is_rewritten = matches!(&layer, Some(DraftLayer::Source { edits, .. }) if !edits.is_empty());
-        if !is_rewritten && let Some(copy) = self.copy(path, entry, &change) {
+        // A folder costs nothing, and some layers have it only by what is in it: unpacked alone, such a layer makes it root's.
+        let is_folder = entry.kind == EntryKind::Directory;
+        if (is_folder || !is_rewritten)
+            && let Some(copy) = self.copy(path, entry, &change)
+        {
             self.put(copy);
             return;
         }

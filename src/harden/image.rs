@@ -1,28 +1,25 @@
-//! Drafts to a new image: layers kept, rewritten or made; configuration, manifest and index written anew where something below them changed, with every field that nobody here knows.
+//! Drafts to a new image: layers kept, rewritten or made, and the documents above them ([`manifest`](super::manifest), [`index`](super::index)).
 //!
-//! What did not change keeps its bytes: a layer, and a platform of which no layer and no setting changed. Media types stay what they are: Docker's manifests stay Docker's.
-//!
-//! Source: OCI image-spec `manifest.md`, `image-index.md`; Docker's "Image Manifest Version 2, Schema 2".
+//! What did not change keeps its bytes: a layer, and a platform of which no layer and no setting changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::HardenError;
 use super::draft::{Draft, DraftLayer};
 use super::entry::{NewEntry, layer_of};
+use super::manifest::OldManifest;
 use super::rewrite::{LayerEdits, rewrite_layer};
+use super::squash::squash;
 use super::stage::{Packing, Stage, StagedLayer};
+use super::survey::{View, survey_layer};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 use crate::oci::Platform;
-use crate::source::repository::{INDEX, MANIFEST};
 use crate::source::{Blobs, Content, Documents, Image, Layer, Manifest, Place, SourceError};
-
-/// Docker's media type of a manifest.
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// A document with its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub struct Document {
 }
 
 impl Document {
-    fn new(bytes: impl Into<Arc<[u8]>>, media_type: impl Into<String>) -> Self {
+    pub(super) fn new(bytes: impl Into<Arc<[u8]>>, media_type: impl Into<String>) -> Self {
         let bytes = bytes.into();
         Self { digest: Digest::sha256(&bytes), bytes, media_type: media_type.into() }
     }
@@ -77,7 +74,7 @@ pub struct NewImage {
 
 /// Makes layers and documents, each distinct layer once.
 pub struct Realiser<'s> {
-    stage: &'s Stage,
+    stage: &'s Arc<Stage>,
     /// How layers are compressed; none keeps what each layer has.
     packing: Option<Packing>,
     rewritten: BTreeMap<(Digest, LayerEdits), (StagedLayer, bool)>,
@@ -86,7 +83,7 @@ pub struct Realiser<'s> {
 impl<'s> Realiser<'s> {
     /// Puts what it makes into `stage`.
     #[must_use]
-    pub fn new(stage: &'s Stage, packing: Option<Packing>) -> Self {
+    pub fn new(stage: &'s Arc<Stage>, packing: Option<Packing>) -> Self {
         Self { stage, packing, rewritten: BTreeMap::new() }
     }
 
@@ -104,10 +101,28 @@ impl<'s> Realiser<'s> {
                 DraftLayer::New { entries, .. } => self.new_layer(&old, &entries, usual)?,
             });
         }
-        let config = self.config(draft.config, before, &layers)?;
+        let mut config = draft.config;
+        if draft.squash && layers.len() > 1 {
+            layers = vec![self.squashed(&old, &layers, usual)?];
+            config.squash_history();
+        }
+        let config = self.config(config, before, &layers)?;
         let manifest = old.rewritten(&config, &layers, draft.annotations)?;
         let (platform, before) = (before.platform.clone(), before.digest.clone());
         Ok(NewPlatform { platform, before, manifest, config, layers })
+    }
+
+    /// All layers as one.
+    fn squashed(&self, old: &OldManifest, layers: &[NewLayer], usual: Compression) -> Result<NewLayer, HardenError> {
+        let blobs = StagedBlobs { stage: self.stage.clone(), kept: kept(layers) };
+        let plain: Vec<Layer> = layers.iter().map(|new| new.layer.clone()).collect();
+        let survey = |layer| Ok(Arc::new(survey_layer(&blobs, layer, &|_| false)?));
+        let view = View::merge(plain.iter().map(survey).collect::<Result<_, HardenError>>()?);
+        let open = |number| match plain.get(number) {
+            Some(layer) => open(&blobs, layer),
+            None => Err(HardenError::Differs("a layer is missing".into())),
+        };
+        Ok(old.staged(squash(&plain, &open, &view, self.stage, self.packing(usual))?))
     }
 
     fn source(
@@ -196,187 +211,6 @@ fn open(blobs: &dyn Blobs, layer: &Layer) -> Result<Box<dyn Read + Send>, Harden
     }
 }
 
-/// The manifest that there was, or an empty one of Docker's where the source keeps none.
-struct OldManifest {
-    document: Map<String, Value>,
-    stored: Option<Arc<[u8]>>,
-    is_docker: bool,
-}
-
-impl OldManifest {
-    fn read(before: &Manifest) -> Result<Self, HardenError> {
-        let unfit = |why: String| HardenError::Unfit { what: format!("the manifest for {}", before.platform), why };
-        let stored = before.documents.manifest.clone();
-        let document = match &stored {
-            Some(bytes) => serde_json::from_slice(bytes).map_err(|error| unfit(error.to_string()))?,
-            None => Map::from_iter([
-                ("schemaVersion".to_owned(), 2.into()),
-                ("mediaType".to_owned(), MANIFEST.into()),
-                ("config".to_owned(), json!({"mediaType": "application/vnd.oci.image.config.v1+json"})),
-            ]),
-        };
-        let media_type = document.get("mediaType").and_then(Value::as_str);
-        let config_type = document.get("config").and_then(|config| config.get("mediaType")).and_then(Value::as_str);
-        let is_docker = media_type.or(config_type).is_some_and(|name| name.contains("vnd.docker."));
-        Ok(Self { document, stored, is_docker })
-    }
-
-    fn layers(&self) -> &[Value] {
-        self.document.get("layers").and_then(Value::as_array).map_or(&[], Vec::as_slice)
-    }
-
-    /// The descriptor of a layer that the manifest has.
-    fn descriptor(&self, digest: &Digest) -> Option<&Value> {
-        let is_it = |known: &&Value| known.get("digest").and_then(Value::as_str) == Some(digest.as_str());
-        self.layers().iter().find(is_it)
-    }
-
-    fn staged(&self, staged: StagedLayer) -> NewLayer {
-        let StagedLayer { digest, size, diff_id, compression } = staged;
-        let media_type = layer_type(self.is_docker, compression);
-        let (digest, diff_id) = (Some(digest), Some(diff_id));
-        NewLayer { layer: Layer { digest, size, media_type, diff_id, place: Place::Digest }, blobs: None }
-    }
-
-    fn rewritten(
-        mut self,
-        config: &Document,
-        layers: &[NewLayer],
-        annotations: Map<String, Value>,
-    ) -> Result<Document, HardenError> {
-        let media_type = if self.is_docker { DOCKER_MANIFEST } else { MANIFEST };
-        let new_layers: Vec<Value> = layers.iter().map(|layer| self.layer_value(&layer.layer)).collect();
-        let mut new_config = self.document.get("config").cloned().unwrap_or_else(|| json!({}));
-        point(&mut new_config, &config.digest, config.bytes.len() as u64);
-        let known = self.document.get("annotations").and_then(Value::as_object);
-        let annotations_stay = known.map_or(annotations.is_empty(), |known| *known == annotations);
-        let is_same = annotations_stay
-            && self.layers() == new_layers
-            && self.document.get("config").is_some_and(|known| *known == new_config);
-        if let Some(stored) = self.stored.take().filter(|_| is_same) {
-            return Ok(Document::new(stored, media_type));
-        }
-        self.document.insert("config".into(), new_config);
-        self.document.insert("layers".into(), new_layers.into());
-        if !annotations_stay {
-            self.document.insert("annotations".into(), annotations.into());
-        }
-        Ok(Document::new(Value::Object(self.document).to_string().into_bytes(), media_type))
-    }
-
-    /// The descriptor of a layer: the one that there was, else a new one.
-    fn layer_value(&self, layer: &Layer) -> Value {
-        let digest = layer.digest.as_ref();
-        let known = digest.and_then(|digest| self.descriptor(digest));
-        let new =
-            || json!({"mediaType": layer.media_type, "digest": digest.map_or("", Digest::as_str), "size": layer.size});
-        known.cloned().unwrap_or_else(new)
-    }
-}
-
-/// The media type of a layer.
-fn layer_type(is_docker: bool, compression: Compression) -> String {
-    match (is_docker, compression) {
-        (true, Compression::None) => "application/vnd.docker.image.rootfs.diff.tar",
-        (true, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
-        (true, Compression::Zstd) => "application/vnd.docker.image.rootfs.diff.tar.zstd",
-        (false, Compression::None) => "application/vnd.oci.image.layer.v1.tar",
-        (false, Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
-        (false, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
-    }
-    .to_owned()
-}
-
-/// Makes a descriptor point to other content; a copy of the old content in it goes.
-fn point(descriptor: &mut Value, digest: &Digest, size: u64) {
-    if let Some(descriptor) = descriptor.as_object_mut() {
-        let is_same = descriptor.get("digest").and_then(Value::as_str) == Some(digest.as_str());
-        descriptor.insert("digest".into(), digest.as_str().into());
-        descriptor.insert("size".into(), size.into());
-        if !is_same {
-            descriptor.remove("data");
-        }
-    }
-}
-
-/// The new image of the platforms, in the order of the old one. `mask` rewrites annotations of the index.
-///
-/// # Errors
-/// When the index cannot be written again.
-pub fn assemble(
-    old: &Image,
-    platforms: Vec<NewPlatform>,
-    mask: &mut dyn FnMut(&str) -> Option<String>,
-) -> Result<NewImage, HardenError> {
-    let Some(stored) = &old.index else {
-        let root = platforms.first().map(|platform| platform.manifest.clone());
-        let root = root.ok_or_else(|| HardenError::Unfit { what: "the image".into(), why: "it is empty".into() })?;
-        return Ok(NewImage { root, platforms });
-    };
-    let unfit = |why: String| HardenError::Unfit { what: "the index".into(), why };
-    let mut document: Map<String, Value> = serde_json::from_slice(stored).map_err(|error| unfit(error.to_string()))?;
-    let before = document.clone();
-    let media_type = document.get("mediaType").and_then(Value::as_str).unwrap_or(INDEX).to_owned();
-    let entries = document.get("manifests").and_then(Value::as_array).cloned().unwrap_or_default();
-    document.insert("manifests".into(), index_entries(entries, &platforms).into());
-    for part in ["annotations", "manifests"] {
-        if let Some(value) = document.get_mut(part) {
-            super::config::rewrite_annotations(value, mask);
-        }
-    }
-    let bytes: Arc<[u8]> =
-        if document == before { stored.clone() } else { Value::Object(document).to_string().into_bytes().into() };
-    Ok(NewImage { root: Document::new(bytes, media_type), platforms })
-}
-
-/// The entries of the new index: those of platforms, pointed to their new manifests. Others go; see [`left_out`].
-fn index_entries(entries: Vec<Value>, platforms: &[NewPlatform]) -> Vec<Value> {
-    let mut placed = BTreeSet::new();
-    let mut kept = Vec::new();
-    for mut entry in entries {
-        let digest = entry.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let platform = platforms.iter().find(|new| new.before.as_ref().is_some_and(|old| old.as_str() == digest));
-        let Some(platform) = platform else { continue };
-        point(&mut entry, &platform.manifest.digest, platform.manifest.bytes.len() as u64);
-        placed.insert(&platform.before);
-        kept.push(entry);
-    }
-    // Manifests of an index in the index.
-    for platform in platforms.iter().filter(|platform| !placed.contains(&platform.before)) {
-        let Document { bytes, digest, media_type } = &platform.manifest;
-        kept.push(json!({
-            "mediaType": media_type,
-            "digest": digest.as_str(),
-            "size": bytes.len(),
-            "platform": platform_value(&platform.platform),
-        }));
-    }
-    kept
-}
-
-/// What an index has that the new one will not have, in words: statements about the old image, and indexes in it.
-#[must_use]
-pub fn left_out(old: &Image) -> Option<String> {
-    let document: Value = serde_json::from_slice(old.index.as_ref()?).ok()?;
-    let known: BTreeSet<&str> =
-        old.manifests.iter().filter_map(|known| Some(known.digest.as_ref()?.as_str())).collect();
-    let entries = document.get("manifests").and_then(Value::as_array)?;
-    let is_other = |entry: &&Value| entry.get("digest").and_then(Value::as_str).is_none_or(|it| !known.contains(it));
-    match entries.iter().filter(is_other).count() {
-        0 => None,
-        1 => Some("1 entry of the index is left out, since it is no image: what it says of the old image is not true of the new one".into()),
-        count => Some(format!("{count} entries of the index are left out, since they are no images: what they say of the old image is not true of the new one")),
-    }
-}
-
-fn platform_value(platform: &Platform) -> Value {
-    let mut value = json!({"architecture": platform.architecture, "os": platform.os});
-    if !platform.variant.is_empty() {
-        value["variant"] = platform.variant.clone().into();
-    }
-    value
-}
-
 impl NewImage {
     /// As a source would give it, so that it can be scanned before it is anywhere.
     ///
@@ -385,9 +219,8 @@ impl NewImage {
     pub fn open(&self, reference: &str, stage: &Arc<Stage>) -> Result<Image, HardenError> {
         let manifests = self.platforms.iter().map(NewPlatform::read).collect::<Result<Vec<_>, _>>()?;
         let is_index = self.platforms.iter().all(|platform| platform.manifest.digest != self.root.digest);
-        let kept = self.platforms.iter().flat_map(|platform| &platform.layers);
-        let kept = kept.filter_map(|new| Some((new.layer.digest.clone()?, (new.layer.clone(), new.blobs.clone()?))));
-        let blobs = StagedBlobs { stage: stage.clone(), kept: kept.collect() };
+        let kept = self.platforms.iter().flat_map(|platform| kept(&platform.layers)).collect();
+        let blobs = StagedBlobs { stage: stage.clone(), kept };
         Ok(Image {
             reference: reference.to_owned(),
             transport: "oci",
@@ -425,10 +258,18 @@ impl NewPlatform {
     }
 }
 
+/// Layers that are not in the stage, with who gives their bytes.
+type Kept = BTreeMap<Digest, (Layer, Arc<dyn Blobs>)>;
+
+fn kept(layers: &[NewLayer]) -> Kept {
+    let kept = |new: &NewLayer| Some((new.layer.digest.clone()?, (new.layer.clone(), new.blobs.clone()?)));
+    layers.iter().filter_map(kept).collect()
+}
+
 /// Layers of the new image: from the stage, or from where the old image has them.
 struct StagedBlobs {
     stage: Arc<Stage>,
-    kept: BTreeMap<Digest, (Layer, Arc<dyn Blobs>)>,
+    kept: Kept,
 }
 
 impl Blobs for StagedBlobs {

@@ -11,11 +11,15 @@ pub mod config;
 pub mod draft;
 pub mod entry;
 pub mod image;
+pub mod index;
+mod manifest;
 pub mod mask;
 pub mod packages;
 pub mod plan;
+pub mod rebase;
 pub mod records;
 pub mod rewrite;
+mod squash;
 pub mod stage;
 pub mod survey;
 #[cfg(test)]
@@ -62,13 +66,18 @@ pub enum HardenError {
         /// Why.
         why: String,
     },
+    /// What was asked for could not be done right; nothing was made.
+    #[error("{what} is refused: {}", reasons.join("; "))]
+    Refused {
+        /// What.
+        what: String,
+        /// Why, each a sentence for people.
+        reasons: Vec<String>,
+    },
     /// The result is not what was planned; nothing was published.
     #[error("the new image is not what was planned: {0}")]
     Differs(String),
     /// The destination changed since the plan was made; nothing was published.
-    #[error("`{place}` changed while the new image was made")]
-    Moved {
-        /// The destination.
-        place: String,
-    },
+    #[error("the destination changed while the new image was made")]
+    Moved,
 }

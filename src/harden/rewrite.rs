@@ -110,22 +110,36 @@ pub fn rewrite_layer(
     stage: &Stage,
     packing: Packing,
 ) -> Result<Rewritten, HardenError> {
-    let decided = Decided { editor, names: Names::default(), edits: Vec::new(), entries: 0 };
-    let output = Output { layer: stage.layer(packing)?, held: Vec::new(), offset: 0, region: None, changed: false };
-    let mut rewriter = Rewriter { parser: Parser::new(), decided, output };
-    let options = PassOptions { split: true, verify_diff_id: true };
-    read_tar(reader, layer, options, &mut rewriter)?;
-    let Output { layer, changed, .. } = rewriter.output;
-    Ok(Rewritten { staged: layer.finish()?, changed })
+    let mut new = stage.layer(packing)?;
+    let changed = rewrite_into(reader, layer, editor, &mut new)?;
+    new.write(&END_MARK)?;
+    Ok(Rewritten { staged: new.finish()?, changed })
 }
 
-struct Rewriter<'e, 's> {
+/// Writes the entries of a layer into a new one, which may have others before and after them. Returns whether the editor changed anything.
+///
+/// # Errors
+/// As for [`rewrite_layer`].
+pub fn rewrite_into(
+    reader: Box<dyn Read + Send>,
+    layer: &Layer,
+    editor: &mut dyn Editor,
+    new: &mut LayerWriter<'_>,
+) -> Result<bool, HardenError> {
+    let decided = Decided { editor, names: Names::default(), edits: Vec::new(), entries: 0 };
+    let output = Output { layer: new, held: Vec::new(), offset: 0, region: None, changed: false };
+    let mut rewriter = Rewriter { parser: Parser::new(), decided, output };
+    read_tar(reader, layer, PassOptions { split: true, verify_diff_id: true }, &mut rewriter)?;
+    Ok(rewriter.output.changed)
+}
+
+struct Rewriter<'e, 'l, 's> {
     parser: Parser,
     decided: Decided<'e>,
-    output: Output<'s>,
+    output: Output<'l, 's>,
 }
 
-impl TarSink for Rewriter<'_, '_> {
+impl TarSink for Rewriter<'_, '_, '_> {
     type Error = HardenError;
 
     fn push(&mut self, window: &[u8]) -> Result<(), HardenError> {
@@ -183,8 +197,8 @@ struct Region {
 }
 
 /// The writing half: the stream's bytes, as far as it is known what becomes of them.
-struct Output<'s> {
-    layer: LayerWriter<'s>,
+struct Output<'l, 's> {
+    layer: &'l mut LayerWriter<'s>,
     /// Bytes before `offset` that belong to headers of an entry that is not complete.
     held: Vec<u8>,
     /// Bytes of the stream that were taken or are held.
@@ -193,7 +207,7 @@ struct Output<'s> {
     changed: bool,
 }
 
-impl Output<'_> {
+impl Output<'_, '_> {
     /// Takes a window, with what was decided about the entries whose headers end in it.
     fn take(&mut self, window: &[u8], edits: &mut Vec<(Span, Edit)>) -> Result<(), HardenError> {
         let mut rest = self.content(window)?;
@@ -255,7 +269,7 @@ impl Output<'_> {
             Edit::Drop => (self.changed, keep) = (true, false),
             Edit::Replace(entry) => {
                 (self.changed, keep) = (true, false);
-                entry.write(&mut self.layer)?;
+                entry.write(self.layer)?;
             }
         }
         self.region = (span.end > span.content).then_some(Region { until: span.end, keep });
@@ -269,9 +283,6 @@ impl Output<'_> {
             self.layer.write([0; 512].get(..missing).unwrap_or_default())?;
         }
         self.changed |= !appended.is_empty();
-        for entry in appended {
-            entry.write(&mut self.layer)?;
-        }
-        self.layer.write(&END_MARK)
+        appended.iter().try_for_each(|entry| entry.write(self.layer))
     }
 }

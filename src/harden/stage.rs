@@ -1,6 +1,6 @@
 //! A folder for the blobs of the new image, until somebody has looked at them.
 //!
-//! In: tar streams and documents. Out: blobs, each under its digest, with size and diff ID known. The folder goes with the [`Stage`], whatever happens.
+//! In: tar streams. Out: blobs, each under its digest, with size and diff ID known. The folder goes with the [`Stage`]; a process that is killed leaves it to whoever cleans the folder for temporary files.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -77,18 +77,6 @@ impl Stage {
     pub fn open(&self, digest: &Digest) -> Result<File, HardenError> {
         let path = self.path(digest);
         File::open(&path).map_err(|source| HardenError::Stage { path, source })
-    }
-
-    /// Puts a document aside.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn put(&self, bytes: &[u8]) -> Result<Digest, HardenError> {
-        let digest = Digest::sha256(bytes);
-        let path = self.path(&digest);
-        std::fs::write(&path, bytes).map_err(|source| HardenError::Stage { path, source })?;
-        self.enter(&digest, bytes.len() as u64);
-        Ok(digest)
     }
 
     /// A file beside the blobs, for content that is too large for memory; it goes with the stage.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::facts::FilePath;
+use crate::facts::file_digest::{Algorithm, FileDigest, FileHasher};
 use crate::facts::path::{join, parent};
 use crate::facts::view::follow;
 use crate::layer::path::{Whiteout, whiteout};
@@ -21,6 +22,9 @@ pub const MAX_KEPT_IN_LAYER: u64 = 48 << 20;
 
 /// Largest script that is kept, in bytes: its first line tells which interpreter it needs.
 const MAX_SCRIPT_BYTES: u64 = 64 << 10;
+
+/// What a hole of a sparse file reads as.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// Bits that give whoever runs a program its owner's or group's rights.
 pub const SETID: u32 = 0o6000;
@@ -63,6 +67,8 @@ pub struct SurveyedLayer {
     contents: BTreeMap<usize, Arc<[u8]>>,
     /// The entry that brings the content of a hard link, by the link's place.
     inodes: BTreeMap<usize, usize>,
+    /// Digests of files by their place in `entries`, where they were asked for.
+    digests: BTreeMap<(usize, Algorithm), FileDigest>,
 }
 
 impl SurveyedLayer {
@@ -93,11 +99,32 @@ pub fn survey_layer(
     layer: &Layer,
     wants: &dyn Fn(&[u8]) -> bool,
 ) -> Result<SurveyedLayer, LayerError> {
+    survey_layer_with_digests(blobs, layer, wants, &[])
+}
+
+/// As [`survey_layer`], with the digests of every file by these algorithms.
+///
+/// # Errors
+/// As [`survey_layer`].
+pub fn survey_layer_with_digests(
+    blobs: &dyn Blobs,
+    layer: &Layer,
+    wants: &dyn Fn(&[u8]) -> bool,
+    algorithms: &[Algorithm],
+) -> Result<SurveyedLayer, LayerError> {
     let Content::Bytes(reader) = blobs.open(layer)? else {
         let what = "a layer that is only a folder".to_owned();
         return Err(SourceError::Malformed { what, detail: "its stored bytes are not kept".into() }.into());
     };
-    let mut surveyor = Surveyor { wants, layer: SurveyedLayer::default(), kept: 0, current: None, only_script: false };
+    let mut surveyor = Surveyor {
+        wants,
+        algorithms,
+        layer: SurveyedLayer::default(),
+        kept: 0,
+        current: None,
+        only_script: false,
+        hashers: Vec::new(),
+    };
     read_layer(reader, layer, PassOptions { split: true, verify_diff_id: true }, &mut surveyor)?;
     surveyor.layer.link();
     Ok(surveyor.layer)
@@ -105,12 +132,15 @@ pub fn survey_layer(
 
 struct Surveyor<'w> {
     wants: &'w dyn Fn(&[u8]) -> bool,
+    algorithms: &'w [Algorithm],
     layer: SurveyedLayer,
     kept: u64,
     /// Content of the last entry, where it is kept.
     current: Option<Vec<u8>>,
     /// Whether it is kept only if it is a script.
     only_script: bool,
+    /// Of the last entry, if it is a file.
+    hashers: Vec<(Algorithm, FileHasher)>,
 }
 
 impl Visitor for Surveyor<'_> {
@@ -121,6 +151,8 @@ impl Visitor for Surveyor<'_> {
         let fits = entry.size <= MAX_KEPT_BYTES.min(MAX_KEPT_IN_LAYER - self.kept);
         self.current = (entry.is_file() && (is_wanted || may_be_script) && fits).then(Vec::new);
         self.only_script = !is_wanted;
+        let algorithms = if entry.is_file() { self.algorithms } else { &[] };
+        self.hashers = algorithms.iter().map(|algorithm| (*algorithm, FileHasher::new(*algorithm))).collect();
         self.layer.entries.push(Surveyed {
             path: FilePath::new(entry.path),
             kind: entry.kind,
@@ -134,11 +166,13 @@ impl Visitor for Surveyor<'_> {
     }
 
     fn data(&mut self, bytes: &[u8]) {
-        let Some(content) = &mut self.current else { return };
-        content.extend_from_slice(bytes);
-        if self.only_script && content.len() >= 2 && !content.starts_with(b"#!") {
-            self.current = None;
+        if let Some(content) = &mut self.current {
+            content.extend_from_slice(bytes);
+            if self.only_script && content.len() >= 2 && !content.starts_with(b"#!") {
+                self.current = None;
+            }
         }
+        self.hashers.iter_mut().for_each(|(_, hasher)| hasher.update(bytes));
     }
 
     fn hole(&mut self, length: u64) {
@@ -146,17 +180,28 @@ impl Visitor for Surveyor<'_> {
             // The size was compared with the limit.
             content.resize(content.len() + usize::try_from(length).unwrap_or(0), 0);
         }
+        let mut left = length;
+        while left > 0 && !self.hashers.is_empty() {
+            let zeros = ZEROS.get(..usize::try_from(left).unwrap_or(usize::MAX).min(ZEROS.len())).unwrap_or_default();
+            self.hashers.iter_mut().for_each(|(_, hasher)| hasher.update(zeros));
+            left -= zeros.len() as u64;
+        }
     }
 
     fn end(&mut self) {
-        if let (Some(content), Some(last)) = (self.current.take(), self.layer.entries.len().checked_sub(1)) {
+        let Some(last) = self.layer.entries.len().checked_sub(1) else { return };
+        if let Some(content) = self.current.take() {
             self.kept += content.len() as u64;
             self.layer.contents.insert(last, content.into());
+        }
+        for (algorithm, hasher) in self.hashers.drain(..) {
+            self.layer.digests.insert((last, algorithm), hasher.finish());
         }
     }
 
     fn skipped(&mut self, _path: &[u8], _reason: &str) {
         self.current = None;
+        self.hashers.clear();
     }
 }
 
@@ -291,6 +336,17 @@ impl View {
     pub fn content(&self, path: &[u8]) -> Option<&Arc<[u8]>> {
         let origin = self.inode(self.origin(path)?);
         self.layers.get(origin.layer)?.contents.get(&origin.entry)
+    }
+
+    /// The digest of the file at a path, where it was asked for; hard links are followed, into lower layers too.
+    #[must_use]
+    pub fn digest(&self, path: &[u8], algorithm: Algorithm) -> Option<FileDigest> {
+        let mut origin = self.inode(self.origin(path)?);
+        let entry = self.entry(origin)?;
+        if entry.kind == EntryKind::HardLink {
+            origin = self.inode(self.origin(&self.follow(&entry.link)?)?);
+        }
+        self.layers.get(origin.layer)?.digests.get(&(origin.entry, algorithm)).copied()
     }
 
     /// The entry that brings the content of what is at `origin`: itself, or the file that a hard link names in its layer.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -16,25 +17,17 @@ use super::HardenError;
 use super::entry::{NewContent, NewEntry, NewKind};
 use super::image::{Document, NewImage, NewLayer};
 use super::stage::Stage;
-use crate::digest::{Digest, Hasher};
-use crate::source::layout::LayoutRepository;
-use crate::source::registry::RegistryRepository;
-use crate::source::repository::{At, Repository as _};
-use crate::source::{Content, SourceError};
+use crate::digest::Digest;
+use crate::source::repository::{At, Repository};
+
+use crate::source::{Content, Descriptor, Layer, Place, SourceError, Verified};
 
 /// A destination.
 pub enum Destination {
-    /// A tag of a repository in a registry.
-    Registry {
+    /// A tag of a repository in a registry, or of a layout.
+    Repository {
         /// The repository.
-        repository: RegistryRepository,
-        /// The tag.
-        tag: String,
-    },
-    /// A tag of a layout, which is made where there is none.
-    Layout {
-        /// The folder.
-        path: PathBuf,
+        repository: Arc<dyn Repository>,
         /// The tag.
         tag: String,
     },
@@ -54,67 +47,91 @@ pub enum Destination {
     },
 }
 
-/// What a tag was when somebody looked.
-pub type Seen = Option<Digest>;
+/// What is at a destination: nothing, a tag that points to this, or a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing.
+    Nothing,
+    /// A tag that points to this.
+    Tag(Digest),
+    /// A file, of this length and time of its last change.
+    File(u64, Option<std::time::SystemTime>),
+}
 
 impl Destination {
-    /// What is there now. A file that is there has no digest, since nobody reads it.
+    /// What is there now.
     ///
     /// # Errors
     /// When it cannot be asked.
-    pub fn current(&self) -> Result<Seen, HardenError> {
-        let stored = match self {
-            Self::Registry { repository, tag } => repository.manifest(At::Tag(tag))?,
-            Self::Layout { path, tag } if path.join("oci-layout").exists() => {
-                LayoutRepository::open(path)?.manifest(At::Tag(tag))?
+    pub fn look(&self) -> Result<Seen, HardenError> {
+        match self {
+            Self::Repository { repository, tag } => {
+                let stored = repository.manifest(At::Tag(tag))?;
+                Ok(stored.map_or(Seen::Nothing, |stored| Seen::Tag(stored.digest)))
             }
-            Self::Layout { .. } | Self::OciArchive { .. } | Self::DockerArchive { .. } => None,
-        };
-        Ok(stored.map(|stored| stored.digest))
+            Self::OciArchive { path, .. } | Self::DockerArchive { path, .. } => match std::fs::metadata(path) {
+                Ok(known) => Ok(Seen::File(known.len(), known.modified().ok())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Seen::Nothing),
+                Err(source) => Err(HardenError::Stage { path: path.clone(), source }),
+            },
+        }
     }
 
-    /// Writes the image. `seen` is what [`current`](Self::current) said when the plan was made.
+    /// Writes the image. `seen` is what [`look`](Self::look) said when the plan was made.
     ///
     /// # Errors
-    /// When it cannot be written whole, or the destination changed meanwhile; then the tag is what it was.
-    pub fn publish(&self, image: &NewImage, stage: &Stage, seen: &Seen) -> Result<(), HardenError> {
+    /// When it cannot be written whole, or the destination changed meanwhile; then it is what it was.
+    pub fn publish(&self, image: &NewImage, stage: &Arc<Stage>, seen: &Seen) -> Result<(), HardenError> {
         match self {
-            Self::Registry { repository, tag } => {
-                for (layer, _) in distinct(image) {
-                    repository.put_blob(&read(layer, stage)?)?;
+            Self::Repository { repository, tag } => {
+                for (layer, digest) in distinct(image) {
+                    let descriptor =
+                        Descriptor { size: layer.layer.size, digest: digest.to_string(), ..Descriptor::of("", b"") };
+                    let (layer, stage) = (layer.clone(), stage.clone());
+                    repository.put_stream(&descriptor, Arc::new(move || open(&layer, &stage)))?;
                 }
                 for platform in &image.platforms {
                     repository.put_blob(&platform.config.bytes)?;
                     let Document { bytes, digest, media_type } = &platform.manifest;
                     repository.put_manifest(At::Digest(digest), media_type, bytes)?;
                 }
-                self.check(seen, tag)?;
+                self.check(seen)?;
                 repository.put_manifest(At::Tag(tag), &image.root.media_type, &image.root.bytes)?;
             }
-            Self::Layout { path, tag } => {
-                make_layout(path)?;
-                let repository = LayoutRepository::open(path)?;
-                for (layer, _) in distinct(image) {
-                    repository.put_blob(&read(layer, stage)?)?;
-                }
-                for platform in &image.platforms {
-                    repository.put_blob(&platform.config.bytes)?;
-                    // As a blob: a manifest that `index.json` lists would be an image of its own.
-                    repository.put_blob(&platform.manifest.bytes)?;
-                }
-                self.check(seen, tag)?;
-                repository.put_manifest(At::Tag(tag), &image.root.media_type, &image.root.bytes)?;
+            Self::OciArchive { path, tag } => {
+                self.write_archive(path, seen, |archive| oci_archive(archive, image, stage, tag))?;
             }
-            Self::OciArchive { path, tag } => write_archive(path, |archive| oci_archive(archive, image, stage, tag))?,
             Self::DockerArchive { path, name } => {
-                write_archive(path, |archive| docker_archive(archive, image, stage, name.as_deref()))?;
+                self.write_archive(path, seen, |archive| docker_archive(archive, image, stage, name.as_deref()))?;
             }
         }
         Ok(())
     }
 
-    fn check(&self, seen: &Seen, tag: &str) -> Result<(), HardenError> {
-        if self.current()? == *seen { Ok(()) } else { Err(HardenError::Moved { place: tag.to_owned() }) }
+    fn check(&self, seen: &Seen) -> Result<(), HardenError> {
+        if self.look()? == *seen { Ok(()) } else { Err(HardenError::Moved) }
+    }
+
+    /// A tar file that is written beside its place and renamed when it is complete.
+    fn write_archive(
+        &self,
+        path: &Path,
+        seen: &Seen,
+        fill: impl FnOnce(&mut Archive) -> Result<(), HardenError>,
+    ) -> Result<(), HardenError> {
+        let failed = |source| HardenError::Stage { path: path.to_owned(), source };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        let aside =
+            tempfile::Builder::new().prefix(".imgguard").permissions(mode).tempfile_in(folder).map_err(failed)?;
+        let file = aside.as_file().try_clone().map_err(failed)?;
+        let mut archive = Archive { file: BufWriter::new(file), path: path.to_owned() };
+        fill(&mut archive)?;
+        archive.write(&super::entry::END_MARK)?;
+        archive.file.flush().map_err(failed)?;
+        self.check(seen)?;
+        aside.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
     }
 }
 
@@ -122,106 +139,27 @@ impl Destination {
 fn distinct(image: &NewImage) -> Vec<(&NewLayer, &Digest)> {
     let mut seen = BTreeSet::new();
     let layers = image.platforms.iter().flat_map(|platform| &platform.layers);
-    let stored = layers.filter(|new| !matches!(new.layer.place, crate::source::Place::Absent { .. }));
+    let stored = layers.filter(|new| !matches!(new.layer.place, Place::Absent { .. }));
     let named = stored.filter_map(|new| Some((new, new.layer.digest.as_ref()?)));
     named.filter(|(_, digest)| seen.insert(*digest)).collect()
 }
 
-/// The stored bytes of a layer, verified by its digest.
-fn read(new: &NewLayer, stage: &Stage) -> Result<Vec<u8>, HardenError> {
-    let mut bytes = Vec::new();
-    copy(new, stage, &mut |part| {
-        bytes.extend_from_slice(part);
-        Ok(())
-    })?;
-    Ok(bytes)
-}
-
-/// Hands the stored bytes of a layer to `take`, and compares them with their digest and size.
-fn copy(
-    new: &NewLayer,
-    stage: &Stage,
-    take: &mut dyn FnMut(&[u8]) -> Result<(), HardenError>,
-) -> Result<(), HardenError> {
-    let layer = &new.layer;
-    let digest = layer.digest.as_ref().ok_or_else(|| HardenError::Differs("a layer has no digest".into()))?;
-    let mut reader: Box<dyn Read + Send> = match &new.blobs {
-        Some(blobs) => match blobs.open(layer)? {
-            Content::Bytes(reader) => reader,
-            Content::Tree(_) => return Err(HardenError::Differs("a layer is only a folder".into())),
+/// The stored bytes of a layer, which whoever reads them checks.
+fn open(new: &NewLayer, stage: &Stage) -> Result<Box<dyn Read + Send>, SourceError> {
+    let missing = || SourceError::NotFound { what: "a layer".into(), place: "the new image".into() };
+    match &new.blobs {
+        Some(blobs) => match blobs.open(&new.layer)? {
+            Content::Bytes(reader) => Ok(reader),
+            Content::Tree(_) => Err(missing()),
         },
-        None => Box::new(stage.open(digest)?),
-    };
-    let mut hasher = digest.hasher();
-    let mut size = 0;
-    let mut window = vec![0; 128 << 10];
-    loop {
-        let n = match reader.read(&mut window) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(read_failed(error, digest)),
-        };
-        let part = window.get(..n).unwrap_or_default();
-        hasher.update(part);
-        size += n as u64;
-        if size > layer.size {
-            break;
+        None => {
+            let (path, _) = new.layer.digest.as_ref().and_then(|digest| stage.find(digest)).ok_or_else(missing)?;
+            Ok(Box::new(File::open(&path).map_err(|source| SourceError::Io { path, source })?))
         }
-        take(part)?;
     }
-    check_stored(layer.size, size, digest, hasher)
-}
-
-fn read_failed(error: std::io::Error, digest: &Digest) -> HardenError {
-    match error.downcast::<SourceError>() {
-        Ok(source) => source.into(),
-        Err(source) => SourceError::Io { path: digest.as_str().into(), source }.into(),
-    }
-}
-
-fn check_stored(expected: u64, actual: u64, digest: &Digest, hasher: Hasher) -> Result<(), HardenError> {
-    let what = format!("layer {digest}");
-    if expected != actual {
-        return Err(SourceError::SizeMismatch { what, expected, actual }.into());
-    }
-    let found = hasher.finish();
-    if found == *digest {
-        return Ok(());
-    }
-    Err(SourceError::DigestMismatch { what, expected: digest.clone(), actual: found }.into())
-}
-
-/// An empty layout, where there is none.
-fn make_layout(path: &Path) -> Result<(), HardenError> {
-    let failed = |source| HardenError::Stage { path: path.to_owned(), source };
-    if path.join("oci-layout").exists() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(path.join("blobs/sha256")).map_err(failed)?;
-    std::fs::write(path.join("index.json"), EMPTY_INDEX).map_err(failed)?;
-    // Last, since it is what makes the folder a layout.
-    std::fs::write(path.join("oci-layout"), LAYOUT).map_err(failed)
 }
 
 const LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
-
-const EMPTY_INDEX: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-
-/// A tar file that is written beside its place and renamed when it is complete.
-fn write_archive(path: &Path, fill: impl FnOnce(&mut Archive) -> Result<(), HardenError>) -> Result<(), HardenError> {
-    let failed = |source| HardenError::Stage { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let aside = tempfile::Builder::new().prefix(".imgguard").permissions(mode).tempfile_in(folder).map_err(failed)?;
-    let file = aside.as_file().try_clone().map_err(failed)?;
-    let mut archive = Archive { file: BufWriter::new(file), path: path.to_owned() };
-    fill(&mut archive)?;
-    archive.write(&super::entry::END_MARK)?;
-    archive.file.flush().map_err(failed)?;
-    aside.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
 
 /// A tar file.
 struct Archive {
@@ -242,9 +180,16 @@ impl Archive {
     }
 
     fn layer(&mut self, name: &str, new: &NewLayer, stage: &Stage) -> Result<(), HardenError> {
-        self.begin(name, new.layer.size)?;
-        copy(new, stage, &mut |part| self.write(part))?;
-        self.pad(new.layer.size)
+        let Layer { digest, size, .. } = &new.layer;
+        let digest = digest.clone().ok_or_else(|| HardenError::Differs("a layer has no digest".into()))?;
+        self.begin(name, *size)?;
+        let mut reader = Verified::new(open(new, stage)?, digest, *size);
+        let path = &self.path;
+        std::io::copy(&mut reader, &mut self.file).map_err(|error| match error.downcast::<SourceError>() {
+            Ok(source) => source.into(),
+            Err(source) => HardenError::Stage { path: path.clone(), source },
+        })?;
+        self.pad(*size)
     }
 
     fn begin(&mut self, name: &str, size: u64) -> Result<(), HardenError> {

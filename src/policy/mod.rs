@@ -17,6 +17,7 @@ use signature::SignatureDemand;
 use waiver::{RawWaiver, Waiver};
 
 use crate::advisory::model::Severity;
+use crate::base;
 use crate::check;
 use crate::facts::Confidence;
 use crate::finding::{Finding, Kind};
@@ -294,8 +295,7 @@ impl Policy {
 impl Gate {
     /// Refuses what could only be a mistake.
     fn check(&self) -> Result<(), PolicyError> {
-        let kinds = [Kind::Secret, Kind::Config, Kind::Signature, Kind::Vulnerability, Kind::Informational, Kind::Lint]
-            .map(Kind::name);
+        let kinds = Kind::ALL.map(Kind::name);
         if let Some(kind) = self.kinds.iter().find(|kind| !kinds.contains(&kind.as_str())) {
             return Err(PolicyError::Kind { gate: self.name.clone(), kind: kind.clone() });
         }
@@ -340,6 +340,7 @@ fn is_rule(name: &str) -> bool {
         || check::metas().any(|meta| meta.name == name)
         || secret::rule(name).is_some()
         || lint::rule(name).is_some()
+        || base::findings::RULES.iter().any(|(rule, _)| *rule == name)
         || name == signature::RULE
 }
 

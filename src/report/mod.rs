@@ -1,5 +1,6 @@
 //! The contract to bytes: one file a format, and the list of all of them. A report decides nothing.
 
+pub mod base;
 mod bom;
 pub mod contract;
 pub mod diff;
@@ -43,6 +44,8 @@ pub struct RenderOptions {
     pub severities: Vec<String>,
     /// Only vulnerabilities with a fix.
     pub only_fixed: bool,
+    /// Only findings of the base, or with `false` only those of what was built on it.
+    pub only_base: Option<bool>,
     /// Whether several images were named, of which some may not be among the reports.
     pub several: bool,
     /// When bills of materials say that they were made (`SOURCE_DATE_EPOCH`); the date of evaluation without it.

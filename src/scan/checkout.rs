@@ -76,12 +76,13 @@ pub(super) fn scan(
             manifest,
             inventory: Inventory { unknowns, ..Inventory::default() },
             complete,
+            read: Vec::new(),
         });
     }
     if !collect.reveal {
         findings.iter_mut().for_each(|finding| finding.values.clear());
     }
-    let found = vec![Found { findings, coverage: Vec::new(), undetermined: Vec::new() }];
+    let found = vec![Found { findings, coverage: Vec::new(), undetermined: Vec::new(), support: Vec::new() }];
     Ok((ScannedImage { image, platforms, failures: Vec::new() }, found))
 }
 

@@ -13,12 +13,20 @@ use crate::advisory::{
     AdvisoryError, Candidate, Inventory as AdvisoryInventory, Match, Store, Undetermined, coverage, is_foreign,
     match_inventory,
 };
+use crate::base;
+use crate::base::lifecycle::{self, Support};
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
-use crate::facts::{Confidence, Evidence, FoundSecret, Inventory, PackageFact, SecretFact, SecretState};
+use crate::facts::{
+    Confidence, Evidence, FoundSecret, InstalledPackage, Inventory, PackageFact, SecretFact, SecretState,
+};
 use crate::finding::{Finding, Kind, Location, SetAside};
 use crate::secret::{self, RuleInfo};
 use crate::source::Image;
+
+/// Where os-release(5) looks, in that order.
+const OS_RELEASE: &str = "etc/os-release";
+const VENDOR_RELEASE: &str = "usr/lib/os-release";
 
 /// What was found on one platform.
 pub(super) struct Found {
@@ -28,6 +36,8 @@ pub(super) struct Found {
     pub coverage: Vec<crate::advisory::Coverage>,
     /// Packages that no advisory could be matched to, with the reason.
     pub undetermined: Vec<(usize, String)>,
+    /// Until when the distribution and the runtimes get fixes.
+    pub support: Vec<Support>,
 }
 
 /// Everything that is to be said of one platform.
@@ -57,13 +67,23 @@ pub(super) fn findings(
     let inventory = AdvisoryInventory { packages: &candidates, os };
     let outcome = match_inventory(store, &inventory)?;
     let coverage = coverage(store, &inventory, &outcome.suppressed, evaluated_at);
-    findings.extend(outcome.matches.iter().map(|found| vulnerability(&subject, found)));
+    findings.extend(outcome.matches.iter().map(|found| vulnerability_at(&subject, found)));
+    let support = lifecycle::support(store, &platform.inventory)?;
+    let place = |package: Option<&InstalledPackage>| match package {
+        Some(package) => subject.place(&package.place(), package.layer),
+        None => subject.well_known(if platform.inventory.live.contains_key(OS_RELEASE) {
+            OS_RELEASE
+        } else {
+            VENDOR_RELEASE
+        }),
+    };
+    findings.extend(base::findings::of_support(&support, &platform.inventory, evaluated_at, &place));
     for finding in &mut findings {
         finding.seen_on(&name);
     }
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
-    Ok(Found { findings, coverage, undetermined })
+    Ok(Found { findings, coverage, undetermined, support })
 }
 
 /// What checks look at.
@@ -99,7 +119,7 @@ pub(super) fn secrets(
     findings.extend(attached_secrets(image, collect.reveal));
     let name = platform.manifest.platform.to_string();
     findings.iter_mut().for_each(|finding| finding.seen_on(&name));
-    Found { findings, coverage: Vec::new(), undetermined: Vec::new() }
+    Found { findings, coverage: Vec::new(), undetermined: Vec::new(), support: Vec::new() }
 }
 
 /// Whether a finding is at a place of one of the others.
@@ -127,8 +147,17 @@ pub(super) fn candidates(inventory: &Inventory) -> (Vec<Candidate<'_>>, Option<A
     (candidates.collect(), os)
 }
 
-fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
-    let inventory = subject.inventory;
+/// A vulnerability of a package, at the package's place.
+fn vulnerability_at(subject: &check::Subject<'_>, found: &Match) -> Finding {
+    let finding = vulnerability(subject.inventory, found);
+    match subject.inventory.packages.get(found.package) {
+        Some(package) => finding.at(subject.place(&package.place(), package.layer)),
+        None => finding,
+    }
+}
+
+/// A vulnerability of a package.
+pub(super) fn vulnerability(inventory: &Inventory, found: &Match) -> Finding {
     let installed = inventory.packages.get(found.package);
     let os = inventory.os.as_ref();
     let (name, purl, identity) = installed.map_or_else(Default::default, |package| {
@@ -177,10 +206,7 @@ fn vulnerability(subject: &check::Subject<'_>, found: &Match) -> Finding {
         let reason = "unimportant: no security problem as the distribution builds the package".to_owned();
         finding.set_aside = Some(SetAside { state: "suppressed", by: found.source.clone(), reason, expires: None });
     }
-    match installed {
-        Some(package) => finding.at(subject.place(&package.place(), package.layer)),
-        None => finding,
-    }
+    finding
 }
 
 fn file_secret(subject: &check::Subject<'_>, certificates: &Certificates<'_>, found: &FoundSecret) -> Finding {

@@ -4,6 +4,7 @@
 //! ones together and knows nothing of the command line.
 
 mod assemble;
+mod bases;
 mod checkout;
 mod collect;
 mod explain;
@@ -22,6 +23,7 @@ mod statements;
 pub mod verify;
 
 pub use assemble::Judgement;
+pub use bases::{BaseToRead, RunError, index};
 pub use checkout::Part;
 pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
@@ -34,7 +36,10 @@ pub use signed::{Signatures, Signed};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::advisory::{AdvisoryError, Store};
+use bases::Standing;
+
+use crate::advisory::Store;
+use crate::base::Catalogue;
 use crate::facts::Inventory;
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
@@ -56,6 +61,8 @@ pub struct Request<'a> {
     pub cache: &'a Cache,
     /// What is looked for.
     pub stage: Stage<'a>,
+    /// Known base images.
+    pub catalogue: Option<&'a Catalogue>,
     /// How it is judged.
     pub judging: Judging<'a>,
     /// Told of the progress.
@@ -120,8 +127,8 @@ pub fn cache_key(options: CollectOptions) -> Key {
 /// Runs.
 ///
 /// # Errors
-/// When the advisory store is damaged.
-pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
+/// When the advisory store or the base catalogue is damaged.
+pub fn run(request: Request<'_>) -> Result<Vec<Answer>, RunError> {
     let mut answers = Vec::new();
     run_each(request, &mut |answer, _| answers.push(answer))?;
     Ok(answers)
@@ -130,8 +137,8 @@ pub fn run(request: Request<'_>) -> Result<Vec<Answer>, AdvisoryError> {
 /// As [`run`], with what was seen of each platform, in the order of the image's manifests.
 ///
 /// # Errors
-/// When the advisory store is damaged.
-pub fn run_with_inventories(request: Request<'_>) -> Result<Vec<(Answer, Vec<Inventory>)>, AdvisoryError> {
+/// As for [`run`].
+pub fn run_with_inventories(request: Request<'_>) -> Result<Vec<(Answer, Vec<Inventory>)>, RunError> {
     let mut answers = Vec::new();
     run_each(request, &mut |answer, scanned| {
         answers.push((answer, scanned.platforms.into_iter().map(|platform| platform.inventory).collect()));
@@ -139,8 +146,8 @@ pub fn run_with_inventories(request: Request<'_>) -> Result<Vec<(Answer, Vec<Inv
     Ok(answers)
 }
 
-fn run_each(request: Request<'_>, take: &mut dyn FnMut(Answer, run::ScannedImage)) -> Result<(), AdvisoryError> {
-    let Request { images, read, cache, stage, judging, progress } = request;
+fn run_each(request: Request<'_>, take: &mut dyn FnMut(Answer, run::ScannedImage)) -> Result<(), RunError> {
+    let Request { images, read, cache, stage, catalogue, judging, progress } = request;
     for scanned in run::scan_images(images, read, cache, &progress) {
         let certificates = pairs::Certificates::new(&scanned.platforms);
         let platform = |platform| match stage {
@@ -149,8 +156,12 @@ fn run_each(request: Request<'_>, take: &mut dyn FnMut(Answer, run::ScannedImage
             }
             Stage::Secrets => Ok(findings::secrets(&scanned.image, platform, &certificates, read.collect)),
         };
-        let found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
-        let mut answer = judge(&scanned, found, stage, judging, read.collect);
+        let mut found = scanned.platforms.iter().map(platform).collect::<Result<Vec<_>, _>>()?;
+        let standings = match stage {
+            Stage::Everything(store) => stand(&scanned, &mut found, store, catalogue)?,
+            Stage::Secrets => Vec::new(),
+        };
+        let mut answer = judge(&scanned, found, &standings, stage, judging, read.collect);
         if read.merging.without_development {
             answer.report.skipped.push("development dependencies".to_owned());
         }
@@ -171,13 +182,25 @@ pub fn run_checkout(
     judging: Judging<'_>,
 ) -> Result<Answer, GitError> {
     let (scanned, found) = checkout::scan(image, checkout, part, collect)?;
-    Ok(judge(&scanned, found, Stage::Secrets, judging, collect))
+    Ok(judge(&scanned, found, &[], Stage::Secrets, judging, collect))
+}
+
+/// What the platforms of an image stand on.
+fn stand<'c>(
+    scanned: &run::ScannedImage,
+    found: &mut [findings::Found],
+    store: &Store,
+    catalogue: Option<&'c Catalogue>,
+) -> Result<Vec<Standing<'c>>, RunError> {
+    let platforms = scanned.platforms.iter().zip(found);
+    platforms.map(|(platform, found)| bases::stand(scanned, platform, found, store, catalogue)).collect()
 }
 
 /// What was found in one image to its report and verdict.
 fn judge(
     scanned: &run::ScannedImage,
     mut found: Vec<findings::Found>,
+    standings: &[Standing<'_>],
     stage: Stage<'_>,
     judging: Judging<'_>,
     collect: CollectOptions,
@@ -209,6 +232,7 @@ fn judge(
     let outcome = verdict.result;
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
     let mut report = assemble::report(scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
+    assemble::stand(&mut report, &found, standings);
     if !signed.is_empty() {
         report.skipped.retain(|what| what != "signature");
         report.signatures.extend(signed::entries(signed));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::schedule::{Job, LayerKey, Outcome, Progress, ReadOptions, read_layers, tell_merged};
 use super::{hash_files, second_read};
+use crate::base::LayerRead;
 use crate::digest::Digest;
 use crate::facts::cache::Cache;
 use crate::facts::merge::{MergeOptions, UnhashedFile, UnreadFile, merge, unhashed_files, unread_files};
@@ -22,6 +23,8 @@ pub(super) struct ScannedPlatform {
     pub inventory: Inventory,
     /// Whether everything required was read.
     pub complete: bool,
+    /// How far each layer was read, lowest first.
+    pub read: Vec<LayerRead>,
 }
 
 /// One image with all its facts.
@@ -81,7 +84,7 @@ pub(super) fn scan_images(
         fetch_unread(image, number, &manifests, &mut outcomes, cache);
         hash_suspects(image, number, &manifests, options.merging, &mut outcomes, cache);
     }
-    let mut merging = Merging { outcomes: &outcomes, merged, options: options.merging, cache };
+    let mut merging = Merging { outcomes: &outcomes, merged, options, cache };
     images.into_iter().enumerate().map(|(number, image)| merging.image(image, number)).collect()
 }
 
@@ -203,7 +206,7 @@ fn read_again<File>(
 struct Merging<'a> {
     outcomes: &'a BTreeMap<LayerKey, Outcome>,
     merged: Merged,
-    options: MergeOptions,
+    options: ReadOptions,
     cache: &'a Cache,
 }
 
@@ -212,27 +215,40 @@ impl Merging<'_> {
         let mut failures = BTreeSet::new();
         let mut platforms = Vec::new();
         for (which, manifest) in image.manifests.iter().enumerate() {
-            let mut inventory = match self.merged.remove(&(number, which)) {
-                Some(inventory) => inventory,
+            // Only what was read whole is kept from one run to the next.
+            let (mut inventory, is_read) = match self.merged.remove(&(number, which)) {
+                Some(inventory) => (inventory, vec![true; manifest.layers.len()]),
                 None => self.platform(manifest, number, &mut failures),
             };
+            let read =
+                manifest.layers.iter().zip(is_read).map(|(layer, is_read)| self.how_far(layer, is_read)).collect();
             inventory.unknowns.extend(unread_statements(&image).map(|unknown| (None, unknown)));
             let complete = inventory.unknowns.iter().all(|(_, unknown)| unknown.effect == Effect::Optional);
-            platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete });
+            platforms.push(ScannedPlatform { manifest: manifest.clone(), inventory, complete, read });
         }
         ScannedImage { image, platforms, failures: failures.into_iter().collect() }
     }
 
-    /// What was read whole is kept for the next run; that it cannot be costs that run time and this one nothing.
-    fn platform(&self, manifest: &Manifest, number: usize, failures: &mut BTreeSet<Failure>) -> Inventory {
+    /// A stored layer that is not compressed has its diff ID as its digest, and one without a digest is always held against its diff ID.
+    fn how_far(&self, layer: &Layer, is_read: bool) -> LayerRead {
+        let is_unpacked = self.options.verify_diff_ids || layer.digest.is_none() || layer.digest == layer.diff_id;
+        match (is_read, is_unpacked) {
+            (false, _) => LayerRead::Unread,
+            (true, false) => LayerRead::Stored,
+            (true, true) => LayerRead::Unpacked,
+        }
+    }
+
+    /// The merged facts, and which layers were read. What was read whole is kept for the next run; that it cannot be costs that run time and this one nothing.
+    fn platform(&self, manifest: &Manifest, number: usize, failures: &mut BTreeSet<Failure>) -> (Inventory, Vec<bool>) {
         let mut inventory = match &manifest.listing {
             Some(listing) => listed::inventory(listing),
-            None => merge(&facts_of(manifest, number, self.outcomes), &manifest.config.config, self.options),
+            None => merge(&facts_of(manifest, number, self.outcomes), &manifest.config.config, self.options.merging),
         };
-        let mut is_whole = true;
+        let mut is_read = Vec::new();
         for (index, layer) in manifest.layers.iter().enumerate() {
             let outcome = self.outcomes.get(&LayerKey::of(layer, number));
-            is_whole &= matches!(outcome, Some(Ok(_)));
+            is_read.push(matches!(outcome, Some(Ok(_))));
             let unknown = match outcome {
                 None => None,
                 Some(Ok(facts)) => misnamed(layer, facts),
@@ -243,10 +259,10 @@ impl Merging<'_> {
             };
             inventory.unknowns.extend(unknown.map(|unknown| (Some(index), unknown)));
         }
-        if let Some(digest) = cached_as(manifest).filter(|_| is_whole) {
-            let _ = self.cache.put_platform(digest, self.options, &inventory);
+        if let Some(digest) = cached_as(manifest).filter(|_| is_read.iter().all(|is_read| *is_read)) {
+            let _ = self.cache.put_platform(digest, self.options.merging, &inventory);
         }
-        inventory
+        (inventory, is_read)
     }
 }
 

@@ -252,3 +252,17 @@ impl Search<'_> {
         }
     }
 }
+
+/// Whether something that claims to be a signature of `subject` is there; whose it is, and whether it fits, is not asked.
+///
+/// # Errors
+/// As [`discover`].
+pub fn is_signed(repository: &dyn Repository, subject: &Digest) -> Result<bool, SourceError> {
+    let mut is_signed = false;
+    let nothing = |_: Option<&str>| false;
+    discover(repository, subject, &nothing, &mut |candidate| {
+        let is_signature = matches!(candidate.predicate_type.as_deref(), None | Some(super::predicate::SIGNATURE));
+        is_signed |= is_signature && matches!(candidate.content, Content::NotAsked);
+    })?;
+    Ok(is_signed)
+}

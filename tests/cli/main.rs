@@ -3,6 +3,7 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | `world` | the program with a scrubbed environment, and images made for a test |
+//! | `bases` | what an image stands on: the page about it, the schema, and questions that make no sense |
 //! | `bills` | bills of materials: written, and read in place of the image |
 //! | `changed_files` | files of OS packages that a later layer changed |
 //! | `databases` | what a store has, and what differs between two |
@@ -10,6 +11,7 @@
 //! | `exit_codes` | how runs end |
 //! | `explain` | why an id is or is not reported |
 //! | `lint` | build and run files: pages, reports, exit codes, fixes |
+//! | `harden` | images made harder: what changes, what stays, what other tools make of it |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
 //! | `hostile` | names that try to leave the report |
@@ -30,6 +32,7 @@ mod skip;
 #[path = "../support/shared.rs"]
 mod shared;
 
+mod bases;
 mod bills;
 #[path = "../secrets/cases.rs"]
 mod cases;
@@ -40,6 +43,7 @@ mod diff;
 mod exit_codes;
 mod explain;
 mod formats;
+mod harden;
 mod hostile;
 mod lint;
 mod outputs;

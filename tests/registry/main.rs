@@ -11,6 +11,7 @@
 //! | `incident` | which tags carry a leaked layer |
 //! | `signing` | signatures: where they are put and found, and what registries do wrong with them |
 //! | `stores` | advisory stores: published, fetched by deltas, and what is not believed |
+//! | `bases` | base images: catalogued, known again, compared with a newer one, and what is not believed |
 //! | `places` | mirrors, proxies, and what may not be reached |
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise, and says what it skipped")]
@@ -20,6 +21,7 @@
 mod skip;
 
 mod attached;
+mod bases;
 mod clouds;
 mod copy;
 mod faults;

@@ -248,8 +248,8 @@ fn a_signed_store_must_be_what_its_manifest_says() {
     let kind = format!("advisories.store.v{FORMAT}");
     let text = manifest.to_string();
     for (from, to, words) in [
-        (root.as_str(), Digest::sha256(b"other").to_string(), "its store is sha256:"),
-        (kind.as_str(), "advisories.store.v99".to_owned(), "its store has format 99, this program reads"),
+        (root.as_str(), Digest::sha256(b"other").to_string(), "its file is sha256:"),
+        (kind.as_str(), "advisories.store.v99".to_owned(), "its file has format 99, this program reads"),
         ("2026-08-01T00:00:00Z", "2026-08-30T00:00:00Z".to_owned(), "is none, or lies in the future"),
         ("2026-08-01T00:00:00Z", "yesterday".to_owned(), "is none, or lies in the future"),
         (

@@ -10,6 +10,7 @@ mod privileges;
 mod programs;
 mod secrets;
 mod settings;
+mod squash;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ pub static TRANSFORMS: &[&dyn Transform] = &[
     &privileges::Privileges,
     &modes::CredentialModes,
     &settings::Settings,
+    &squash::Squash,
 ];
 
 /// One step.
@@ -72,6 +74,8 @@ pub struct Wishes {
     pub healthcheck: Option<String>,
     /// Where newer packages are, and which are wanted; none to leave packages as they are.
     pub updates: Option<Updates>,
+    /// Whether all layers become one.
+    pub squash: bool,
 }
 
 /// What can be removed on request.

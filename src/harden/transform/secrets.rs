@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Transform, Wishes};
-use crate::facts::{Confidence, FilePath, FoundSecret, SecretFact, SecretState};
+use crate::facts::{Confidence, FilePath, FoundSecret, SecretFact, SecretState, SecretValue};
 use crate::harden::draft::Draft;
 use crate::harden::plan::{Change, Step};
 use crate::scan::PlacedSecret;
@@ -122,6 +122,9 @@ fn texts(draft: &mut Draft, wishes: &Wishes, step: &mut Step) {
         }
         let Some(value) = fact.value.clone() else { continue };
         step.left.push(rotate(&fact, &place));
+        // One that had to be decoded stands there as something else, so that all of the text goes.
+        let stands_there = memchr::memmem::find(text.as_bytes(), value.expose()).is_some();
+        let value = if stands_there { value } else { SecretValue::new(text.as_bytes()) };
         draft.masks.add(value, &named(&place, &text));
         places.insert(Change::new(place, format!("masked: {}", title(&fact))));
     }

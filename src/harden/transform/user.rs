@@ -195,14 +195,14 @@ fn own(draft: &mut Draft, folder: &str, (uid, gid): (u32, u32), before: u32, ste
     let path = FilePath::new(folder.as_bytes());
     let view = draft.view.clone();
     let change = HeaderChange { uid: Some(uid), gid: Some(gid), ..HeaderChange::default() };
-    let Some(entry) = view.get(folder.as_bytes()) else {
+    let known = view.get(folder.as_bytes());
+    if known.is_none() {
         draft.put(NewEntry::new(folder.as_bytes(), NewKind::Directory, 0o755, draft.mtime).owned(uid, gid));
-        step.changes.push(Change::new(path, format!("made, owned by {uid}:{gid}")));
-        return;
-    };
+        step.changes.push(Change::new(&path, format!("made, owned by {uid}:{gid}")));
+    }
     let mut count = 0;
     let below = view.below(folder.as_bytes());
-    for (path, entry) in [(&path, entry)].into_iter().chain(below) {
+    for (path, entry) in known.map(|entry| (&path, entry)).into_iter().chain(below) {
         if entry.uid == u64::from(before) && draft.is_there(path) {
             draft.change(path, change);
             count += 1;

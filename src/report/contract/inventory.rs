@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Location;
+use super::{Base, Location, Support};
 
 /// One platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,11 @@ pub struct Platform {
     pub config: Option<Configuration>,
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
-    /// Its base; unknown in this version.
-    pub base: Option<serde_json::Value>,
+    /// Its base; null where nothing speaks of one.
+    pub base: Option<Base>,
+    /// Until when its distribution and runtimes get fixes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub support: Vec<Support>,
 }
 
 /// A distribution.

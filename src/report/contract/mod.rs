@@ -3,8 +3,10 @@
 //! Names and meanings are fixed; adding a field is free, renaming one needs a new major version. [`Report::sort`] puts every list into its order, so that the
 //! same image, store, policy and date give the same bytes.
 
+mod base;
 mod inventory;
 
+pub use base::{Base, Change, LowerBase, NewerBase, Statement, Support};
 pub use inventory::{Configuration, Layer, Os, Package, Platform, SourcePackage, User};
 use serde::{Deserialize, Serialize};
 
@@ -248,7 +250,7 @@ pub struct Finding {
     pub kev_ransomware: bool,
     /// `high`, `medium` or `low`.
     pub confidence: String,
-    /// Whether it comes with the base image; false while bases are not known.
+    /// Whether all its places are in layers that are proven to be the base image's.
     pub in_base: bool,
     /// What was decided about it.
     pub disposition: Disposition,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Configuration, Message, Rule, RuleProperties};
 use super::{paragraphs, text};
+use crate::base;
 use crate::check;
 use crate::lint;
 use crate::report::contract::{Finding, severity_rank};
@@ -60,6 +61,15 @@ fn describe(id: &str, findings: &[&Finding], names: &Names<'_>) -> Words {
     if let Some(check) = check::metas().find(|meta| meta.name == id) {
         let full = check.doc.replace("**", "");
         return Words { short: check.summary.into(), full, markdown: check.doc.into(), remediation, uri: None };
+    }
+    if let Some((_, summary)) = base::findings::RULES.iter().find(|(rule, _)| *rule == id) {
+        return Words {
+            short: (*summary).into(),
+            full: (*summary).into(),
+            markdown: markdown(summary),
+            remediation,
+            uri: None,
+        };
     }
     let is_secret = first.is_some_and(|finding| finding.kind == "secret");
     if let Some(rule) = is_secret.then(|| secret::rule(id)).flatten() {

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::base::base_status;
 use super::contract::{Finding, Platform, Report, Reports, SOURCE_TRANSPORT, severity_rank};
 use super::escape::terminal;
 use super::{RenderOptions, ReportFormat, bytes};
@@ -64,6 +65,7 @@ impl<'a> Page<'a> {
         self.secrets()?;
         self.checks()?;
         self.vulnerabilities()?;
+        self.bases()?;
         self.set_aside()?;
         self.nothing()?;
         self.coverage()?;
@@ -104,7 +106,9 @@ impl<'a> Page<'a> {
             return Ok(());
         }
         let row = |platform: &Platform| vec![Cell::new(&platform.platform), Cell::new(&describe(report, platform))];
-        let rows: Vec<Vec<Cell>> = report.platforms.iter().map(row).collect();
+        let base = |platform: &Platform| Some(vec![Cell::new(""), Cell::whole(&base(platform)?)]);
+        let rows: Vec<Vec<Cell>> =
+            report.platforms.iter().flat_map(|platform| [Some(row(platform)), base(platform)]).flatten().collect();
         self.rows(&rows, &[30])
     }
 
@@ -112,10 +116,33 @@ impl<'a> Page<'a> {
         let severities = &self.options.severities;
         let is_shown = |severity: &String| severities.is_empty() || severities.contains(severity);
         let findings = self.report.findings.iter();
-        let mut findings: Vec<&'a Finding> =
-            findings.filter(|f| f.kind == kind && f.disposition.state == "open" && is_shown(&f.severity)).collect();
+        let mut findings: Vec<&'a Finding> = findings
+            .filter(|f| f.kind == kind && f.disposition.state == "open" && is_shown(&f.severity) && self.is_of_part(f))
+            .collect();
         findings.sort_by_key(|finding| (severity_rank(&finding.severity), &finding.rule, &finding.id));
         findings
+    }
+
+    /// Whether a finding is of the part that is asked for. What there is to say of the base itself is the base's.
+    fn is_of_part(&self, finding: &Finding) -> bool {
+        let is_base = || finding.in_base || matches!(finding.kind.as_str(), "base" | "eol");
+        self.options.only_base.is_none_or(|only_base| only_base == is_base())
+    }
+
+    /// What the image stands on, and what no longer gets fixes.
+    fn bases(&mut self) -> io::Result<()> {
+        let found: Vec<&Finding> = self.of_kind("eol").into_iter().chain(self.of_kind("base")).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        self.heading(&format!("Base image and end of life: {}", found.len()))?;
+        let row = |finding: &&Finding| {
+            let text = format!("{}{}", self.only(&finding.platforms), finding.title);
+            vec![severity(&finding.severity), Cell::new(&finding.rule), Cell::new(&text)]
+        };
+        let rows: Vec<Vec<Cell>> = found.iter().take(self.limit()).map(row).collect();
+        self.rows(&rows, &[10, 25])?;
+        self.rest(found.len())
     }
 
     /// What somebody's word sets aside, with the reason: it does not count, and is not hidden either.
@@ -341,6 +368,16 @@ fn looks_for_secrets_alone(report: &Report) -> bool {
     report.skipped.iter().any(|what| what == "packages")
 }
 
+/// What a platform stands on, in one line; none where nothing speaks of it.
+fn base(platform: &Platform) -> Option<String> {
+    let base = platform.base.as_ref()?;
+    let name = base.name.as_deref().or(base.digest.as_deref())?;
+    Some(match base.verified {
+        true => format!("on {name}, {}", base_status(base)),
+        false => format!("perhaps on {name}, not verified"),
+    })
+}
+
 /// What a platform is, in one line.
 fn describe(report: &Report, platform: &Platform) -> String {
     let os = match &platform.os {
@@ -398,12 +435,16 @@ fn summary(groups: &[fixes::Group<'_>]) -> String {
     format!("{} unfixed: {}", counts.values().sum::<usize>(), parts.join(", "))
 }
 
-/// "1 package", "2 packages".
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+/// "1 package", "2 packages", "2 vulnerabilities".
+pub(super) fn counted(count: usize, what: &str) -> String {
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {what}s"),
+    }
 }
 
 /// The first twelve digits, enough to tell it from others.
-fn short_digest(digest: &str) -> &str {
+pub(super) fn short_digest(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
 }

@@ -1,10 +1,12 @@
 //! What was found in one image to the report contract.
 
+mod base;
 mod packages;
 mod platform;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use base::stand;
 use packages::packages;
 
 use super::Stage;

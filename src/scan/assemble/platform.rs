@@ -41,6 +41,7 @@ pub(super) fn platform(image: &Image, platform: &ScannedPlatform) -> contract::P
         config: image.has_config().then(|| configuration(&manifest.config.config)),
         layers: manifest.layers.iter().enumerate().map(layer).collect(),
         base: None,
+        support: Vec::new(),
     }
 }
 

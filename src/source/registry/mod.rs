@@ -117,6 +117,14 @@ impl Registry {
         Ok(RegistryRepository::new(session))
     }
 
+    /// An image's own repository, no mirror, to read. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the machine's configuration blocks it.
+    pub fn readable_repository(&self, name: &ImageName) -> Result<RegistryRepository, SourceError> {
+        Ok(RegistryRepository::new(self.session(self.own_place(name)?, Right::Pull)))
+    }
+
     /// An image's own repository, no mirror, to read and to write. Nothing is sent yet. Blobs of `from` are taken over from there, where that is another repository of the same registry.
     ///
     /// # Errors

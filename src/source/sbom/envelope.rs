@@ -57,7 +57,7 @@ pub(super) fn open(text: &str) -> Result<(Cow<'_, str>, Seal), SourceError> {
     Err(malformed(format!("it is wrapped more than {MAX_WRAPPINGS} times")))
 }
 
-fn unwrap(document: &str) -> Result<Option<(String, Seal)>, SourceError> {
+pub(crate) fn unwrap(document: &str) -> Result<Option<(String, Seal)>, SourceError> {
     let wrapping: Wrapping<'_> = serde_json::from_str(document).map_err(not_json)?;
     if let Some(envelope) = wrapping.dsse_envelope {
         return Ok(Some((envelope.get().to_owned(), Seal::Bundle)));

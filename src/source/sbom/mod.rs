@@ -18,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use envelope::Seal;
+pub(crate) use envelope::unwrap;
 pub(crate) use spdx::SOURCE_INFO;
 
 use super::resolve::read_bounded;

@@ -22,6 +22,7 @@ mod section;
 use serde::{Deserialize, Serialize};
 
 pub use make::make;
+pub(crate) use section::{Sections as Parts, write as write_part};
 
 use super::format::{self, Layout, TABLES, Table};
 use super::{Store, table};

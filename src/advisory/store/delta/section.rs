@@ -20,7 +20,7 @@ const WINDOW: std::ops::RangeInclusive<u32> = 10..=27;
 const LENGTHS: usize = 8;
 
 /// Appends a section, compressed against `base`.
-pub(super) fn write(delta: &mut Vec<u8>, base: &[u8], content: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write(delta: &mut Vec<u8>, base: &[u8], content: &[u8]) -> std::io::Result<()> {
     let mut encoder = zstd::stream::write::Encoder::with_ref_prefix(Vec::new(), LEVEL, base)?;
     let reach = (base.len() + content.len()).max(1).ilog2() + 1;
     encoder.window_log(reach.clamp(*WINDOW.start(), *WINDOW.end()))?;
@@ -36,17 +36,17 @@ pub(super) fn write(delta: &mut Vec<u8>, base: &[u8], content: &[u8]) -> std::io
 }
 
 /// Sections one after the other.
-pub(super) struct Sections<'a> {
+pub(crate) struct Sections<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Sections<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// The next section of at most `limit` bytes, which was compressed against `base`.
-    pub(super) fn next(&mut self, base: &[u8], limit: usize) -> Result<Vec<u8>, DeltaError> {
+    pub(crate) fn next(&mut self, base: &[u8], limit: usize) -> Result<Vec<u8>, DeltaError> {
         const CUT: DeltaError = DeltaError::Damaged("it is cut");
         let (lengths, rest) = self.rest.split_first_chunk::<LENGTHS>().ok_or(CUT)?;
         let [a, b, c, d, e, f, g, h] = *lengths;
@@ -60,7 +60,7 @@ impl<'a> Sections<'a> {
     }
 
     /// Whether all were read.
-    pub(super) fn finish(self) -> Result<(), DeltaError> {
+    pub(crate) fn finish(self) -> Result<(), DeltaError> {
         if self.rest.is_empty() { Ok(()) } else { Err(DeltaError::Damaged("it goes on after its end")) }
     }
 }

@@ -1,6 +1,7 @@
 //! A base image is of a release that gets no more fixes.
 
 use crate::advisory::model::Severity;
+use crate::base::lifecycle;
 use crate::lint::dockerfile::Subject;
 use crate::lint::image_name::ImageName;
 use crate::lint::{Check, Meta, Problems, Rule};
@@ -20,47 +21,17 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-/// Products whose name at endoflife.date is not that of the image.
-const PRODUCTS: &[(&str, &str)] = &[
-    ("alpine", "alpine-linux"),
-    ("node", "nodejs"),
-    ("golang", "go"),
-    ("rockylinux", "rocky-linux"),
-    ("amazonlinux", "amazon-linux"),
-    ("oraclelinux", "oracle-linux"),
-    ("postgres", "postgresql"),
-];
-
-/// Names of releases that tags say in place of numbers.
-const RELEASES: &[(&str, &str)] = &[
-    ("jessie", "8"),
-    ("stretch", "9"),
-    ("buster", "10"),
-    ("bullseye", "11"),
-    ("bookworm", "12"),
-    ("trixie", "13"),
-    ("xenial", "16.04"),
-    ("bionic", "18.04"),
-    ("focal", "20.04"),
-    ("jammy", "22.04"),
-    ("noble", "24.04"),
-];
-
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     let Some(store) = subject.around.store else { return };
     for stage in &subject.file.stages {
         let Some(image) = stage.base.image() else { continue };
         let name = ImageName::parse(image);
         let Some(tag) = name.tag.filter(|_| name.is_official()) else { continue };
-        let product = PRODUCTS
-            .iter()
-            .find(|(image, _)| *image == name.repository)
-            .map_or(name.repository, |(_, product)| product);
-        let first = tag.split('-').next().unwrap_or_default();
-        let version = RELEASES.iter().find(|(word, _)| *word == first).map_or(first, |(_, version)| version);
+        let product = lifecycle::product(name.repository);
+        let version = lifecycle::release(tag.split('-').next().unwrap_or_default());
         // A damaged store ends the command elsewhere; here it has nothing to say.
-        let Ok(Some(lifecycle)) = store.lifecycle(product) else { continue };
-        let Some(cycle) = lifecycle.cycle(version) else { continue };
+        let Ok(Some(cycles)) = store.lifecycle(product) else { continue };
+        let Some(cycle) = cycles.cycle(version) else { continue };
         if cycle.security.is_over(subject.around.evaluated_at) == Some(true) {
             let message = format!("`{image}` is of {product} {}, which gets no more fixes", cycle.name);
             problems.add(&stage.base.word.span, name.repository, message);
