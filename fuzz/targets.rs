@@ -19,9 +19,9 @@ use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
 use imgguard::facts::purl_parse;
-use imgguard::harden::packages::deb::{Repository, Target};
+use imgguard::harden::packages::deb;
 use imgguard::harden::packages::openpgp::Keyring;
-use imgguard::harden::packages::{Found, Layer as PackageLayer, Root, Store, Wanted, apk, deb};
+use imgguard::harden::packages::{self as updates, Found, Root, Wanted, apk};
 use imgguard::harden::rewrite::rewrite_layer;
 use imgguard::harden::{Edit, Editor, Packing, Stage as HardenStage};
 use imgguard::inspect::INSPECTORS;
@@ -380,10 +380,10 @@ pub(crate) fn rpm(data: &[u8]) {
     });
 }
 
-/// The files of an image while packages are put over it.
-struct Files(BTreeMap<&'static [u8], Vec<u8>>);
+/// An image over which packages are put.
+struct Rooted(BTreeMap<&'static [u8], Vec<u8>>);
 
-impl Root for Files {
+impl Root for Rooted {
     fn at(&self, path: &[u8]) -> Option<Found> {
         let is_folder = self.0.keys().any(|name| name.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")));
         if is_folder { Some(Found::Directory) } else { self.0.get(path).map(|_| Found::File) }
@@ -412,7 +412,7 @@ pub(crate) fn packages(data: &[u8]) {
         5 => update_deb(b"", bytes),
         6 => update_apk(bytes, b""),
         7 => update_apk(b"", bytes),
-        _ => drop(Repository::default().add_plain(Store::Folder("/nonexistent".into()), bytes, "sums")),
+        _ => drop(deb::Repository::default().add_plain(updates::Store::Folder("/nonexistent".into()), bytes, "sums")),
     }
 }
 
@@ -422,7 +422,7 @@ fn wants() -> Vec<Wanted> {
     vec![Wanted { package: "a".into(), arch: None, fixes: vec![("CVE-1".into(), "1".into())] }]
 }
 
-fn stays_inside(layer: Option<PackageLayer>) {
+fn stays_inside(layer: Option<updates::Layer>) {
     for (path, _) in layer.into_iter().flat_map(|layer| layer.entries) {
         assert!(
             !path.is_empty() && !path.starts_with(b"/") && !path.split(|byte| *byte == b'/').any(|part| part == b"..")
@@ -435,13 +435,13 @@ fn update_deb(package: &[u8], status: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("a.deb"), package).expect("it is written");
     let sums = format!("{}  a.deb\n", Digest::sha256(package).hex());
-    let mut repository = Repository::default();
-    let _ = repository.add_plain(Store::Folder(folder.path().to_owned()), sums.as_bytes(), "sums");
-    let root = Files(
+    let mut repository = deb::Repository::default();
+    let _ = repository.add_plain(updates::Store::Folder(folder.path().to_owned()), sums.as_bytes(), "sums");
+    let root = Rooted(
         [(&b"var/lib/dpkg/status"[..], status.to_vec()), (b"var/lib/dpkg/info/a.list", b"/.\n/usr\n/usr/a\n".to_vec())]
             .into(),
     );
-    let target = Target { arch: "amd64".into(), codename: None, at: jiff::Timestamp::UNIX_EPOCH };
+    let target = deb::Target { arch: "amd64".into(), codename: None, at: jiff::Timestamp::UNIX_EPOCH };
     let spool = tempfile::tempfile().expect("a temporary file");
     if let Ok((_, layer)) = deb::update(&root, &repository, &wants(), &target, spool) {
         stays_inside(layer);
@@ -453,8 +453,8 @@ fn update_apk(package: &[u8], installed: &[u8]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("a-1.apk"), package).expect("it is written");
     let mut repository = apk::Repository::new(apk::Keys::default());
-    let _ = repository.add(Store::Folder(folder.path().to_owned()), "x86_64");
-    let root = Files([(&b"lib/apk/db/installed"[..], installed.to_vec())].into());
+    let _ = repository.add(updates::Store::Folder(folder.path().to_owned()), "x86_64");
+    let root = Rooted([(&b"lib/apk/db/installed"[..], installed.to_vec())].into());
     let spool = tempfile::tempfile().expect("a temporary file");
     if let Ok((_, layer)) = apk::update(&root, &repository, &wants(), "x86_64", spool) {
         stays_inside(layer);

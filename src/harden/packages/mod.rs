@@ -5,7 +5,8 @@
 //! for those that they no longer have, and the changed records of the package manager.
 //!
 //! The measure is what the package manager itself would leave behind: `tests/packages.rs` compares with `dpkg --root`. What it would do by running a program of the package is
-//! refused, unless the script can be shown to do nothing at this step. (Copa runs the scripts in a container of the image's own; for images without dpkg it drops them unsaid.)
+//! refused, unless the script can be shown to do nothing at this step. (Copa runs the scripts in a container
+//! of the image's own, and for images without dpkg lets another image's install with `--force-all`, whatever fails.)
 //!
 //! A package is read from a file whose digest was proved before, and is hostile all the same: names stay inside of the image and go through its links as a runtime's would, nothing but files, links
 //! and folders is taken, and lengths are bounded.

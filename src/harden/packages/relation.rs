@@ -144,7 +144,7 @@ impl<'m> Packages<'m> {
     /// All that does not hold.
     pub(super) fn broken(&self) -> BTreeSet<Broken> {
         let of = |member: &&'m Member| self.missing(member).chain(self.excluded(member)).chain(self.uneven(member));
-        self.members.values().flat_map(|member| of(member)).collect()
+        self.members.values().flat_map(of).collect()
     }
 
     fn named(&self, relation: &Relation) -> &[&'m Member] {
