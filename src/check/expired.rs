@@ -105,11 +105,19 @@ mod tests {
             platform: "linux/amd64".parse().unwrap(),
             digest: None,
             annotations: BTreeMap::new(),
+            documents: crate::source::Documents::default(),
             config: Default::default(),
             layers: Vec::new(),
             listing: None,
         };
-        let subject = Subject { manifest: &manifest, inventory: &inventory, reference: None, has_config: true };
+        let annotations = BTreeMap::new();
+        let subject = Subject {
+            manifest: &manifest,
+            inventory: &inventory,
+            reference: None,
+            has_config: true,
+            annotations: &annotations,
+        };
         let titles = |day: &str| -> Vec<String> {
             expired_certificates(&subject, day.parse().unwrap()).into_iter().map(|finding| finding.title).collect()
         };
