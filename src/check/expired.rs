@@ -73,9 +73,9 @@ fn expired(subject: &Subject<'_>, found: &FoundCertificate, today: Date) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{manifest, subject};
     use super::*;
     use crate::facts::{CertificateFact, Inventory};
-    use crate::source::Manifest;
 
     fn found(path: &str, layer: usize, not_after: u64, is_authority: bool) -> FoundCertificate {
         let certificate = CertificateFact {
@@ -101,23 +101,8 @@ mod tests {
             found("srv/tests/b.pem", 0, past, false),
         ];
         let inventory = Inventory { certificates, ..Inventory::default() };
-        let manifest = Manifest {
-            platform: "linux/amd64".parse().unwrap(),
-            digest: None,
-            annotations: BTreeMap::new(),
-            documents: crate::source::Documents::default(),
-            config: Default::default(),
-            layers: Vec::new(),
-            listing: None,
-        };
-        let annotations = BTreeMap::new();
-        let subject = Subject {
-            manifest: &manifest,
-            inventory: &inventory,
-            reference: None,
-            has_config: true,
-            annotations: &annotations,
-        };
+        let manifest = manifest(r#"{"os": "linux", "architecture": "amd64"}"#);
+        let subject = subject(&manifest, &inventory);
         let titles = |day: &str| -> Vec<String> {
             expired_certificates(&subject, day.parse().unwrap()).into_iter().map(|finding| finding.title).collect()
         };
