@@ -13,6 +13,12 @@ const MAX_FILES: usize = 10_000;
 /// Folders that hold what others wrote.
 const FOREIGN: &[&str] = &[".git", "node_modules", "vendor", ".venv", "venv", "target", ".tox", "site-packages"];
 
+/// Endings of programs and documents about Dockerfiles.
+const ABOUT_THEM: &[&str] = &[
+    "c", "cpp", "cs", "ex", "go", "h", "html", "java", "js", "json", "kt", "lua", "md", "php", "py", "rb", "rs", "rst",
+    "snap", "swift", "toml", "ts", "tsx", "vim",
+];
+
 /// What a file's name says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -45,7 +51,11 @@ pub fn kind(name: &str) -> Option<Kind> {
 #[must_use]
 pub fn is_dockerfile(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let is_base = |base: &str| lower == base || lower.strip_prefix(base).is_some_and(|rest| rest.starts_with('.'));
+    let is_other = |rest: &str| rest.rsplit('.').next().is_some_and(|ending| ABOUT_THEM.contains(&ending));
+    let is_base = |base: &str| {
+        let rest = lower.strip_prefix(base);
+        rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !is_other(rest)))
+    };
     // Beside a Dockerfile, its list of what is not sent to the builder.
     !lower.ends_with(".dockerignore")
         && (is_base("dockerfile")
@@ -102,7 +112,7 @@ mod tests {
         for name in ["Dockerfile", "dockerfile", "Containerfile", "Dockerfile.dev", "app.Dockerfile", "Dockerfile.in"] {
             assert!(is_dockerfile(name), "{name}");
         }
-        for name in ["Dockerfile.dockerignore", "Dockerfiles", "mydockerfile", "dockerfile-notes.md"] {
+        for name in ["Dockerfile.dockerignore", "Dockerfiles", "mydockerfile", "dockerfile-notes.md", "dockerfile.rs"] {
             assert!(!is_dockerfile(name), "{name}");
         }
     }
