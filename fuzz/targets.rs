@@ -29,6 +29,9 @@ use imgguard::inspect::rpm;
 use imgguard::layer::inflate::Compression;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, HeaderChange, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::lint::repository::dockerignore::IgnoreFile;
+use imgguard::lint::repository::listing::{Entry as Listed, Kind as ListedKind, Listing};
+use imgguard::lint::repository::{self, Repository, tracking};
 use imgguard::lint::{self, Options, Surroundings};
 use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
@@ -78,6 +81,7 @@ pub(crate) const TARGETS: &[Target] = &[
     ("policy", policy),
     ("purl", purl),
     ("reference", reference),
+    ("repository", repository_files),
     ("rpm", rpm),
     ("secret_rules", secret_rules),
     ("secrets", secrets),
@@ -230,6 +234,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
@@ -339,6 +344,10 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/share/sbom/a.json",
     "opt/java/release",
     "usr/bin/python3.11",
+    "etc/sudoers",
+    "etc/cron.d/job",
+    "etc/anacrontab",
+    "var/spool/cron/crontabs/root",
 ];
 
 /// Every inspector on any content, at a path that it wants.
@@ -860,5 +869,59 @@ pub(crate) fn workload(data: &[u8]) {
         for file in scan::mended_workload(load, around).unwrap_or_default() {
             assert!(load(&[(file.path, file.new)].into()).is_ok());
         }
+    }
+}
+
+/// The files around a Dockerfile are read, whatever is in them; places lie in their files, a pattern decides each path alike however it is asked, and fixes are made at once.
+pub(crate) fn repository_files(data: &[u8]) {
+    const NAMES: &[&str] = &[
+        ".dockerignore",
+        ".env",
+        ".gitignore",
+        ".github/dependabot.yml",
+        ".github/workflows/a.yml",
+        "SECURITY.md",
+        "package.json",
+        "renovate.json",
+        "requirements.txt",
+        "all.sql",
+        "key.pem",
+    ];
+    struct Same<'a>(&'a BTreeMap<String, Vec<u8>>, &'a [u8]);
+    impl Files for Same<'_> {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            let known = || NAMES.contains(&path).then(|| self.1.to_vec()).ok_or_else(|| "none".to_owned());
+            self.0.get(path).cloned().map_or_else(known, Ok)
+        }
+    }
+    if let Ok(ignore) = IgnoreFile::parse(data) {
+        for path in ["a", "a/b", ".env", "src/main.rs", "a b/c\u{e9}"] {
+            let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+            let mut state = (false, Default::default());
+            for end in ends {
+                state = ignore.step(&path[..end], &state.1);
+            }
+            assert_eq!(ignore.excludes(path), state.0, "{path}");
+        }
+    }
+    let none = BTreeMap::new();
+    let _ = tracking::is_ignored("a/b/.env", &Same(&none, data));
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::date(2026, 11, 25), options: &options };
+    let entry = Listed { kind: ListedKind::File, bytes: data.len() as u64, mode: Some(0o644) };
+    let entries = NAMES.iter().map(|name| ((*name).to_owned(), entry)).collect();
+    let listing = Listing { entries, ..Listing::default() };
+    let repository = Repository { is_root: true, listing, ..Repository::default() };
+    let file = Dockerfile::parse(b"FROM a\nCOPY . .\nRUN pip install -r requirements.txt && npm install\n").unwrap();
+    let dockerfiles = [("Dockerfile".to_owned(), file)];
+    let look =
+        |overlay: &BTreeMap<String, Vec<u8>>| repository::run(&repository, &dockerfiles, &Same(overlay, data), around);
+    let report = look(&none);
+    for problem in &report.problems {
+        assert!(problem.span.start <= problem.span.end && problem.span.end <= report.files[problem.file].1.len());
+    }
+    report.files.iter().for_each(|(_, bytes)| drop(repository::ignores(bytes)));
+    for file in scan::mended_repository(&look, around) {
+        assert!(file.new.len() > file.old.len(), "{} is shorter", file.path);
     }
 }

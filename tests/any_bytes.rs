@@ -331,6 +331,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
         "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),
+        "repository" => vec![
+            b"*\n!src\n**/*.[ch] # x\n.env\n".to_vec(),
+            b"version: 2\nupdates:\n  - package-ecosystem: docker\non: {schedule: [{cron: a}]}\njobs: {a: {uses: ./.github/workflows/a.yml}}\n".to_vec(),
+            b"API_TOKEN=xK9pQ2vLm4Rt7Wz\nflask>=3\nrequests==2\n".to_vec(),
+        ],
         "workload" => vec![COMPOSE.as_bytes().to_vec(), MANIFEST.as_bytes().to_vec()],
         "versions" => testdata("versions")
             .iter()
