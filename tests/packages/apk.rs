@@ -293,7 +293,8 @@ fn what_is_not_proved_or_would_run_is_refused() {
             Err(error) => error,
         }
     };
-    let (nothing, no_change): (&dyn Fn(&mut Vec<u8>), &dyn Fn(&Path)) = (&|_| {}, &|_| {});
+    let nothing: &dyn Fn(&mut Vec<u8>) = &|_| {};
+    let no_change: &dyn Fn(&Path) = &|_| {};
     let with = |files: &'static [(&'static str, &'static str)]| Source { files, ..V2 };
     assert_eq!(outcome(&V2, nothing, no_change, key.keys()), "");
     assert!(outcome(&V2, nothing, no_change, Keys::default()).contains("not among the given keys"));

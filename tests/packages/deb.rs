@@ -180,6 +180,9 @@ dpkg-maintscript-helper rm_conffile /etc/tool/ancient 0.5-1\~ -- "$@"
 if [ "$1" = purge ] && [ -x "/usr/bin/deb-systemd-helper" ]; then
 	rm -rf "$DPKG_ROOT/var/lib/tool"
 fi
+if dpkg --compare-versions "$2" lt-nl 0.5 || dpkg --compare-versions -- "$2" gt 7; then
+	rm -rf "$DPKG_ROOT/var/lib/tool"
+fi
 exit 0
 "#;
 
@@ -233,6 +236,8 @@ fn what_scripts_would_do_is_refused_by_name() {
         ("#!/bin/sh\ntrue() { rm -rf /; }\ntrue\n", "`true()`"),
         ("#!/bin/sh\nset -- purge\n", "`set -- purge`"),
         ("#!/bin/sh\ngetent passwd nobody >/dev/null || adduser nobody\n", "`adduser nobody`"),
+        ("#!/bin/sh\nif dpkg --compare-versions \"$2\" le 1.0-1; then rm -f /y; fi\n", "`rm -f /y`"),
+        ("#!/bin/sh\ndpkg --configure x\n", "`dpkg --configure x`"),
         ("#!/usr/bin/perl\nprint 1;\n", "no shell script"),
         ("#!/bin/sh\n[ -d /proc/self ] || adduser x\n", "`adduser x`"),
         ("#!/bin/sh\ncat <<X\nX\n", "more than can be looked through"),

@@ -90,7 +90,7 @@ fn signed_packages_are_verified_and_told() {
         let name = good.windows(7).rposition(|part| part == b"noarch\0").unwrap();
         assert!(change(name).contains("does not fit"), "{}", change(name));
         fs::write(&file, &good[..200]).unwrap();
-        assert!(list(folder.path(), &keyring, "1-1").unwrap_err().contains("cannot be read"));
+        assert!(list(folder.path(), &keyring, "1-1").unwrap_err().contains("is refused: the header claims"));
         fs::write(&file, &good).unwrap();
         let foreign = list(folder.path(), &other, "1-1").unwrap_err();
         assert!(foreign.contains("which no given keyring has"), "{foreign}");

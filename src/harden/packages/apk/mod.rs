@@ -1,7 +1,7 @@
 //! Packages of Alpine and its kin: from a folder or mirror whose files are signed, into an image with apk's records.
 //!
-//! The way of a file: a key of the user's signs the control part of each package ([`archive`], [`keys`]), which has the SHA-256 of its files; an index, where there is one, is signed as well
-//! ([`repository`]). [`install`] puts the files over the image, [`database`] writes the records. A package with scripts or triggers is refused, and so is one that would set off a trigger of another.
+//! The way of a file: a key of the user's signs the control part of each package (`archive`, `keys`), which has the SHA-256 of its files; an index, where there is one, is signed as well
+//! (`repository`). `install` puts the files over the image, `database` writes the records. A package with scripts or triggers is refused, and so is one that would set off a trigger of another.
 
 mod archive;
 mod database;

@@ -1,7 +1,7 @@
 //! Debian packages: from a signed repository or a folder with digests, into an image with dpkg's records.
 //!
-//! The way of a file: `InRelease` ([`release`], its signature by [`openpgp`](super::openpgp)) pins the lists of packages, these pin the packages ([`repository`]), a package's own control file must say the
-//! same ([`archive`]). [`solve`](super::solve) picks versions, [`scripts`] tells what would run, [`install`] puts the files over the image, [`database`] writes the records.
+//! The way of a file: `InRelease` (`release`, its signature by `openpgp`) pins the lists of packages, these pin the packages (`repository`), a package's own control file must say the
+//! same (`archive`). `solve` picks versions, `scripts` tells what would run, `install` puts the files over the image, `database` writes the records.
 
 mod alternatives;
 mod archive;

@@ -41,6 +41,7 @@ const KNOWN: &[&str] = &[
     "test",
     "command",
     "which",
+    "dpkg",
     "dpkg-maintscript-helper",
     "getent",
     "umask",
@@ -245,6 +246,7 @@ impl Reading<'_> {
             "command" if arguments.first() == Some(&Some("-v".to_owned())) => Ok(Outcome::Unknown),
             "which" => Ok(Outcome::Unknown),
             "dpkg-maintscript-helper" => self.helper(&arguments).ok_or_else(shown),
+            "dpkg" => compared(&arguments).ok_or_else(shown),
             "getent" => self.account(&arguments).ok_or_else(shown),
             "update-alternatives" if alternatives::has(self.stage, &arguments) => Ok(Outcome::True),
             _ => Err(shown()),
@@ -369,4 +371,29 @@ impl Reading<'_> {
             value.map(|value| if value.is_empty() { default.unwrap_or_default().to_owned() } else { value })
         })
     }
+}
+
+/// `dpkg --compare-versions A OPERATOR B` (dpkg(1)); none for anything else that dpkg is asked, and where a version is not known.
+fn compared(arguments: &[Option<String>]) -> Option<Outcome> {
+    let words: Option<Vec<&str>> =
+        arguments.iter().map(|word| word.as_deref()).filter(|word| *word != Some("--")).collect();
+    let words = words?;
+    let ["--compare-versions", left, operator, right] = words.as_slice() else { return None };
+    let (name, is_late) = operator.strip_suffix("-nl").map_or((*operator, false), |name| (name, true));
+    let order = match (left.is_empty(), right.is_empty()) {
+        (false, false) => compare(left, right)?,
+        // No version is earlier than any; with `-nl` it is later.
+        (left, right) if is_late => left.cmp(&right),
+        (left, right) => right.cmp(&left),
+    };
+    let holds = match name {
+        "lt" => order.is_lt(),
+        "le" => order.is_le(),
+        "eq" => order.is_eq(),
+        "ne" => order.is_ne(),
+        "ge" => order.is_ge(),
+        "gt" => order.is_gt(),
+        _ => return None,
+    };
+    Some(if holds { Outcome::True } else { Outcome::False })
 }
