@@ -211,6 +211,7 @@ fn help() {
         "sbom",
         "diff",
         "lint",
+        "harden",
         "rules list",
         "rules test",
         "rules lint",
