@@ -19,6 +19,9 @@ use imgguard::facts::cache::Cache;
 use imgguard::facts::listed;
 use imgguard::facts::merge::MergeOptions;
 use imgguard::facts::purl_parse;
+use imgguard::harden::packages::deb;
+use imgguard::harden::packages::openpgp::Keyring;
+use imgguard::harden::packages::{self as updates, Found, Root, Wanted, apk};
 use imgguard::harden::rewrite::rewrite_layer;
 use imgguard::harden::{Edit, Editor, Packing, Stage as HardenStage};
 use imgguard::inspect::INSPECTORS;
@@ -26,6 +29,9 @@ use imgguard::inspect::rpm;
 use imgguard::layer::inflate::Compression;
 use imgguard::layer::tar::{EntryKind as TarKind, Header, HeaderChange, Parser, Sink};
 use imgguard::layer::{Entry, EntryKind, FileView, Slice};
+use imgguard::lint::repository::dockerignore::IgnoreFile;
+use imgguard::lint::repository::listing::{Entry as Listed, Kind as ListedKind, Listing};
+use imgguard::lint::repository::{self, Repository, tracking};
 use imgguard::lint::{self, Options, Surroundings};
 use imgguard::nested::{self, Allowance, Form, NestedError};
 use imgguard::oci::ImageConfig;
@@ -71,9 +77,11 @@ pub(crate) const TARGETS: &[Target] = &[
     ("inspectors", inspectors),
     ("nested", nested),
     ("osv", osv),
+    ("packages", packages),
     ("policy", policy),
     ("purl", purl),
     ("reference", reference),
+    ("repository", repository_files),
     ("rpm", rpm),
     ("secret_rules", secret_rules),
     ("secrets", secrets),
@@ -226,6 +234,7 @@ pub(crate) fn report(config: ImageConfig, layers: Vec<Vec<u8>>) -> String {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Memory(layers)),
@@ -335,6 +344,10 @@ pub(crate) const INSPECTED: &[&str] = &[
     "usr/share/sbom/a.json",
     "opt/java/release",
     "usr/bin/python3.11",
+    "etc/sudoers",
+    "etc/cron.d/job",
+    "etc/anacrontab",
+    "var/spool/cron/crontabs/root",
 ];
 
 /// Every inspector on any content, at a path that it wants.
@@ -365,6 +378,87 @@ pub(crate) fn rpm(data: &[u8]) {
             assert!(!file.path.is_empty() && !file.path.starts_with(b"/"));
         }
     });
+}
+
+/// An image over which packages are put.
+struct Rooted(BTreeMap<&'static [u8], Vec<u8>>);
+
+impl Root for Rooted {
+    fn at(&self, path: &[u8]) -> Option<Found> {
+        let is_folder = self.0.keys().any(|name| name.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")));
+        if is_folder { Some(Found::Directory) } else { self.0.get(path).map(|_| Found::File) }
+    }
+
+    fn names(&self, folder: &[u8]) -> Vec<Vec<u8>> {
+        let below = self.0.keys().filter_map(|name| name.strip_prefix(folder)?.strip_prefix(b"/"));
+        below.filter_map(|rest| rest.split(|byte| *byte == b'/').next()).map(<[u8]>::to_vec).collect()
+    }
+
+    fn read(&self, path: &[u8], _limit: u64) -> std::io::Result<Vec<u8>> {
+        self.0.get(path).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+}
+
+/// What the first byte chooses: a package, a record, a list, a keyring or a signature. Nothing that is put into an image leaves it.
+pub(crate) fn packages(data: &[u8]) {
+    let Some((&choice, bytes)) = data.split_first() else { return };
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    match choice {
+        0 => drop(Keyring::default().add(bytes)),
+        1 => drop(Keyring::default().verify_cleartext(bytes, at)),
+        2 => drop(Keyring::default().verify_detached(b"", bytes, at)),
+        3 => drop(rpm::PackageFile::read(&bytes)),
+        4 => update_deb(bytes, DPKG_STATUS),
+        5 => update_deb(b"", bytes),
+        6 => update_apk(bytes, b""),
+        7 => update_apk(b"", bytes),
+        _ => drop(deb::Repository::default().add_plain(updates::Store::Folder("/nonexistent".into()), bytes, "sums")),
+    }
+}
+
+const DPKG_STATUS: &[u8] = b"Package: a\nStatus: install ok installed\nVersion: 0\nArchitecture: all\n\n";
+
+fn wants() -> Vec<Wanted> {
+    vec![Wanted { package: "a".into(), arch: None, fixes: vec![("CVE-1".into(), "1".into())] }]
+}
+
+fn stays_inside(layer: Option<updates::Layer>) {
+    for (path, _) in layer.into_iter().flat_map(|layer| layer.entries) {
+        assert!(
+            !path.is_empty() && !path.starts_with(b"/") && !path.split(|byte| *byte == b'/').any(|part| part == b"..")
+        );
+    }
+}
+
+/// A package file of Debian over an image whose `status` is given.
+fn update_deb(package: &[u8], status: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.deb"), package).expect("it is written");
+    let sums = format!("{}  a.deb\n", Digest::sha256(package).hex());
+    let mut repository = deb::Repository::default();
+    let _ = repository.add_plain(updates::Store::Folder(folder.path().to_owned()), sums.as_bytes(), "sums");
+    let root = Rooted(
+        [(&b"var/lib/dpkg/status"[..], status.to_vec()), (b"var/lib/dpkg/info/a.list", b"/.\n/usr\n/usr/a\n".to_vec())]
+            .into(),
+    );
+    let target = deb::Target { arch: "amd64".into(), codename: None, at: jiff::Timestamp::UNIX_EPOCH };
+    let spool = tempfile::tempfile().expect("a temporary file");
+    if let Ok((_, layer)) = deb::update(&root, &repository, &wants(), &target, spool) {
+        stays_inside(layer);
+    }
+}
+
+/// A package file of Alpine, or a list of installed ones.
+fn update_apk(package: &[u8], installed: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a-1.apk"), package).expect("it is written");
+    let mut repository = apk::Repository::new(apk::Keys::default());
+    let _ = repository.add(updates::Store::Folder(folder.path().to_owned()), "x86_64");
+    let root = Rooted([(&b"lib/apk/db/installed"[..], installed.to_vec())].into());
+    let spool = tempfile::tempfile().expect("a temporary file");
+    if let Ok((_, layer)) = apk::update(&root, &repository, &wants(), "x86_64", spool) {
+        stays_inside(layer);
+    }
 }
 
 /// A record, alone and through an import; what was imported can be read back whole.
@@ -775,5 +869,59 @@ pub(crate) fn workload(data: &[u8]) {
         for file in scan::mended_workload(load, around).unwrap_or_default() {
             assert!(load(&[(file.path, file.new)].into()).is_ok());
         }
+    }
+}
+
+/// The files around a Dockerfile are read, whatever is in them; places lie in their files, a pattern decides each path alike however it is asked, and fixes are made at once.
+pub(crate) fn repository_files(data: &[u8]) {
+    const NAMES: &[&str] = &[
+        ".dockerignore",
+        ".env",
+        ".gitignore",
+        ".github/dependabot.yml",
+        ".github/workflows/a.yml",
+        "SECURITY.md",
+        "package.json",
+        "renovate.json",
+        "requirements.txt",
+        "all.sql",
+        "key.pem",
+    ];
+    struct Same<'a>(&'a BTreeMap<String, Vec<u8>>, &'a [u8]);
+    impl Files for Same<'_> {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            let known = || NAMES.contains(&path).then(|| self.1.to_vec()).ok_or_else(|| "none".to_owned());
+            self.0.get(path).cloned().map_or_else(known, Ok)
+        }
+    }
+    if let Ok(ignore) = IgnoreFile::parse(data) {
+        for path in ["a", "a/b", ".env", "src/main.rs", "a b/c\u{e9}"] {
+            let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+            let mut state = (false, Default::default());
+            for end in ends {
+                state = ignore.step(&path[..end], &state.1);
+            }
+            assert_eq!(ignore.excludes(path), state.0, "{path}");
+        }
+    }
+    let none = BTreeMap::new();
+    let _ = tracking::is_ignored("a/b/.env", &Same(&none, data));
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::date(2026, 11, 25), options: &options };
+    let entry = Listed { kind: ListedKind::File, bytes: data.len() as u64, mode: Some(0o644) };
+    let entries = NAMES.iter().map(|name| ((*name).to_owned(), entry)).collect();
+    let listing = Listing { entries, ..Listing::default() };
+    let repository = Repository { is_root: true, listing, ..Repository::default() };
+    let file = Dockerfile::parse(b"FROM a\nCOPY . .\nRUN pip install -r requirements.txt && npm install\n").unwrap();
+    let dockerfiles = [("Dockerfile".to_owned(), file)];
+    let look =
+        |overlay: &BTreeMap<String, Vec<u8>>| repository::run(&repository, &dockerfiles, &Same(overlay, data), around);
+    let report = look(&none);
+    for problem in &report.problems {
+        assert!(problem.span.start <= problem.span.end && problem.span.end <= report.files[problem.file].1.len());
+    }
+    report.files.iter().for_each(|(_, bytes)| drop(repository::ignores(bytes)));
+    for file in scan::mended_repository(&look, around) {
+        assert!(file.new.len() > file.old.len(), "{} is shorter", file.path);
     }
 }

@@ -302,6 +302,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "feeds" => testdata("feeds"),
         "nested" => containers().iter().flat_map(|content| chosen(4, content)).collect(),
         "osv" => testdata("advisory"),
+        "packages" => packages(),
         "policy" => vec![fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/gates/local.toml")).unwrap()],
         "purl" => {
             ["pkg:npm/%40a/b@1.0?x=y&arch=z#c/d", "pkg:rpm/rhel/a@1?epoch=2&upstream=a-1-1.src.rpm&distro=rhel-9.2"]
@@ -330,6 +331,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "dockerfile" => vec![DOCKERFILE.as_bytes().to_vec()],
         "shell" => vec![SHELL.as_bytes().to_vec()],
         "vex" => testdata("vex"),
+        "repository" => vec![
+            b"*\n!src\n**/*.[ch] # x\n.env\n".to_vec(),
+            b"version: 2\nupdates:\n  - package-ecosystem: docker\non: {schedule: [{cron: a}]}\njobs: {a: {uses: ./.github/workflows/a.yml}}\n".to_vec(),
+            b"API_TOKEN=xK9pQ2vLm4Rt7Wz\nflask>=3\nrequests==2\n".to_vec(),
+        ],
         "workload" => vec![COMPOSE.as_bytes().to_vec(), MANIFEST.as_bytes().to_vec()],
         "versions" => testdata("versions")
             .iter()
@@ -338,6 +344,77 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             .collect(),
         other => panic!("the target `{other}` has no seeds"),
     }
+}
+
+/// What comes from a repository, each behind the number by which the target chooses its reader.
+fn packages() -> Vec<Vec<u8>> {
+    const SCRIPT: &[u8] = b"#!/bin/sh\nset -e\nif [ \"$1\" = configure ] && ! which x >/dev/null; then\n\tcase \"${2:-}\" in a|*) ;; esac\nelif [ -x /a -o -n \"$DPKG_ROOT\" ]; then :; else exit 0; fi\nf() { rm x; }\n";
+    let control = archive(&[
+        ("control", b"Package: a\nVersion: 1\nArchitecture: all\nDepends: b (>= 1) | c:any, d\nProvides: e (= 1)\n"),
+        ("conffiles", b"/etc/a\n"),
+        ("postinst", SCRIPT),
+        ("triggers", b"activate-noawait ldconfig\n"),
+    ]);
+    let data = archive(&[("./usr/a", b"x"), ("./etc/a", b"y"), ("./usr/lib/liba.so.1", b"z")]);
+    let mut deb = b"!<arch>\n".to_vec();
+    for (name, content) in [("debian-binary", &b"2.0\n"[..]), ("control.tar", &control), ("data.tar", &data)] {
+        deb.extend(format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 644, content.len()).into_bytes());
+        deb.extend_from_slice(content);
+    }
+    let mut rpm = [&[0xed, 0xab, 0xee, 0xdb][..], &[0; 92]].concat();
+    for tag in [12, 232] {
+        rpm.extend([
+            0x8e,
+            0xad,
+            0xe8,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            0,
+            8,
+            0,
+            0,
+            if tag == 12 { 1 } else { 3 },
+            tag,
+            0,
+            0,
+            0,
+            7,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            8,
+        ]);
+        rpm.extend([0; 8]);
+    }
+    let texts: [(u8, &[u8]); 8] = [
+        (0, b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZw==\n-----END PGP PUBLIC KEY BLOCK-----\n"),
+        (0, &[0x98, 0x33, 4, 0x5f, 0, 0, 0, 0x16, 9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 0x0f, 1, 1, 7, 0x40, 1, 2, 3]),
+        (1, b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigin: a\n-----BEGIN PGP SIGNATURE-----\n\niHUEARYKAB0=\n-----END PGP SIGNATURE-----\n"),
+        (2, &[0x88, 0x75, 4, 0, 0x16, 8, 0, 0x1d, 0x16, 0x21, 4, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (3, &rpm),
+        (4, &deb),
+        (5, b"Package: a\nStatus: install ok installed\nVersion: 0\nArchitecture: all\nConffiles:\n /etc/a 00 obsolete\n\nPackage: b\nStatus: hold ok installed\nVersion: 1\nArchitecture: amd64\nBreaks: a (<< 1)\n"),
+        (7, b"C:Q1=\nP:a\nV:0-r0\nA:x86_64\nD:so:b=1 !c>=2\np:cmd:a=1\nF:usr\nM:0:0:700\nR:a\na:0:0:755\nZ:Q1=\n\n"),
+    ];
+    let sums = [&b"\x08"[..], "0".repeat(64).as_bytes(), b"  a.deb\n"].concat();
+    texts
+        .iter()
+        .map(|(choice, text)| [&[*choice][..], text].concat())
+        .chain([sums, vec![6, 0x1f, 0x8b, 8, 0]])
+        .collect()
 }
 
 /// A file that holds files, of each form.

@@ -1,7 +1,8 @@
 //! The rules about build and run files against their cases: `testdata/lint/KIND/RULE.md` says what a rule must and must not find, and `docs/rules/` is made of them.
 //!
 //! A case is a heading `## bad: …` or `## good: …` and a block of the file's language. Of a bad one, a block `expect` lists every problem as `LINE:COLUMN text`;
-//! a block `fixed` is what `--fix` makes of it. Settings stand behind the language: `trusted=HOST,… label=NAME:KIND,… strict`.
+//! a block `fixed` is what `--fix` makes of it. Settings stand behind the language: `trusted=HOST,… label=NAME:KIND,… strict`. A case about a repository has a block a file, with
+//! `path=NAME`, and `mode=0644`, `tracked` or, of one without content, `empty`; its problems begin with the path, and so does what is `fixed`.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -9,10 +10,14 @@
 #[path = "support/skip.rs"]
 mod skip;
 
+#[path = "lint/folder.rs"]
+mod folder;
 #[path = "lint/hadolint.rs"]
 mod hadolint;
 #[path = "lint/pages.rs"]
 mod pages;
+#[path = "lint/promises.rs"]
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use imgguard::dockerfile::{Dockerfile, Source};
 use imgguard::lint::{self, LabelKind, Meta, Options, Problem, Surroundings, fix};
+use imgguard::scan;
 use imgguard::workload::{Files, Workload, WorkloadError, compose, kubernetes};
 
 /// The date of the cases.
@@ -29,10 +35,18 @@ const TODAY: &str = "2026-11-25";
 struct Case {
     title: String,
     is_bad: bool,
+    /// Its file, or the first of its repository.
     settings: String,
     text: String,
+    /// The files of a repository: what stands behind the language, and the content.
+    files: Vec<(String, String)>,
     expected: Vec<String>,
     fixed: Option<String>,
+}
+
+/// The value of `name=value` behind a language.
+fn setting<'a>(settings: &'a str, name: &str) -> Option<&'a str> {
+    settings.split_whitespace().find_map(|setting| setting.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn folder() -> PathBuf {
@@ -52,6 +66,7 @@ fn cases(kind: &str, rule: &str) -> Vec<Case> {
             is_bad: bad == "bad",
             settings: String::new(),
             text: String::new(),
+            files: Vec::new(),
             expected: Vec::new(),
             fixed: None,
         };
@@ -63,10 +78,13 @@ fn cases(kind: &str, rule: &str) -> Vec<Case> {
             match language {
                 "expect" => case.expected = body.into_iter().map(str::to_owned).collect(),
                 "fixed" => case.fixed = Some(text),
-                _ => (case.settings, case.text) = (settings.to_owned(), text),
+                _ => {
+                    case.files.push((settings.to_owned(), text));
+                    (case.settings, case.text) = case.files[0].clone();
+                }
             }
         }
-        assert!(!case.text.is_empty(), "{}: no block", case.title);
+        assert!(!case.files.is_empty(), "{}: no block", case.title);
         assert_eq!(case.is_bad, !case.expected.is_empty(), "{}: a bad case says what is found", case.title);
         cases.push(case);
     }
@@ -91,6 +109,12 @@ fn options(meta: &Meta, settings: &str) -> Options {
                 options.labels = list().map(label).collect();
             }
             "strict" => options.strict_labels = true,
+            "digest" => {
+                let (image, digest) = value.split_once('@').unwrap();
+                options.digests.insert(image.to_owned(), digest.to_owned());
+            }
+            // What a file of a repository is.
+            "path" | "mode" | "tracked" | "empty" => {}
             other => panic!("there is no setting {other}"),
         }
     }
@@ -101,6 +125,7 @@ fn options(meta: &Meta, settings: &str) -> Options {
 enum Subject {
     Dockerfile(Dockerfile),
     Workload(Workload),
+    Repository(Box<folder::Folder>),
 }
 
 impl Subject {
@@ -108,6 +133,7 @@ impl Subject {
         let loaded = match kind {
             "dockerfile" => Dockerfile::parse(text.as_bytes()).map(Self::Dockerfile).map_err(|error| error.to_string()),
             "container" => workload(text).map(Self::Workload).map_err(|error| error.to_string()),
+            "repository" => Ok(Self::Repository(Box::new(folder::Folder::of(&case.files)))),
             other => panic!("there is no kind {other}"),
         };
         loaded.unwrap_or_else(|error| panic!("{}: {error}\n{text}", case.title))
@@ -118,6 +144,7 @@ impl Subject {
         let found = match self {
             Self::Dockerfile(file) => lint::dockerfile::run(file, around).unwrap(),
             Self::Workload(workload) => lint::container::run(workload, around),
+            Self::Repository(folder) => folder.report(around).problems,
         };
         found.into_iter().filter(|problem| problem.meta.id == meta.id).collect()
     }
@@ -130,6 +157,7 @@ impl Subject {
                 of_workload = Source::new(&workload.files[problem.file].bytes);
                 &of_workload
             }
+            Self::Repository(_) => unreachable!("a problem of a repository is shown by its folder"),
         };
         let place = source.place(problem.span.start);
         let text = source.get(&problem.span).lines().next().unwrap_or_default();
@@ -162,8 +190,10 @@ fn every_rule_finds_what_its_cases_say_and_nothing_else() {
         for case in cases(rule.check.kind(), rule.meta.id) {
             let options = options(&rule.meta, &case.settings);
             let file = Subject::of(rule.check.kind(), &case, &case.text);
-            let found: Vec<String> =
-                file.problems(&rule.meta, &options).iter().map(|problem| file.shown(problem)).collect();
+            let found: Vec<String> = match &file {
+                Subject::Repository(folder) => folder.found(&rule.meta, &options),
+                file => file.problems(&rule.meta, &options).iter().map(|problem| file.shown(problem)).collect(),
+            };
             if found != case.expected {
                 failures.push(format!("{}\n  expected {:?}\n  found    {found:?}", case.title, case.expected));
             }
@@ -178,6 +208,10 @@ fn fixes_mend_once_and_for_all() {
     for rule in lint::rules() {
         for case in cases(rule.check.kind(), rule.meta.id) {
             let options = options(&rule.meta, &case.settings);
+            if rule.check.kind() == "repository" {
+                failures.extend(folder::mends(&case, &rule.meta, &options));
+                continue;
+            }
             let mend = |text: &str| {
                 let found = Subject::of(rule.check.kind(), &case, text).problems(&rule.meta, &options);
                 let (mended, made) =
@@ -198,6 +232,57 @@ fn fixes_mend_once_and_for_all() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The comments of a file, in their order; what stands in quotes is none.
+fn comments(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim);
+    let comment = |line: &str| {
+        let at = if line.starts_with('#') { Some(0) } else { line.find(" # ").map(|at| at + 1) };
+        at.map(|at| line[at..].to_owned())
+    };
+    lines.filter_map(comment).collect()
+}
+
+#[test]
+fn all_fixes_together_keep_the_rest_are_made_once_and_leave_nothing_to_fix() {
+    let options = Options { enabled: vec!["all".to_owned()], ..Options::default() };
+    let around = Surroundings { store: None, evaluated_at: TODAY.parse().unwrap(), options: &options };
+    let mut changed = 0;
+    for rule in lint::rules() {
+        for case in cases(rule.check.kind(), rule.meta.id) {
+            let mend = |text: &str| match rule.check.kind() {
+                "dockerfile" => String::from_utf8(scan::mended(text.as_bytes(), around).unwrap().0).unwrap(),
+                _ => {
+                    let load = |overlay: &BTreeMap<String, Vec<u8>>| {
+                        let text = overlay.get("compose.yaml").map_or(text, |new| std::str::from_utf8(new).unwrap());
+                        workload(text).map_err(|error| error.to_string())
+                    };
+                    let mended = scan::mended_workload(&load, around).unwrap();
+                    let new = mended.into_iter().find(|file| file.path == "compose.yaml").map(|file| file.new);
+                    new.map_or_else(|| text.to_owned(), |new| String::from_utf8(new).unwrap())
+                }
+            };
+            if rule.check.kind() == "repository" {
+                continue;
+            }
+            let mended = mend(&case.text);
+            changed += usize::from(mended != case.text);
+            assert_eq!(mend(&mended), mended, "{}: is not made at once", case.title);
+            assert_eq!(comments(&mended), comments(&case.text), "{}: a comment is lost in\n{mended}", case.title);
+            let left = Subject::of(rule.check.kind(), &case, &mended);
+            let problems = match &left {
+                Subject::Dockerfile(file) => lint::dockerfile::run(file, around).unwrap(),
+                Subject::Workload(workload) => lint::container::run(workload, around),
+                Subject::Repository(_) => continue,
+            };
+            let is_ignored = case.text.contains("ignore=");
+            let fixable: Vec<&str> =
+                problems.iter().filter(|problem| problem.fix.is_some()).map(|problem| problem.meta.id).collect();
+            assert!(fixable.is_empty() || is_ignored, "{}: {fixable:?} are left in\n{mended}", case.title);
+        }
+    }
+    assert!(changed > 80, "only {changed} files were mended");
 }
 
 #[test]

@@ -23,6 +23,8 @@ mod languages;
 mod loaded;
 #[path = "native/machine.rs"]
 mod machine;
+#[path = "native/modes.rs"]
+mod modes;
 #[path = "native/pacman.rs"]
 mod pacman;
 #[path = "native/programs.rs"]

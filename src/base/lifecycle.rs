@@ -48,6 +48,7 @@ const RUNTIMES: &[&str] = &[
     "bun",
     "deno",
     "julia",
+    "golang",
 ];
 
 /// Names of releases that tags say in place of numbers.

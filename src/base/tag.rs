@@ -16,6 +16,8 @@ const MAX_DIGITS: usize = 18;
 pub struct Release {
     /// The version's numbers.
     pub numbers: Vec<u64>,
+    /// The version as it is written, with what only a finer one has after it: `12.`.
+    finer: String,
     /// Whether the first of them is a day.
     is_day: bool,
     /// The tag's other parts, and where the version stands among them.
@@ -30,7 +32,7 @@ impl Release {
         let (at, numbers) = around.iter().enumerate().find_map(|(at, part)| Some((at, numbers(part)?)))?;
         let first = around.remove(at);
         let is_day = first.split('.').next().is_some_and(|first| first.len() == DAY_DIGITS);
-        Some(Self { numbers, is_day, around: (at, around) })
+        Some(Self { numbers, finer: format!("{first}."), is_day, around: (at, around) })
     }
 
     /// Whether two releases are of one line: `3.18.4` and `3.18.6` are, `3.18.4` and `3.19.0` are not.
@@ -53,12 +55,11 @@ impl Release {
         if self.is_day {
             return false;
         }
-        let finer = |other: &Self| {
-            self.around == other.around
-                && other.numbers.len() > self.numbers.len()
-                && other.numbers.starts_with(&self.numbers)
+        let finer = |tag: &str| {
+            Self::of(tag).is_some_and(|other| self.around == other.around && other.numbers.starts_with(&self.numbers))
         };
-        self.numbers.len() == 1 || repository.tags.keys().filter_map(|tag| Self::of(tag)).any(|other| finer(&other))
+        // Repositories have thousands of tags, and hardly one is looked at.
+        self.numbers.len() == 1 || repository.tags.keys().any(|tag| tag.contains(&self.finer) && finer(tag))
     }
 }
 

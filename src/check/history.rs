@@ -5,6 +5,8 @@ use crate::dockerfile::Dockerfile;
 use crate::finding::{Finding, Kind, Location};
 use crate::lint::{self, Options, Problem, Surroundings};
 use crate::oci::History as Step;
+use crate::shell::Call;
+use crate::source::Manifest;
 
 /// Longest history that is looked at, in bytes; a long one of a real image has some 30 kB.
 const MAX_BYTES: usize = 1 << 20;
@@ -17,6 +19,7 @@ pub const RULES: &[&str] = &[
     "apt-get-lists",
     "apt-unauthenticated",
     "chpasswd",
+    "cleartext-endpoint",
     "dist-upgrade",
     "dnf-cache",
     "insecure-download",
@@ -53,21 +56,74 @@ impl Check for History {
     }
 
     fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        let config = &subject.manifest.config;
-        let (text, steps) = dockerfile(&config.history, &config.config.env);
-        let Ok(file) = Dockerfile::parse(text.as_bytes()) else { return Vec::new() };
-        let others = lint::rules().map(|rule| rule.meta.id).filter(|id| !RULES.contains(id));
-        let options = Options { disabled: others.map(str::to_owned).collect(), ..Options::default() };
-        let around = Surroundings { store: None, evaluated_at: jiff::civil::Date::default(), options: &options };
-        // A history that is longer than anybody's is not judged; whoever made it could have left it out.
-        let problems = lint::dockerfile::run(&file, around).unwrap_or_default();
-        problems.iter().map(|problem| finding(problem, &steps)).collect()
+        let steps = Steps::of(subject);
+        let problems = steps.problems().unwrap_or_default();
+        problems.iter().map(|problem| finding(problem, &steps.starts)).collect()
+    }
+
+    fn unjudged(&self, subject: &Subject<'_>) -> Option<String> {
+        let steps = Steps::of(subject);
+        let judged = steps.problems();
+        judged.err().or_else(|| {
+            let left = steps.left_out;
+            (left > 0)
+                .then(|| format!("the history has more than {MAX_BYTES} bytes; its last {left} steps are not judged"))
+        })
     }
 }
 
+/// Whether the history tells what made every layer, in words that are understood. What a base began with is another's.
+#[must_use]
+pub fn is_told(manifest: &Manifest) -> bool {
+    let layers = manifest.layers.len();
+    let is_known = |text: &str| {
+        let word = text.split_ascii_whitespace().next().unwrap_or_default();
+        matches!(word, "RUN" | "COPY" | "ADD" | "WORKDIR") || word.starts_with('|') || is_shell(word)
+    };
+    let is_clear = |index| manifest.config.instruction(index, layers).is_some_and(is_known);
+    layers > 0 && manifest.config.instruction(0, layers).is_some() && (1..layers).all(is_clear)
+}
+
+/// The first step that builds a program from its sources, with the command: the image is the stage in which it was built.
+pub(super) fn build_step(subject: &Subject<'_>) -> Option<String> {
+    let steps = Steps::of(subject);
+    let file = Dockerfile::parse(steps.text.as_bytes()).ok()?;
+    let options = Options::default();
+    let around = Surroundings { store: None, evaluated_at: jiff::civil::Date::default(), options: &options };
+    let commands = lint::dockerfile::Subject::new(&file, around);
+    let is_builder = |call: &Call<'_>| {
+        let verb = call.operands(&[]).next().map_or("", |word| word.text.as_str());
+        BUILDERS.iter().any(|(name, needed)| call.name == *name && (needed.is_empty() || verb == *needed))
+    };
+    let (_, command, call) = commands.calls().find(|(_, _, call)| is_builder(call))?;
+    Some(format!("`{}` in {}", call.name, place(command.span.start, &steps.starts)))
+}
+
+/// Programs that build others, with the word that makes them do so where they do other things too.
+const BUILDERS: &[(&str, &str)] = &[
+    ("c++", ""),
+    ("cargo", "build"),
+    ("cc", ""),
+    ("cmake", ""),
+    ("g++", ""),
+    ("gcc", ""),
+    ("go", "build"),
+    ("go", "install"),
+    ("gradle", ""),
+    ("make", ""),
+    ("meson", ""),
+    ("mvn", ""),
+    ("ninja", ""),
+];
+
+/// The step that a place in the text belongs to.
+fn place(at: usize, starts: &[(usize, Option<usize>)]) -> String {
+    let step = starts.iter().rev().find(|(start, _)| *start <= at).and_then(|(_, step)| *step);
+    step.map_or_else(|| "env".to_owned(), |step| format!("history:{step}"))
+}
+
 fn finding(problem: &Problem, steps: &[(usize, Option<usize>)]) -> Finding {
-    let step = steps.iter().rev().find(|(start, _)| *start <= problem.span.start).and_then(|(_, step)| *step);
-    let place = step.map_or_else(|| "env".to_owned(), |step| format!("history:{step}"));
+    let place = place(problem.span.start, steps);
     let message = crate::secret::Scanner::in_use().redact(&problem.message);
     let finding = Finding::new(Kind::Config, problem.meta.id, problem.severity, message, &problem.subject);
     let aliases = problem.meta.aliases.iter().map(|alias| (*alias).to_owned()).collect();
@@ -76,24 +132,49 @@ fn finding(problem: &Problem, steps: &[(usize, Option<usize>)]) -> Finding {
         .advise(problem.meta.advice)
 }
 
-/// A Dockerfile of what a history ran, and where in it each step begins.
-fn dockerfile(history: &[Step], env: &[String]) -> (String, Vec<(usize, Option<usize>)>) {
-    let mut text = "FROM scratch\n".to_owned();
-    let mut steps = vec![(0, None)];
-    for pair in env.iter().filter(|pair| !pair.contains(['\n', '"', '\\', '$'])) {
-        if let Some((name, value)) = pair.split_once('=') {
+/// What a history ran.
+struct Steps {
+    /// As a Dockerfile.
+    text: String,
+    /// Where in it each step begins; the variables of the configuration are none.
+    starts: Vec<(usize, Option<usize>)>,
+    /// Steps that were too many.
+    left_out: usize,
+}
+
+impl Steps {
+    fn of(subject: &Subject<'_>) -> Self {
+        let config = &subject.manifest.config;
+        Self::new(&config.history, &config.config.env)
+    }
+
+    fn new(history: &[Step], env: &[String]) -> Self {
+        let mut text = "FROM scratch\n".to_owned();
+        let mut starts = vec![(0, None)];
+        for (name, value) in env.iter().filter(|pair| !pair.contains('\n')).filter_map(|pair| pair.split_once('=')) {
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
             text.push_str(&format!("ENV {name}=\"{value}\"\n"));
         }
-    }
-    for (index, step) in history.iter().enumerate() {
-        let Some(instruction) = instruction(&step.created_by, index == 0) else { continue };
-        if text.len() + instruction.len() > MAX_BYTES {
-            break;
+        for (index, step) in history.iter().enumerate() {
+            let Some(instruction) = instruction(&step.created_by, index == 0) else { continue };
+            if text.len() + instruction.len() > MAX_BYTES {
+                return Self { text, starts, left_out: history.len() - index };
+            }
+            starts.push((text.len(), Some(index)));
+            text.push_str(&instruction);
         }
-        steps.push((text.len(), Some(index)));
-        text.push_str(&instruction);
+        Self { text, starts, left_out: 0 }
     }
-    (text, steps)
+
+    /// What rules say of it; an error says why they cannot.
+    fn problems(&self) -> Result<Vec<Problem>, String> {
+        let unread = |error: &dyn std::fmt::Display| format!("the history is not judged: {error}");
+        let file = Dockerfile::parse(self.text.as_bytes()).map_err(|error| unread(&error))?;
+        let others = lint::rules().map(|rule| rule.meta.id).filter(|id| !RULES.contains(id));
+        let options = Options { disabled: others.map(str::to_owned).collect(), ..Options::default() };
+        let around = Surroundings { store: None, evaluated_at: jiff::civil::Date::default(), options: &options };
+        lint::dockerfile::run(&file, around).map_err(|error| unread(&error))
+    }
 }
 
 /// The instruction of a step, in the words of BuildKit or of Docker's classic builder; nothing where it is about something else than commands and files.
@@ -117,8 +198,7 @@ fn instruction(created_by: &str, is_first: bool) -> Option<String> {
         "RUN" => run(rest),
         "ADD" if !is_first => one_line("ADD", rest),
         "VOLUME" => one_line("VOLUME", rest.trim_matches(['[', ']'])),
-        "/bin/sh" | "/bin/bash" => run(text),
-        _ if keyword.starts_with('|') => run(text),
+        _ if keyword.starts_with('|') || is_shell(keyword) => run(text),
         _ => None,
     }
 }
@@ -127,23 +207,55 @@ fn one_line(keyword: &str, rest: &str) -> Option<String> {
     (!rest.contains('\n')).then(|| format!("{keyword} {rest}\n"))
 }
 
-/// A command behind the build arguments that its step had, and the shell that ran it.
+/// The command of a step, without the build arguments that stand before it and the shell that ran it.
 fn run(text: &str) -> Option<String> {
-    let command =
-        ["/bin/sh -c ", "/bin/sh -ec ", "/bin/bash -c ", "/bin/bash -ec ", "/bin/bash -o pipefail -c ", "/bin/ash -c "];
-    let script = command.iter().find_map(|shell| {
-        let at = text.find(shell)?;
-        // Before the shell stand arguments alone.
-        (at == 0 || text.starts_with('|')).then(|| text.get(at + shell.len()..)).flatten()
-    })?;
+    // Behind `|2 A=b C=` only a shell shows where the command begins.
+    let script = if text.starts_with('|') { behind_shell(text)? } else { behind_shell(text).unwrap_or(text) };
     // A heredoc whose end no script has.
     let end = "END-OF-THE-STEP";
     (!script.contains(end) && !script.trim().is_empty()).then(|| format!("RUN <<'{end}'\n{script}\n{end}\n"))
 }
 
+/// What stands behind the first `/bin/sh -c`, or the like with other options and shells; nothing where other words than arguments stand before it.
+fn behind_shell(text: &str) -> Option<&str> {
+    let mut words = words(text);
+    match words.next()? {
+        (first, _) if is_shell(first) => {}
+        (first, _) if first.starts_with('|') => drop(words.find(|(word, _)| is_shell(word))?),
+        _ => return None,
+    }
+    for (word, end) in words {
+        if word.starts_with('-') && word.ends_with('c') {
+            return text.get(end..).map(str::trim_start);
+        }
+        if !word.starts_with(['-', '+']) && word != "pipefail" {
+            return None;
+        }
+    }
+    None
+}
+
+/// Shells that take a command as text.
+const SHELLS: &[&str] = &["ash", "bash", "busybox", "dash", "ksh", "sh", "zsh"];
+
+fn is_shell(word: &str) -> bool {
+    word.starts_with('/') && SHELLS.contains(&word.rsplit('/').next().unwrap_or_default())
+}
+
+/// Words between blanks, each with where it ends.
+fn words(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let mut at = 0;
+    text.split(|c: char| c.is_ascii_whitespace()).filter_map(move |word| {
+        let end = at + word.len();
+        at = end + 1;
+        (!word.is_empty()).then_some((word, end))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell;
 
     fn step(created_by: &str) -> Step {
         serde_json::from_value(serde_json::json!({ "created_by": created_by })).unwrap()
@@ -152,19 +264,27 @@ mod tests {
     /// Rules and steps that a history is told of.
     fn found(history: &[&str]) -> Vec<(String, String)> {
         let history: Vec<Step> = history.iter().map(|text| step(text)).collect();
-        let (text, steps) = dockerfile(&history, &["NODE_TLS_REJECT_UNAUTHORIZED=0".to_owned()]);
-        let file = Dockerfile::parse(text.as_bytes()).unwrap();
-        let options = Options::default();
-        let around = Surroundings { store: None, evaluated_at: jiff::civil::Date::default(), options: &options };
-        let problems = lint::dockerfile::run(&file, around).unwrap();
-        let asked = problems.iter().filter(|problem| RULES.contains(&problem.meta.id));
-        asked
-            .map(|problem| {
-                let finding = finding(problem, &steps);
-                let place = finding.locations.keys().next().unwrap().name().to_owned();
-                (finding.rule, place)
-            })
-            .collect()
+        let steps = Steps::new(&history, &["NODE_TLS_REJECT_UNAUTHORIZED=0".to_owned()]);
+        let place = |problem: &Problem| {
+            let finding = finding(problem, &steps.starts);
+            let place = finding.locations.keys().next().unwrap().name().to_owned();
+            (finding.rule, place)
+        };
+        steps.problems().unwrap().iter().map(place).collect()
+    }
+
+    #[test]
+    fn what_is_too_long_or_cannot_be_read_is_told() {
+        let many = vec![format!("/bin/sh -c {}", "true ".repeat(shell::MAX_WORDS + 1))];
+        let steps = |history: &[String]| {
+            let history: Vec<Step> = history.iter().map(|text| step(text)).collect();
+            Steps::new(&history, &[])
+        };
+        assert!(steps(&many).problems().unwrap_err().starts_with("the history is not judged: the commands"));
+        let long = vec![format!("/bin/sh -c true # {}", "a".repeat(MAX_BYTES / 2)); 3];
+        assert_eq!(steps(&long).left_out, 2);
+        let good = steps(&["/bin/sh -c true".to_owned()]);
+        assert!(good.problems().is_ok() && good.left_out == 0);
     }
 
     #[test]
@@ -182,6 +302,8 @@ mod tests {
                 "VOLUME [/proc]",
                 "/bin/sh -c #(nop) ADD dir:4567 in /srv ",
                 "COPY a b # buildkit",
+                "RUN /bin/bash -euo pipefail -c apt-get dist-upgrade # buildkit",
+                "RUN sudo true",
             ]),
             [
                 env,
@@ -192,8 +314,23 @@ mod tests {
                 own("insecure-download", "history:5"),
                 own("system-folder", "history:6"),
                 own("add-instead-of-copy", "history:7"),
+                own("dist-upgrade", "history:9"),
+                own("sudo", "history:10"),
             ]
         );
+    }
+
+    #[test]
+    fn a_stage_that_builds_is_known_by_its_commands() {
+        let built = |text: &str| {
+            let config = serde_json::json!({"history": [{"created_by": "ADD base"}, {"created_by": text}]});
+            let manifest = super::super::tests::manifest(&config.to_string());
+            build_step(&super::super::tests::subject(&manifest, &crate::facts::Inventory::default()))
+        };
+        let found = built("RUN /bin/sh -c ./configure && make -j4 && make install # buildkit");
+        assert_eq!(found.as_deref(), Some("`make` in history:1"));
+        assert_eq!(built("/bin/sh -c apt-get install -y make gcc"), None);
+        assert_eq!(built("/bin/sh -c go version"), None);
     }
 
     #[test]

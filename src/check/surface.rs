@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Meta, Subject};
+use super::{Check, Meta, Subject, history, user};
 use crate::advisory::model::Severity;
 use crate::facts::{Confidence, PackageKind};
 use crate::finding::{Finding, Kind, Location};
+use crate::secret::Scanner;
 
 /// `unnecessary-package`.
 pub(super) struct UnnecessaryPackages;
@@ -13,11 +14,14 @@ pub(super) struct UnnecessaryPackages;
 static PACKAGES: Meta = Meta {
     name: "unnecessary-package",
     summary: "packages are installed that serve builders and attackers rather than the service",
-    doc: "**Reads** the installed OS packages.\n\n**Reports** compilers and build tools, editors, network tools, debuggers, servers and clients for remote logins, and tools to become root; one finding a kind.\n\n\
+    doc: "**Reads** the installed OS packages.\n\n**Reports** compilers and build tools, editors, network tools, debuggers, servers and clients for remote logins, and tools to become root; one finding a kind. Of compilers it says whether the history shows that the image was built in the same stage.\n\n\
           **Cannot see** programs that were not installed as packages, and whether this service needs one after all: an image to build in has a compiler rightly.\n\n**Since** 0.3.0",
     aliases: &["CIS-4.3", "CIS-DI-0003"],
     needs_config: false,
 };
+
+/// The kind whose packages an image needs that others are built in.
+const COMPILER: &str = "compiler";
 
 /// Kinds of packages, by the names that Debian, Alpine and the rpm distributions give them.
 const KINDS: &[(&str, Severity, &[&str])] = &[
@@ -28,7 +32,7 @@ const KINDS: &[(&str, Severity, &[&str])] = &[
     ),
     ("root-tool", Severity::Low, &["sudo", "doas"]),
     (
-        "compiler",
+        COMPILER,
         Severity::Low,
         &[
             "gcc",
@@ -101,10 +105,14 @@ impl Check for UnnecessaryPackages {
                 let finding = Finding::new(Kind::Config, PACKAGES.name, *severity, title, *name);
                 let placed =
                     found.iter().map(|package| subject.place(&package.path, package.layer)).fold(finding, Finding::at);
-                Some(
-                    Finding { confidence: Confidence::Medium, ..placed }
-                        .advise("build in a stage of its own and copy the result, or start from a base without them"),
-                )
+                let evidence = (*name == COMPILER).then(|| history::build_step(subject)).flatten();
+                let evidence = evidence.map(|step| format!("built in one stage: {step}"));
+                let advice = if evidence.is_some() {
+                    "build in a stage of its own (FROM … AS build), and copy the result into one without them"
+                } else {
+                    "leave them out where the image is built, or start from a base without them"
+                };
+                Some(Finding { confidence: Confidence::Medium, evidence, ..placed }.advise(advice))
             })
             .collect()
     }
@@ -135,6 +143,43 @@ impl Check for ExposedSsh {
                 .advise("remove the SSH server, and use the engine's exec")
         })
         .collect()
+    }
+}
+
+/// `privileged-port`.
+pub(super) struct PrivilegedPort;
+
+/// Ports below are root's, unless the host says otherwise (`net.ipv4.ip_unprivileged_port_start`).
+const FIRST_FREE_PORT: u32 = 1024;
+
+static PORT: Meta = Meta {
+    name: "privileged-port",
+    summary: "a port is exposed that only root may listen on everywhere",
+    doc: "**Reads** `ExposedPorts` and `USER` of the image configuration.\n\n**Reports** ports below 1024 of an image that does not run as root: Docker lets everyone listen there, Kubernetes and older engines only root or who has `CAP_NET_BIND_SERVICE`. Port 22 is told as `exposed-ssh`.\n\n\
+          **Cannot see** where the service listens.\n\n**Since** 0.3.0",
+    aliases: &[],
+    needs_config: true,
+};
+
+impl Check for PrivilegedPort {
+    fn meta(&self) -> &'static Meta {
+        &PORT
+    }
+
+    fn run(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let config = &subject.manifest.config.config;
+        if user::resolve(&config.user, subject.inventory).uid == Some(0) {
+            return Vec::new();
+        }
+        let number = |port: &str| port.split('/').next().and_then(|number| number.parse::<u32>().ok());
+        let is_low = |port: &&String| number(port).is_some_and(|port| port < FIRST_FREE_PORT && port != 22);
+        let finding = |port: &String| {
+            let title = format!("port {port} is exposed, where not every engine lets the image's user listen");
+            Finding::new(Kind::Config, PORT.name, Severity::Negligible, title, port)
+                .at(Location::Config("exposed_ports".into()))
+                .advise("listen on a port from 1024 up, and publish it as the one that clients know")
+        };
+        config.exposed_ports.keys().filter(is_low).map(finding).collect()
     }
 }
 
@@ -199,7 +244,9 @@ impl Check for WastedSpace {
                 let title =
                     format!("{} MB of layer {} are replaced or removed by later ones", bytes / 1_000_000, index + 1);
                 let identity = step.map(str::to_owned).or_else(|| digest.map(ToString::to_string)).unwrap_or_default();
-                Finding::new(Kind::Config, WASTED.name, Severity::Negligible, title, identity)
+                let finding = Finding::new(Kind::Config, WASTED.name, Severity::Negligible, title, identity);
+                let evidence = step.map(|step| Scanner::in_use().redact(step));
+                Finding { evidence, ..finding }
                     .at(Location::Config(format!("layer:{index}")))
                     .advise("remove files in the RUN that makes them, and copy them with their final owner and mode")
             })

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::args::{Global, Looking, Reading};
 use super::exit::Ending;
 use super::harden_args::{Compress, HardenArgs, Steps};
+use super::harden_rebase::How;
 use super::harden_report::Outcome;
 use super::sign_args::{Format, Place, RootArgs, Signing, Vouching};
 use super::sources::{self, Opener};
 use super::{
-    Failed, base, db, harden_report, harden_run, notice, output, reading, rules, sign, suppressing, today, vex,
+    Failed, base, db, harden_rebase, harden_report, harden_run, harden_updates, notice, output, reading, rules, sign,
+    suppressing, today, vex,
 };
 use crate::advisory::Store;
 use crate::base::Catalogue;
@@ -45,10 +47,28 @@ pub(super) fn harden(arguments: &HardenArgs, global: &Global) -> Result<Ending, 
         let error = anyhow::anyhow!("`{}` could not be read whole, so no new image is made of it", arguments.reference);
         return Err(Failed::new(reading::ending(&before), error).hint("scan it to see what is missing"));
     }
+    let stage = Arc::new(Stage::new().map_err(|error| failed(error, &arguments.target))?);
+    let how = How {
+        image: &old,
+        report: &before.report,
+        reading: &arguments.reading,
+        epoch,
+        packing: packing(&arguments.steps),
+    };
+    let rebased = harden_rebase::rebased(&arguments.rebasing, &how, &stage)?;
+    // The other steps work on what the rebase left.
+    let (base, inventories) = match &rebased {
+        Some(rebased) => (&rebased.image, eye.look(rebased.image.clone())?.1),
+        None => (&old, inventories),
+    };
     let choice = &arguments.reading.platform;
-    let subject = Subject { image: &old, inventories, choice, target: &arguments.target, epoch };
-    let planned = work::plan(subject, &wishes(&arguments.steps, &before.report))
+    let subject = Subject { image: base, inventories, choice, target: &arguments.target, epoch };
+    let updates = harden_updates::updates(&arguments.updating, &before.report, &arguments.reading)?;
+    let mut planned = work::plan(subject, &Wishes { updates, ..wishes(&arguments.steps, &before.report) })
         .map_err(|error| failed(error, &arguments.reference))?;
+    if let Some(rebased) = &rebased {
+        planned.plan.comes_after(rebased.steps.clone(), rebased.notes.clone(), old.digest.as_ref());
+    }
     if arguments.plan {
         harden_report::plan(&planned.plan, arguments.format)?;
         return Ok(Ending::Pass);
@@ -60,7 +80,7 @@ pub(super) fn harden(arguments: &HardenArgs, global: &Global) -> Result<Ending, 
     let seen = destination.look().map_err(|error| failed(error, &arguments.target))?;
     confirm(arguments, &seen)?;
     let run = Run { arguments, global, eye: &eye, target: &target, destination: &destination, seen };
-    run.publish(&old, &before, planned)
+    run.publish(base, &before, planned, &stage)
 }
 
 /// What making the new image needs.
@@ -76,14 +96,13 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Makes the new image, looks at it, and puts it where it shall be.
-    fn publish(&self, old: &Image, before: &Answer, planned: Planned) -> Result<Ending, Failed> {
+    fn publish(&self, old: &Image, before: &Answer, planned: Planned, stage: &Arc<Stage>) -> Result<Ending, Failed> {
         let Self { arguments, .. } = self;
         let text = arguments.target.as_str();
         let failed = |error| failed(error, text);
-        let stage = Arc::new(Stage::new().map_err(failed)?);
         let plan = planned.plan.clone();
-        let new = work::make(planned, old, &stage, packing(&arguments.steps)).map_err(failed)?;
-        let opened = new.open(text, &stage).map_err(failed)?;
+        let new = work::make(planned, old, stage, packing(&arguments.steps)).map_err(failed)?;
+        let opened = new.open(text, stage).map_err(failed)?;
         let (after, _) = self.eye.look(opened)?;
         let outcome = Outcome::new(plan, &before.report, &after.report, &new);
         harden_report::outcome(&outcome, arguments.format)?;
@@ -93,9 +112,9 @@ impl Run<'_> {
             return Err(Failed::new(Ending::Refused, error).hint(hint));
         }
         if arguments.verify_runs {
-            harden_run::verify(&new, &stage, self.global)?;
+            harden_run::verify(&new, stage, self.global)?;
         }
-        self.destination.publish(&new, &stage, &self.seen).map_err(failed)?;
+        self.destination.publish(&new, stage, &self.seen).map_err(failed)?;
         self.target.compare(&new, self.destination, arguments)?;
         write_reports(arguments, after.report)?;
         notice(self.global, &format!("wrote {text}: {}", new.root.digest));
@@ -302,6 +321,7 @@ fn wishes(steps: &Steps, report: &Report) -> Wishes {
         annotations: steps.annotation.iter().cloned().collect(),
         stop_signal: steps.stop_signal.clone(),
         healthcheck: steps.healthcheck.clone(),
+        updates: None,
         squash: steps.squash,
     }
 }
@@ -359,7 +379,7 @@ fn sign_new(arguments: &HardenArgs, global: &Global) -> Result<(), Failed> {
 }
 
 /// Why it was not done, as it counts.
-fn failed(error: HardenError, what: &str) -> Failed {
+pub(super) fn failed(error: HardenError, what: &str) -> Failed {
     let context = |error: anyhow::Error| error.context(format!("`{what}` could not be hardened"));
     match error {
         HardenError::Source(error) => sources::failed(error, !what.starts_with("oci"), context),

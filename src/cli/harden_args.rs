@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::args::{Looking, Reading, format_file};
+use super::harden_rebase::Rebasing;
+use super::harden_updates::Updating;
 use super::sign_args::Format;
 use crate::harden::transform::{Removal, TRANSFORMS};
 use crate::report::ReportFormat;
@@ -12,6 +14,8 @@ use crate::report::ReportFormat;
 pub(super) const EXAMPLES: &str = "Examples:
   imgguard harden registry.example/app:1.2 -t registry.example/app:1.2-hardened --plan
   imgguard harden oci:build/image -t oci:build/hardened -o json=after.json
+  imgguard harden registry.example/app:1.2 -t registry.example/app:1.2.1 --rebase newer
+  imgguard harden oci:build/image -t oci:build/rebased --base debian:12.5 --rebase debian:12.11
   imgguard harden registry.example/app:1.2 -t registry.example/app:1.2 --yes --user web:10100 --remove docs
   imgguard harden docker-daemon:app:dev -t docker-archive:app.tar:app:hardened --platform linux/amd64
   imgguard harden oci:build/image -t oci:build/hardened --remove-path '/srv/**/.git' --sign-key imgguard.key";
@@ -37,6 +41,12 @@ pub struct HardenArgs {
     /// What is changed.
     #[command(flatten)]
     pub steps: Steps,
+    /// Onto which base.
+    #[command(flatten)]
+    pub rebasing: Rebasing,
+    /// Where fixed packages come from.
+    #[command(flatten)]
+    pub updating: Updating,
     /// How the old image is read; of an index, the platforms that are not chosen are copied as they are.
     #[command(flatten)]
     pub reading: Reading,

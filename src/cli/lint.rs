@@ -8,22 +8,23 @@ use similar::TextDiff;
 use super::args::Global;
 use super::exit::Ending;
 use super::lint_args::{LintArgs, LintRules};
-use super::lint_files::{self, ComposeOptions, Found};
+use super::lint_files::{self, ComposeOptions, Found, Overlay};
 use super::output::{self, Plan};
 use super::scan::{ending, named_policy};
-use super::{Failed, db, notice, suppressing, today};
+use super::{Failed, db, lint_context, lint_images, notice, suppressing, today};
 use crate::lint::{self, Options, Surroundings};
 use crate::policy::Policy;
 use crate::policy::vex::Vex;
 use crate::report::by_name;
 use crate::report::contract::Reports;
 use crate::report::escape::terminal;
-use crate::scan::{self, Judging, LintRequest, MendedFile};
+use crate::scan::{self, Answer, Judging, LintRequest, MendedFile};
+use crate::workload::OfImage;
 
 /// `lint`.
 pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Failed> {
     check(arguments)?;
-    let options = options(&arguments.rules)?;
+    let mut options = options(&arguments.rules)?;
     let plan = Plan::of_report(&arguments.output, arguments.paths.len() > 1)?;
     let named = named_policy(arguments.policy.as_deref(), arguments.fail_on.map(Policy::fail_on))?;
     let judged = named.is_some();
@@ -34,7 +35,18 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
     let suppressions = suppressing::load(&arguments.suppressing, &policy.waivers)?;
     let store = db::open_store(arguments.db.as_deref())?;
     let evaluated_at = today(arguments.as_of);
+    let compose = ComposeOptions { overrides: &arguments.compose_override, env_files: &arguments.env_file };
+    let paths = arguments.paths.iter();
+    let mut all: Vec<(&Path, Found)> =
+        paths.map(|path| Ok((path.as_path(), lint_files::find(path, &compose)?))).collect::<Result<_, Failed>>()?;
+    if arguments.pin {
+        options.digests = lint_images::digests(all.iter().map(|(_, found)| found), &arguments.network, global)?;
+    }
+    let said = lint_images::said(arguments)?;
     let around = Surroundings { store: Some(&store), evaluated_at, options: &options };
+    if arguments.context {
+        return lint_context::show(&mut all, &arguments.output.format, around);
+    }
     let vex = Vex::default();
     let judging = Judging {
         policy: &policy,
@@ -47,19 +59,14 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
         evaluated_at,
     };
     let mut answers = Vec::new();
-    for path in &arguments.paths {
-        let options = ComposeOptions { overrides: &arguments.compose_override, env_files: &arguments.env_file };
-        let mut found = lint_files::find(path, &options)?;
+    for (path, mut found) in all {
         if arguments.diff {
-            show_fixes(&mended(&found, around))?;
+            show_fixes(&mended(&mut found, around))?;
         } else if arguments.fix {
-            let changed = mended(&found, around);
+            let changed = mended(&mut found, around);
             mend(&mut found, changed, global)?;
         }
-        let workloads =
-            found.projects.iter().map(|project| (project.path.clone(), project.load_for_report())).collect();
-        let reference = path.display().to_string();
-        answers.push(scan::lint(LintRequest { reference, files: found.dockerfiles, workloads, around, judging }));
+        answers.push(report(path, found, &said, around, judging));
     }
     if arguments.diff {
         return Ok(answers.iter().map(|answer| ending(answer, false)).fold(Ending::Pass, Ending::max));
@@ -68,6 +75,39 @@ pub(super) fn lint(arguments: &LintArgs, global: &Global) -> Result<Ending, Fail
     let worst = answers.iter().map(|answer| ending(answer, judged)).fold(Ending::Pass, Ending::max);
     plan.write(&Reports::of(answers.into_iter().map(|answer| answer.report)), global)?;
     Ok(worst)
+}
+
+/// Looks at what was found.
+fn report(
+    path: &Path,
+    mut found: Found,
+    said: &BTreeMap<String, OfImage>,
+    around: Surroundings<'_>,
+    judging: Judging<'_>,
+) -> Answer {
+    let mut workloads = Vec::new();
+    for project in &found.projects {
+        let mut loaded = project.load(&Overlay::new());
+        if let Ok(workload) = &mut loaded {
+            lint_images::tell(workload, said);
+        }
+        if let (Some(folder), Ok(workload)) = (&mut found.folder, &loaded) {
+            folder.add(workload);
+        }
+        workloads.push((project.path.clone(), loaded.map(|workload| project.show(workload))));
+    }
+    let (reference, files) = (path.display().to_string(), found.dockerfiles);
+    let Some(folder) = &found.folder else {
+        return scan::lint(LintRequest { reference, files, workloads, folder: None, around, judging });
+    };
+    let overlay = Overlay::new();
+    let folder = scan::Folder {
+        repository: &folder.repository,
+        dockerfiles: &folder.dockerfiles,
+        from: &folder.tree(&overlay),
+        shown: &|path| folder.shown(path).display().to_string(),
+    };
+    scan::lint(LintRequest { reference, files, workloads, folder: Some(folder), around, judging })
 }
 
 /// Refuses what could not mean anything.
@@ -98,6 +138,7 @@ fn options(rules: &LintRules) -> Result<Options, Failed> {
         strict_labels: rules.strict_labels,
         enabled: rules.enable.clone(),
         disabled: rules.disable.clone(),
+        digests: BTreeMap::new(),
     })
 }
 
@@ -105,8 +146,12 @@ fn options(rules: &LintRules) -> Result<Options, Failed> {
 type Changed = (PathBuf, MendedFile);
 
 /// What the fixes make of the files. Why one cannot be read is told by the report.
-fn mended(found: &Found, around: Surroundings<'_>) -> Vec<Changed> {
+fn mended(found: &mut Found, around: Surroundings<'_>) -> Vec<Changed> {
     let mut changed = Vec::new();
+    let loaded = found.projects.iter().filter_map(|project| project.load(&Overlay::new()).ok());
+    if let Some(folder) = &mut found.folder {
+        loaded.for_each(|workload| folder.add(&workload));
+    }
     for (path, bytes) in &found.dockerfiles {
         let Ok(old) = bytes else { continue };
         let Ok((new, made)) = scan::mended(old, around) else { continue };
@@ -117,6 +162,10 @@ fn mended(found: &Found, around: Surroundings<'_>) -> Vec<Changed> {
     for project in &found.projects {
         let files = scan::mended_workload(&|overlay| project.load(overlay), around).unwrap_or_default();
         changed.extend(files.into_iter().map(|file| (project.shown(&file.path), file)));
+    }
+    if let Some(folder) = &found.folder {
+        let files = folder.mended(&found.dockerfiles, around);
+        changed.extend(files.into_iter().map(|file| (folder.shown(&file.path), file)));
     }
     // A file that several projects use is mended for the first.
     let mut seen = BTreeSet::new();

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{Output, threshold};
+use super::args::{Network, Output, threshold};
 use super::secrets_args::Suppressing;
 use crate::advisory::model::Severity;
 use crate::lint::LabelKind;
 
 /// Examples of `lint`.
-pub(super) const EXAMPLES: &str = "Examples:\n  imgguard lint Dockerfile\n  imgguard lint . --fail-on medium -o sarif=lint.sarif\n  imgguard lint . --diff\n  imgguard lint compose.yaml --compose-override compose.prod.yaml\n  imgguard lint . --fix\n  imgguard lint Dockerfile --trusted-registry registry.example --enable DL3057 --label org.opencontainers.image.source=url";
+pub(super) const EXAMPLES: &str = "Examples:\n  imgguard lint Dockerfile\n  imgguard lint . --fail-on medium -o sarif=lint.sarif\n  imgguard lint . --diff\n  imgguard lint compose.yaml --compose-override compose.prod.yaml\n  imgguard lint . --fix\n  imgguard lint . --pin --diff\n  imgguard lint . --context\n  imgguard lint compose.yaml --image web=registry.example/web:1.2\n  imgguard lint Dockerfile --trusted-registry registry.example --enable DL3057 --label org.opencontainers.image.source=url";
 
 /// What `lint` takes.
 #[derive(Debug, Args)]
@@ -24,6 +24,15 @@ pub struct LintArgs {
     /// Show what --fix would change, and change nothing
     #[arg(long, help_heading = "Fixes")]
     pub diff: bool,
+    /// Ask registries for the digests of images that have none, so that --fix and --diff add them
+    #[arg(long, help_heading = "Fixes")]
+    pub pin: bool,
+    /// Show what a build is sent of each folder instead: how much, the largest files, and what should stay out; judge and change nothing
+    #[arg(long, conflicts_with_all = ["fix", "diff", "fail_on", "policy"], help_heading = "Build contexts")]
+    pub context: bool,
+    /// What the image of a service or container says of user and health check counts where the file is silent, such as web=oci:build/web
+    #[arg(long, value_name = "NAME=IMAGE", value_parser = named, help_heading = "Compose files")]
+    pub image: Vec<(String, String)>,
     /// Put this Compose file over the one that is named, as `docker compose -f` does; may be given several times
     #[arg(long, value_name = "FILE", help_heading = "Compose files")]
     pub compose_override: Vec<PathBuf>,
@@ -39,6 +48,12 @@ pub struct LintArgs {
     /// Judge ages as of this date [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", help_heading = "Rules")]
     pub as_of: Option<jiff::civil::Date>,
+    /// Open no network socket
+    #[arg(long, conflicts_with = "pin", help_heading = "Network")]
+    pub offline: bool,
+    /// How the network is used, by --pin and --image.
+    #[command(flatten)]
+    pub network: Network,
     /// What sets findings aside.
     #[command(flatten)]
     pub suppressing: Suppressing,
@@ -72,6 +87,11 @@ pub struct LintRules {
     /// An image may have no other label than those of --label
     #[arg(long, requires = "label")]
     pub strict_labels: bool,
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    let (name, image) = text.split_once('=').ok_or("write NAME=IMAGE, such as web=registry.example/web:1.2")?;
+    Ok((name.to_owned(), image.to_owned()))
 }
 
 fn label(text: &str) -> Result<(String, LabelKind), String> {

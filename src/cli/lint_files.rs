@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failed;
 use super::exit::Ending;
+use super::lint_folder::Folder;
 use crate::dockerfile::MAX_BYTES;
 use crate::lint::files::{self, Kind};
 use crate::workload::compose::{self, Variables};
@@ -23,6 +24,8 @@ pub(super) type Overlay = BTreeMap<String, Vec<u8>>;
 pub(super) struct Found {
     pub(super) dockerfiles: Vec<Read>,
     pub(super) projects: Vec<Project>,
+    /// What is around them, where a folder was named.
+    pub(super) folder: Option<Folder>,
 }
 
 /// What is put over and into Compose files.
@@ -36,12 +39,7 @@ pub(super) struct ComposeOptions<'a> {
 pub(super) struct Project {
     /// Path of its first file, for people.
     pub(super) path: String,
-    /// The folder that its files do not leave.
-    root: PathBuf,
-    /// How that folder is named, for people.
-    shown_root: PathBuf,
-    /// The folder that was named, or that of the file that was, and how it was named.
-    top: (PathBuf, PathBuf),
+    base: Base,
     what: What,
 }
 
@@ -53,7 +51,7 @@ enum What {
 impl Project {
     /// Reads it; the paths of its files are relative to its root.
     pub(super) fn load(&self, overlay: &Overlay) -> Result<Workload, String> {
-        let tree = Tree { root: &self.root, overlay };
+        let tree = Tree::new(&self.base, overlay);
         match &self.what {
             What::Compose(project) => compose::load(project, &tree),
             What::Manifest(path) => kubernetes::load(path, &tree),
@@ -61,14 +59,57 @@ impl Project {
         .map_err(|error| error.to_string())
     }
 
-    /// Reads it; its files are named as reports name them.
-    pub(super) fn load_for_report(&self) -> Result<Workload, String> {
-        let mut workload = self.load(&Overlay::new())?;
+    /// Names the files of what was read as reports name them.
+    pub(super) fn show(&self, mut workload: Workload) -> Workload {
         workload.files.iter_mut().for_each(|file| file.path = self.shown(&file.path).display().to_string());
         for build in workload.containers.iter_mut().filter_map(|container| container.build.as_mut()?.value.as_mut()) {
             build.dockerfile = build.dockerfile.take().map(|path| self.shown(&path).display().to_string());
         }
-        Ok(workload)
+        workload
+    }
+
+    /// A path from the root as people name it.
+    pub(super) fn shown(&self, path: &str) -> PathBuf {
+        self.base.shown(path)
+    }
+}
+
+/// A folder that was named, or that of a file that was, in what is looked at.
+pub(super) struct Base {
+    /// The folder that files do not leave: the checkout around it, else itself.
+    pub(super) root: PathBuf,
+    /// How that is named, for people.
+    shown_root: PathBuf,
+    /// It, and how it was named.
+    top: (PathBuf, PathBuf),
+}
+
+impl Base {
+    /// Of a folder as it was named; the empty path is the one that we run in.
+    pub(super) fn of(top: &Path) -> std::io::Result<Self> {
+        let is_bare = top.as_os_str().is_empty();
+        let named = if is_bare { Path::new(".") } else { top };
+        let real = named.canonicalize()?;
+        // A project may use what stands beside it in the checkout.
+        let root = real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&real).to_owned();
+        let up = real.strip_prefix(&root).map(|below| below.components().count()).unwrap_or_default();
+        let shown_root = (0..up).fold(named.to_owned(), |folder, _| match folder.file_name() {
+            Some(_) if folder != Path::new(".") => folder.parent().map(Path::to_owned).unwrap_or_default(),
+            _ => folder.join(".."),
+        });
+        let shown_top = if is_bare { PathBuf::new() } else { top.to_owned() };
+        Ok(Self { root, shown_root, top: (real, shown_top) })
+    }
+
+    /// It, without links.
+    pub(super) fn real(&self) -> &Path {
+        &self.top.0
+    }
+
+    /// A path in it as a path from the root, with `/`.
+    pub(super) fn inner(&self, path: &str) -> String {
+        let top = self.top.0.strip_prefix(&self.root).ok().and_then(Path::to_str).unwrap_or_default();
+        [top, path].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
     }
 
     /// A path from the root as people name it.
@@ -82,9 +123,15 @@ impl Project {
 }
 
 /// The files below a folder, and nothing else, wherever links lead.
-struct Tree<'a> {
+pub(super) struct Tree<'a> {
     root: &'a Path,
     overlay: &'a Overlay,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn new(base: &'a Base, overlay: &'a Overlay) -> Self {
+        Self { root: &base.root, overlay }
+    }
 }
 
 impl Files for Tree<'_> {
@@ -111,7 +158,7 @@ impl Files for Tree<'_> {
 pub(super) fn find(path: &Path, options: &ComposeOptions<'_>) -> Result<Found, Failed> {
     if path == Path::new("-") {
         let bytes = bounded(std::io::stdin().lock(), MAX_BYTES);
-        return Ok(Found { dockerfiles: vec![("-".to_owned(), bytes)], projects: Vec::new() });
+        return Ok(Found { dockerfiles: vec![("-".to_owned(), bytes)], ..Found::default() });
     }
     let meta = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
     let mut found = Found::default();
@@ -119,12 +166,14 @@ pub(super) fn find(path: &Path, options: &ComposeOptions<'_>) -> Result<Found, F
         for file in files::find(path, |name| files::kind(name).is_some()).map_err(|error| unreadable(path, error))? {
             add(&mut found, &file, path, None)?;
         }
-        if found.dockerfiles.is_empty() && found.projects.is_empty() {
+        let folder = Folder::read(path, found.dockerfiles.iter().map(|(path, _)| path.as_str()))?;
+        if found.dockerfiles.is_empty() && found.projects.is_empty() && !folder.repository.is_root {
             let error = anyhow::anyhow!("there is nothing to look at in `{}`", path.display());
             return Err(Failed::new(Ending::Source, error).hint(
                 "Dockerfiles, Compose files and Kubernetes manifests are looked for; name a file that is called otherwise",
             ));
         }
+        found.folder = Some(folder);
     } else {
         add(&mut found, path, path.parent().unwrap_or(Path::new("")), Some(options))?;
     }
@@ -158,6 +207,12 @@ fn add(found: &mut Found, path: &Path, top: &Path, named: Option<&ComposeOptions
 
 /// What a YAML file is; that it cannot be read is told where it was named.
 fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kind> {
+    // Most files of a folder are neither, and need no reading.
+    let has = |word: &str| bytes.as_ref().is_ok_and(|bytes| memchr::memmem::find(bytes, word.as_bytes()).is_some());
+    let may_be_one = has("services") || (has("apiVersion") && has("kind"));
+    if !is_named && !may_be_one {
+        return None;
+    }
     let documents = match bytes.map(|bytes| yaml::parse(&bytes, 0)) {
         Ok(Ok(parsed)) => parsed.documents,
         // Templates and the like in a folder.
@@ -166,7 +221,9 @@ fn told_by_content(bytes: Result<Vec<u8>, String>, is_named: bool) -> Option<Kin
     if kubernetes::is_manifest(&documents) {
         return Some(Kind::Yaml);
     }
-    documents.iter().any(|document| document.get("services").is_some()).then_some(Kind::Compose)
+    // Other services have lists of that name (`.travis.yml`).
+    let is_table = |services: &yaml::Node| !services.entries().is_empty() || is_named;
+    documents.iter().filter_map(|document| document.get("services")).any(is_table).then_some(Kind::Compose)
 }
 
 /// Whether Compose puts a file over another one beside it, which is looked at with that.
@@ -176,26 +233,17 @@ fn is_put_over(path: &Path, name: &str) -> bool {
 }
 
 fn project(path: &Path, top: &Path, kind: Kind, options: &ComposeOptions<'_>) -> Result<Project, Failed> {
+    let base = Base::of(top).map_err(|error| unreadable(path, error))?;
     let real = |path: &Path| path.canonicalize().map_err(|error| unreadable(path, error));
-    let is_bare = top.as_os_str().is_empty();
-    let top = if is_bare { Path::new(".") } else { top };
-    let top_real = real(top)?;
-    // A project may use what stands beside it in the checkout.
-    let root = top_real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&top_real).to_owned();
-    let up = top_real.strip_prefix(&root).map(|below| below.components().count()).unwrap_or_default();
-    let shown_root = (0..up).fold(top.to_owned(), |folder, _| match folder.file_name() {
-        Some(_) if folder != Path::new(".") => folder.parent().map(Path::to_owned).unwrap_or_default(),
-        _ => folder.join(".."),
-    });
     let relative = |file: &Path| -> Result<String, Failed> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = file.file_name().unwrap_or_default();
         let outside = || {
-            let error = anyhow::anyhow!("`{}` is not below `{}`", file.display(), root.display());
+            let error = anyhow::anyhow!("`{}` is not below `{}`", file.display(), base.root.display());
             Failed::new(Ending::Usage, error).hint("name files of one project and checkout")
         };
         let real = real(folder)?.join(name);
-        real.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_owned).ok_or_else(outside)
+        real.strip_prefix(&base.root).ok().and_then(Path::to_str).map(str::to_owned).ok_or_else(outside)
     };
     let first = relative(path)?;
     let what = match kind {
@@ -212,11 +260,10 @@ fn project(path: &Path, top: &Path, kind: Kind, options: &ComposeOptions<'_>) ->
             What::Compose(compose::Project { files, env_files, variables: Variables::new() })
         }
     };
-    let shown_top = if is_bare { PathBuf::new() } else { top.to_owned() };
-    Ok(Project { path: path.display().to_string(), root, shown_root, top: (top_real, shown_top), what })
+    Ok(Project { path: path.display().to_string(), base, what })
 }
 
-fn unreadable(path: &Path, error: std::io::Error) -> Failed {
+pub(super) fn unreadable(path: &Path, error: std::io::Error) -> Failed {
     let error = anyhow::Error::new(error).context(format!("`{}` could not be read", path.display()));
     Failed::new(Ending::Source, error)
         .hint("name a Dockerfile, a Compose file, a manifest, or a folder with them in it")

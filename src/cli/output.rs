@@ -167,15 +167,22 @@ fn write_mode(render: &Render<'_>, file: &Path, mode: u32) -> Result<(), Failed>
     })
 }
 
-/// Puts other content into a file of the user's; it keeps its mode.
+/// Puts other content into a file of the user's, which keeps its mode; one that is not there is made.
 pub(super) fn overwrite(file: &Path, bytes: &[u8]) -> Result<(), Failed> {
     use std::os::unix::fs::PermissionsExt as _;
-    let written = std::fs::metadata(file).and_then(|known| {
+    let is_new = std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let make = || {
+        let mut made = std::fs::OpenOptions::new().write(true).create_new(true).open(file)?;
+        made.write_all(bytes)
+    };
+    let change = || {
+        let known = std::fs::metadata(file)?;
         let target = std::fs::canonicalize(file)?;
         replace(&|out| out.write_all(bytes), &target, known.permissions().mode() & 0o7777)?;
         // The umask may have taken something away.
         std::fs::set_permissions(&target, known.permissions())
-    });
+    };
+    let written = if is_new { make() } else { change() };
     written.map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("`{}` could not be written", file.display()));
         Failed::new(Ending::Incomplete, error)

@@ -37,6 +37,9 @@ pub struct RulesArgs {
     /// Format of the answer
     #[arg(long, default_value = "table", value_name = "FORMAT", value_parser = ["table", "json"], help_heading = "Report")]
     pub format: String,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format", help_heading = "Report")]
+    pub json: bool,
 }
 
 /// A rule of any kind.
@@ -63,7 +66,7 @@ pub(super) fn run(verb: &RulesVerb, global: &Global) -> Result<Ending, Failed> {
     if !matches!(verb, RulesVerb::Lint(_)) {
         tell(&scanner, global);
     }
-    let is_json = arguments.format == "json";
+    let is_json = arguments.json || arguments.format == "json";
     match verb {
         RulesVerb::List(_) => list(&scanner, is_json),
         RulesVerb::Test(_) => test(&scanner, is_json),

@@ -35,11 +35,11 @@ trait Kept: Serialize + DeserializeOwned {
 }
 
 impl Kept for LayerFacts {
-    const MAGIC: &[u8; 8] = b"imggLF07";
+    const MAGIC: &[u8; 8] = b"imggLF08";
 }
 
 impl Kept for Inventory {
-    const MAGIC: &[u8; 8] = b"imggPI02";
+    const MAGIC: &[u8; 8] = b"imggPI03";
 }
 
 /// What besides the layer's bytes decides about its facts: revisions of inspectors and rules, limits in force, how the layer was read.

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, Unknown};
+use super::access::Access;
+use super::leftover::LeftoverKind;
+use super::{
+    Account, CertificateFact, FilePath, Group, OsRelease, PackageFact, PrivilegedFile, SecretFact, SudoRule, Unknown,
+};
 
 /// All facts of one platform.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,8 +23,22 @@ pub struct Inventory {
     pub certificates: Vec<FoundCertificate>,
     /// Privileged files of the merged view.
     pub privileged: Vec<FoundPrivileged>,
+    /// Places that everyone may write, but for shared folders such as `/tmp`; of what is in one only the topmost.
+    pub writable: Vec<OpenPlace>,
+    /// Files that hold a secret, or decide who may do what, whatever their mode.
+    pub sensitive: Vec<Entrusted>,
+    /// Folders of the configuration's `PATH` that others than root may write, in its order.
+    pub search_path: Vec<Entrusted>,
+    /// Rules of sudo's that count, with the file of each.
+    pub sudo_rules: Vec<FoundRule>,
+    /// Jobs of cron's that name a program which others than its user may change.
+    pub open_jobs: Vec<OpenJob>,
+    /// What a build left behind, sorted by kind and path.
+    pub leftovers: Vec<Leftover>,
     /// Files of OS packages whose content is not what the package brought, as far as it was looked at; sorted.
     pub changed: Vec<ChangedFile>,
+    /// Files in the folders of package managers' programs that no installed OS package owns; sorted. None where no package says what it owns.
+    pub unowned: Vec<Unowned>,
     /// Accounts; none when the image has no readable `passwd`.
     pub accounts: Option<Vec<Account>>,
     /// Groups.
@@ -132,4 +150,82 @@ pub struct FoundPrivileged {
     pub layer: usize,
     /// The OS package that owns it, if any.
     pub owner: Option<String>,
+}
+
+/// A place that everyone may write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPlace {
+    /// The file or folder.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// Mode and owner.
+    pub access: Access,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// How many such places are in the folder besides.
+    pub below: u64,
+}
+
+/// A file or folder whose mode and owner matter for what it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entrusted {
+    /// The file or folder.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
+    /// Mode and owner.
+    pub access: Access,
+    /// The OS package that owns it, if any.
+    pub owner: Option<String>,
+}
+
+/// Something that a build left behind: a file, or a folder with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// What it is.
+    pub kind: LeftoverKind,
+    /// The file, or the folder.
+    pub path: FilePath,
+    /// Index of the topmost layer that has something of it.
+    pub layer: usize,
+    /// How many files there are.
+    pub files: u64,
+    /// Their content in bytes.
+    pub bytes: u64,
+}
+
+/// A rule of sudo's with its place in the image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRule {
+    /// The file.
+    pub path: FilePath,
+    /// Index of its layer.
+    pub layer: usize,
+    /// The rule.
+    pub rule: SudoRule,
+}
+
+/// A job of cron's that starts what others may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// The table.
+    pub path: FilePath,
+    /// Index of its layer.
+    pub layer: usize,
+    /// The job's line, from 1.
+    pub line: u32,
+    /// Who runs it.
+    pub user: String,
+    /// What others may change: files, or folders in which they may replace files.
+    pub open: Vec<FilePath>,
+}
+
+/// A file that no OS package owns, where only they put files.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unowned {
+    /// The file.
+    pub path: FilePath,
+    /// Index of the layer that has it as it is now.
+    pub layer: usize,
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{Access, AccessSet};
 use super::file_digest::{Algorithm, FileDigest, FileDigests, PathKey};
 use super::loading::{Loading, LoadingFile};
 use super::tree::Tree;
-use super::{CertificateFact, FilePath, PackageFact, PathSet, SecretFact, Unknown};
+use super::{CertificateFact, CronJob, FilePath, PackageFact, PathSet, SecretFact, Sudoers, Unknown};
 use crate::digest::Digest;
 use crate::layer::inflate::Compression;
 
@@ -25,6 +26,8 @@ pub struct LayerFacts {
     pub loading: Vec<LoadingFile>,
     /// Files that give privileges to whoever runs them.
     pub privileged: Vec<PrivilegedFile>,
+    /// Entries whose mode and owner may matter.
+    pub access: Vec<AccessSet>,
     /// Digests of files that were hashed to be compared with a package's record, one set an algorithm.
     pub digests: Vec<FileDigests>,
     /// What could not be read.
@@ -44,6 +47,12 @@ impl LayerFacts {
     #[must_use]
     pub fn digest(&self, algorithm: Algorithm, key: PathKey) -> Option<FileDigest> {
         self.digests.iter().filter(|set| set.algorithm == algorithm).find_map(|set| set.get(key))
+    }
+
+    /// Mode and owner of an entry, where they were noted; a folder without a note is root's alone to write.
+    #[must_use]
+    pub fn access_at(&self, path: &[u8]) -> Option<Access> {
+        self.access.iter().find(|set| set.paths.position(path).is_some()).map(|set| set.access)
     }
 
     /// Adds digests to those that were computed before.
@@ -106,6 +115,10 @@ pub enum Fact {
     NoPassword(Vec<String>),
     /// Channels of updates beyond the release's own.
     Channels(Vec<String>),
+    /// A file of sudo's rules.
+    Sudoers(Sudoers),
+    /// A table of cron's.
+    CronJobs(Vec<CronJob>),
 }
 
 impl Fact {

@@ -3,11 +3,13 @@
 //! Types here have no severity and know no advisory. [`LayerFacts`] hold only what that one layer shows, so they can be cached under the
 //! layer's digest; owners, confidence, state and attribution are worked out at the merge.
 
+pub mod access;
 pub mod cache;
 pub mod certificate;
 pub mod file_digest;
 pub mod inventory;
 pub mod layer;
+pub mod leftover;
 pub mod listed;
 pub mod loading;
 pub mod merge;
@@ -17,6 +19,7 @@ mod path_set;
 mod place;
 pub mod purl;
 pub mod purl_parse;
+pub mod rights;
 pub mod secret;
 pub mod tree;
 pub mod unknown;
@@ -31,5 +34,6 @@ pub use layer::{
 pub use package::{Evidence, PackageFact, PackageKind, Scope, SourcePackage};
 pub use path::FilePath;
 pub use path_set::PathSet;
+pub use rights::{CronJob, SudoRule, Sudoers};
 pub use secret::{Confidence, Encoding, SecretFact, SecretValue};
 pub use unknown::{Effect, Unknown};

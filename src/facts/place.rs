@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::path::{join, parent};
 use super::tree::{Node, Step, Stream, Tree, TreeBuilder};
 use super::view::{StackedLayer, View, follow};
-use super::{FilePath, LayerFacts};
+use super::{FilePath, LayerFacts, access};
 
 /// A layer with its entries where they land.
 pub(super) struct Placed<'a> {
@@ -80,6 +80,9 @@ fn unpacked<'a>(facts: &LayerFacts, stream: &Stream, below: &View<'_>) -> Placed
     facts.secrets.iter_mut().for_each(|file| file.path = place(&file.path));
     facts.loading.iter_mut().for_each(|file| file.path = place(&file.path));
     facts.privileged.iter_mut().for_each(|file| file.path = place(&file.path));
+    let noted = facts.access.iter().flat_map(|set| set.paths.iter().map(move |path| (set, FilePath::new(path))));
+    let noted: Vec<_> = noted.map(|(set, path)| (set, place(&path))).collect();
+    facts.access = access::sets(noted.iter().map(|(set, path)| (set.noted, set.access, path.as_bytes())));
     for path in facts.unknowns.iter_mut().filter_map(|unknown| unknown.path.as_mut()) {
         *path = place(path);
     }

@@ -2,8 +2,10 @@
 //!
 //! Headers are USTAR with PAX records for what does not fit there (POSIX.1-2024 `pax`): long or foreign names, extended attributes. The same entries give the same bytes.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -58,6 +60,40 @@ pub enum NewContent {
     Bytes(Arc<[u8]>),
     /// A file of this length, such as one of [`Stage::file`].
     File(PathBuf, u64),
+    /// A part of a file that holds many contents.
+    Part {
+        /// The file.
+        file: SharedFile,
+        /// Where the part begins.
+        at: u64,
+        /// Its length in bytes.
+        length: u64,
+    },
+}
+
+/// A temporary file whose parts are contents of entries; it goes when nobody holds it any more.
+#[derive(Clone, Debug)]
+pub struct SharedFile(pub Arc<File>);
+
+impl PartialEq for SharedFile {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SharedFile {}
+
+impl PartialOrd for SharedFile {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SharedFile {
+    /// Files have no order of their own; entries differ by their paths first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        Arc::as_ptr(&self.0).cmp(&Arc::as_ptr(&other.0))
+    }
 }
 
 impl NewContent {
@@ -66,7 +102,7 @@ impl NewContent {
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(_, length) => *length,
+            Self::File(_, length) | Self::Part { length, .. } => *length,
         }
     }
 
@@ -102,6 +138,7 @@ impl NewEntry {
         match content {
             NewContent::Bytes(bytes) => layer.write(bytes)?,
             NewContent::File(path, length) => copy(path, *length, layer)?,
+            NewContent::Part { file, at, length } => copy_part(file, *at, *length, layer)?,
         }
         let padding = usize::try_from(content.len().wrapping_neg() % BLOCK as u64).unwrap_or(0);
         layer.write([0; BLOCK].get(..padding).unwrap_or_default())
@@ -194,6 +231,20 @@ pub fn layer_of<'a>(
     }
     layer.write(&END_MARK)?;
     layer.finish()
+}
+
+fn copy_part(file: &SharedFile, at: u64, length: u64, layer: &mut LayerWriter<'_>) -> Result<(), HardenError> {
+    let failed = |source| HardenError::Stage { path: std::env::temp_dir(), source };
+    let mut window = vec![0; 64 << 10];
+    let mut done = 0;
+    while done < length {
+        let n = usize::try_from(length - done).unwrap_or(usize::MAX).min(window.len());
+        let piece = window.get_mut(..n).unwrap_or_default();
+        file.0.read_exact_at(piece, at + done).map_err(failed)?;
+        layer.write(piece)?;
+        done += n as u64;
+    }
+    Ok(())
 }
 
 fn copy(path: &PathBuf, length: u64, layer: &mut LayerWriter<'_>) -> Result<(), HardenError> {

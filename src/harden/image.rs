@@ -228,6 +228,7 @@ impl NewImage {
             media_type: self.root.media_type.clone(),
             annotations: annotations(&self.root.bytes),
             index: is_index.then(|| self.root.bytes.clone()),
+            offered: if is_index { manifests.iter().map(|one| one.platform.clone()).collect() } else { Vec::new() },
             manifests,
             attached: Vec::new(),
             blobs: Arc::new(blobs),

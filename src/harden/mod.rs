@@ -14,6 +14,7 @@ pub mod image;
 pub mod index;
 mod manifest;
 pub mod mask;
+pub mod packages;
 pub mod plan;
 pub mod rebase;
 pub mod records;
@@ -29,7 +30,7 @@ pub mod write;
 
 pub use config::Config;
 pub use draft::{Draft, DraftLayer};
-pub use entry::{NewContent, NewEntry, NewKind};
+pub use entry::{NewContent, NewEntry, NewKind, SharedFile};
 pub use plan::{Change, Plan, Step};
 pub use rewrite::{Edit, Editor, LayerEdits, Rewritten};
 pub use stage::{Packing, Stage, StagedLayer};

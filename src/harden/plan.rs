@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::digest::Digest;
+
 /// Version of the plan's JSON (`docs/schema/harden-plan-1.0.json`).
 pub const SCHEMA_VERSION: &str = "1.0";
 
@@ -101,6 +103,13 @@ impl Plan {
             }
         }
         joined
+    }
+
+    /// Puts steps in front that made the image which this plan is of; `digest` is that of the image before them.
+    pub fn comes_after(&mut self, steps: Vec<(String, Vec<Step>)>, notes: Vec<String>, digest: Option<&Digest>) {
+        self.steps.splice(0..0, Self::join(steps));
+        self.notes.splice(0..0, notes);
+        self.digest = digest.map(ToString::to_string);
     }
 
     /// Whether anything would change.

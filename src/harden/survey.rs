@@ -166,13 +166,13 @@ impl Visitor for Surveyor<'_> {
     }
 
     fn data(&mut self, bytes: &[u8]) {
+        self.hashers.iter_mut().for_each(|(_, hasher)| hasher.update(bytes));
         if let Some(content) = &mut self.current {
             content.extend_from_slice(bytes);
             if self.only_script && content.len() >= 2 && !content.starts_with(b"#!") {
                 self.current = None;
             }
         }
-        self.hashers.iter_mut().for_each(|(_, hasher)| hasher.update(bytes));
     }
 
     fn hole(&mut self, length: u64) {

@@ -93,7 +93,7 @@ pub fn make(
 }
 
 /// The old image as a draft.
-fn begin(
+pub(super) fn begin(
     image: &Image,
     manifest: &Manifest,
     view: View,

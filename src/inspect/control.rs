@@ -4,14 +4,14 @@
 
 /// One field, with the first line of its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) value: &'a [u8],
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
 }
 
 /// A line of a paragraph file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// A field begins.
     Field(Field<'a>),
     /// The last field goes on with this text.
@@ -23,7 +23,7 @@ pub(super) enum Line<'a> {
 }
 
 /// Lines of `bytes`, without their `\n` or `\r\n`.
-pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// What `line` is.
-pub(super) fn classify(line: &[u8]) -> Line<'_> {
+pub(crate) fn classify(line: &[u8]) -> Line<'_> {
     match line.first() {
         None => Line::Blank,
         Some(b' ' | b'\t') if line.iter().all(u8::is_ascii_whitespace) => Line::Blank,

@@ -63,6 +63,11 @@ const CONTROL_FILES: &[&[u8]] = &[
     b"symbols",
 ];
 
+/// Whether a file is such a control file, by its name.
+pub(crate) fn is_control_file(name: &[u8]) -> bool {
+    CONTROL_FILES.contains(&name.rsplit(|b| *b == b'.').next().unwrap_or_default())
+}
+
 /// `var/lib/dpkg/status.d/<package>`.
 pub(super) struct StatusDir;
 
@@ -80,8 +85,7 @@ impl Inspector for StatusDir {
     }
 
     fn wants(&self, entry: &Entry<'_>, _head: &[u8]) -> bool {
-        let extension = entry.name().rsplit(|b| *b == b'.').next().unwrap_or_default();
-        parent(entry).ends_with(b"dpkg/status.d") && !CONTROL_FILES.contains(&extension)
+        parent(entry).ends_with(b"dpkg/status.d") && !is_control_file(entry.name())
     }
 
     fn inspect(&self, file: &FileView<'_>, facts: &mut Vec<Fact>) -> Result<(), InspectError> {

@@ -8,7 +8,8 @@ mod apk;
 mod certificate;
 mod channels;
 mod conda;
-mod control;
+pub(crate) mod control;
+mod cron;
 mod dotnet;
 mod dpkg;
 mod erlang;
@@ -32,7 +33,11 @@ mod rpm_files;
 mod ruby;
 mod sbom;
 mod script;
+pub mod sensitive;
 mod snap;
+mod sudoers;
+
+pub(crate) use dpkg::is_control_file as is_dpkg_control_file;
 
 use crate::facts::Fact;
 use crate::layer::{Entry, EntryKind, FileView};
@@ -88,6 +93,8 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
     &accounts::Passwd,
     &accounts::GroupFile,
     &accounts::Shadow,
+    &sudoers::SudoRules,
+    &cron::CronTables,
     &ruby::Gemspec,
     &php::Installed,
     &dotnet::DepsJson,
@@ -108,7 +115,7 @@ pub static INSPECTORS: &[&dyn Inspector] = &[
 ];
 
 /// Changes when any inspector says something else of the same bytes; part of the key under which facts are cached.
-pub const REVISION: u32 = 5;
+pub const REVISION: u32 = 6;
 
 /// Reads one kind of file.
 pub trait Inspector: Sync {

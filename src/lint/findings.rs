@@ -92,9 +92,10 @@ fn region(source: &Source, span: &std::ops::Range<usize>) -> Region {
     Region { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
 }
 
-/// The line of a problem.
+/// The line of a problem; what is about a file as a whole has none.
 fn shown(source: &Source, problem: &Problem) -> Option<String> {
-    let (_, line) = source.line(source.place(problem.span.start).line).filter(|_| !problem.is_secret)?;
+    let has_line = !problem.is_secret && !problem.span.is_empty();
+    let (_, line) = source.line(source.place(problem.span.start).line).filter(|_| has_line)?;
     // A rule that has nothing to do with secrets may meet one on its line.
     Some(Scanner::in_use().redact(&line.chars().take(MAX_SHOWN).collect::<String>()))
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! bytes ─ dockerfile/ (Subject) ─ dockerfile/rules/* ─┬─ Problems ─ ignore.rs (comments) ─ findings.rs ─ finding::Finding
-//! files ─ workload/ ─ container/ ─ container/rules/* ──┘       └ fix.rs (edits of the file)
+//! files ─ workload/ ─ container/ ─ container/rules/* ──┤       └ fix.rs (edits of the file)
+//! folder ─ repository/ ─ repository/rules/* ───────────┘
 //! ```
 //!
 //! A rule is one file with one [`Rule`]: its [`Meta`] is what reports, `rules list` and `docs/rules/` say of it, its check looks at one kind of file. Cases with what
@@ -16,9 +17,13 @@ pub mod fix;
 pub mod ignore;
 pub(crate) mod image_name;
 mod problem;
+pub mod repository;
 mod secrets;
+mod transport;
 
 pub use problem::{Edit, Fix, Problem, Problems};
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
@@ -63,6 +68,8 @@ pub enum Check {
     Dockerfile(fn(&dockerfile::Subject<'_>, &mut Problems)),
     /// A container of a Compose file or of a Kubernetes manifest.
     Container(fn(&container::Subject<'_>, &mut Problems)),
+    /// What is around them in a repository.
+    Repository(fn(&repository::Subject<'_>, &mut Problems)),
 }
 
 impl Check {
@@ -72,13 +79,14 @@ impl Check {
         match self {
             Self::Dockerfile(_) => "dockerfile",
             Self::Container(_) => "container",
+            Self::Repository(_) => "repository",
         }
     }
 }
 
 /// Every rule, kind by kind, in the order of the docs.
 pub fn rules() -> impl Iterator<Item = &'static Rule> + Clone {
-    dockerfile::RULES.iter().chain(container::RULES).copied()
+    dockerfile::RULES.iter().chain(container::RULES).chain(repository::RULES).copied()
 }
 
 /// Root, as engines read a user with or without a group: a number with the value 0, or the name.
@@ -107,6 +115,8 @@ pub struct Options {
     pub enabled: Vec<String>,
     /// Rules that do not run.
     pub disabled: Vec<String>,
+    /// The digests that images have now, by the names that files give them. Without them nothing is pinned: a digest is asked for and never guessed.
+    pub digests: BTreeMap<String, String>,
 }
 
 impl Options {

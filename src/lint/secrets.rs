@@ -4,6 +4,79 @@ use super::Problem;
 use crate::advisory::model::Severity;
 use crate::facts::{Confidence, SecretFact};
 
+/// Names whose files hold secrets and nothing else.
+const NAMES: &[&str] = &[
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    ".netrc",
+    ".pgpass",
+    ".git-credentials",
+    ".npmrc",
+    ".pypirc",
+    ".htpasswd",
+    "credentials.json",
+    ".vault-token",
+    "kubeconfig",
+    "terraform.tfstate",
+    ".dockercfg",
+];
+
+/// Endings of files that do.
+const ENDINGS: &[&str] = &[
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".keystore",
+    ".kdbx",
+    ".ovpn",
+    "/.aws/credentials",
+    "/.docker/config.json",
+    "/.kube/config",
+    "/.ssh",
+    "/.gnupg",
+];
+
+/// Words behind `.env.` of files that hold none: examples, and what is encrypted or made from elsewhere.
+const NO_ENV: &[&str] = &[
+    "age",
+    "ci",
+    "default",
+    "defaults",
+    "dist",
+    "enc",
+    "encrypted",
+    "example",
+    "gpg",
+    "j2",
+    "sample",
+    "schema",
+    "sops",
+    "template",
+    "test",
+    "testing",
+    "tmpl",
+    "tpl",
+    "vault",
+];
+
+/// Whether a file is `.env`, or one of it for an environment (`.env.production`).
+pub(in crate::lint) fn is_env_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name == ".env"
+        || name.strip_prefix(".env.").is_some_and(|rest| {
+            !rest.split(['.', '-', '_']).any(|word| NO_ENV.contains(&word.to_ascii_lowercase().as_str()))
+        })
+}
+
+/// Whether a file of that name holds secrets.
+pub(in crate::lint) fn holds_secrets(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let slashed = format!("/{path}");
+    NAMES.contains(&name) || is_env_file(path) || ENDINGS.iter().any(|end| slashed.ends_with(end))
+}
+
 /// What is said of a secret that stands under a name.
 pub(in crate::lint) fn message(name: &str, fact: &SecretFact) -> String {
     let title = match fact.rule.as_str() {

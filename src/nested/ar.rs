@@ -10,26 +10,26 @@ const HEADER: usize = 60;
 const DAMAGED: NestedError = NestedError::Damaged("ar archive");
 
 /// One member of an archive.
-pub(super) struct Member<'s> {
+pub(crate) struct Member<'s> {
     /// Its name.
-    pub(super) name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
     /// Its content.
-    pub(super) content: Slice<'s>,
+    pub(crate) content: Slice<'s>,
 }
 
 /// The members of an archive, up to the first that is damaged.
-pub(super) struct Members<'s> {
+pub(crate) struct Members<'s> {
     archive: Slice<'s>,
     at: u64,
 }
 
 impl<'s> Members<'s> {
-    pub(super) fn new(archive: Slice<'s>) -> Self {
+    pub(crate) fn new(archive: Slice<'s>) -> Self {
         Self { archive, at: MAGIC }
     }
 
     /// The next member; none at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Member<'s>>, NestedError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Member<'s>>, NestedError> {
         if self.at >= self.archive.len() {
             return Ok(None);
         }

@@ -6,7 +6,7 @@
 //! Everything is bounded: the depth by [`MAX_DEPTH`], and bytes and members together by the [`Allowance`] of a layer. No more is in memory than one member a
 //! level of up to 8 MiB (larger ones in a temporary file), and a decompressor's dictionary.
 
-mod ar;
+pub(crate) mod ar;
 mod class;
 mod git;
 mod python;
@@ -15,6 +15,7 @@ pub mod stream;
 mod walk;
 pub mod zip;
 
+pub(crate) use walk::reader;
 pub use walk::walk;
 
 use crate::layer::tar::TarError;

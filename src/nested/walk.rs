@@ -364,12 +364,13 @@ impl Sink for Entries<'_, '_> {
     }
 }
 
-fn reader(source: Slice<'_>) -> BufReader<Reading<'_>> {
+/// The bytes of a part as a stream.
+pub(crate) fn reader(source: Slice<'_>) -> BufReader<Reading<'_>> {
     BufReader::with_capacity(WINDOW_BYTES, Reading { source, at: 0 })
 }
 
 /// A slice as a stream.
-struct Reading<'s> {
+pub(crate) struct Reading<'s> {
     source: Slice<'s>,
     at: u64,
 }

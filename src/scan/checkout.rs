@@ -82,7 +82,13 @@ pub(super) fn scan(
     if !collect.reveal {
         findings.iter_mut().for_each(|finding| finding.values.clear());
     }
-    let found = vec![Found { findings, coverage: Vec::new(), undetermined: Vec::new(), support: Vec::new() }];
+    let found = vec![Found {
+        findings,
+        coverage: Vec::new(),
+        undetermined: Vec::new(),
+        support: Vec::new(),
+        unjudged: Vec::new(),
+    }];
     Ok((ScannedImage { image, platforms, failures: Vec::new() }, found))
 }
 

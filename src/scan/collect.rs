@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use super::modes;
 use super::secrets::SecretPass;
+use crate::facts::access::{AccessNotes, MAX_NOTED};
 use crate::facts::loading::LoadingFile;
 use crate::facts::tree::{Node, TreeBuilder};
-use crate::facts::{Effect, Fact, FileFacts, FilePath, LayerFacts, PrivilegedFile, Unknown};
+use crate::facts::{Effect, Fact, FileFacts, FilePath, LayerFacts, Unknown};
 use crate::inspect::{HEAD_BYTES, INSPECTORS, Inspector, wanted_by_name};
 use crate::layer::path::{Whiteout, whiteout};
 use crate::layer::view::{MAX_FILE_BYTES, Reservation};
@@ -102,6 +104,7 @@ pub(super) struct Collector<'w> {
     budget: &'w Budget,
     tree: TreeBuilder,
     facts: LayerFacts,
+    access: AccessNotes,
     /// What was inspected, with the index of its facts in [`LayerFacts::files`] where it had any.
     inspected: HashMap<FilePath, Option<usize>>,
     current: Option<Current>,
@@ -118,6 +121,7 @@ impl<'w> Collector<'w> {
             budget,
             tree: TreeBuilder::default(),
             facts: LayerFacts::default(),
+            access: AccessNotes::default(),
             inspected: HashMap::new(),
             current: None,
             checkout: options.checkout,
@@ -126,9 +130,15 @@ impl<'w> Collector<'w> {
 
     /// The facts of all entries.
     #[must_use]
-    pub(super) fn finish(self) -> LayerFacts {
+    pub(super) fn finish(mut self) -> LayerFacts {
+        if self.access.is_cut() {
+            let reason =
+                format!("more than {MAX_NOTED} entries of the layer have modes that matter; no others are judged");
+            self.keep(Unknown { effect: Effect::Optional, path: None, by: "modes".into(), reason });
+        }
         let mut facts = self.facts;
         facts.tree = self.tree.build();
+        facts.access = self.access.build();
         facts
     }
 
@@ -165,19 +175,6 @@ impl<'w> Collector<'w> {
             }
         }
         false
-    }
-
-    fn note_privileges(&mut self, entry: &Entry<'_>) {
-        let capabilities = entry.capability.map_or(0, permitted_capabilities);
-        let set_id = entry.mode & 0o6000 != 0 && entry.mode & 0o111 != 0;
-        if matches!(entry.kind, EntryKind::File | EntryKind::HardLink) && (set_id || capabilities != 0) {
-            self.facts.privileged.push(PrivilegedFile {
-                path: FilePath::new(entry.path),
-                mode: entry.mode,
-                uid: entry.uid,
-                capabilities,
-            });
-        }
     }
 
     /// Another name of a file that streamed by: an inspector may want it for this name, or it says the same under any name.
@@ -261,8 +258,12 @@ impl<'w> Collector<'w> {
             _ => None,
         };
         let Some(pass) = &mut self.secret_pass else { return };
+        let found_before = self.facts.secrets.len();
         for unknown in pass.end(&current.path, container, &mut self.facts.secrets) {
             self.keep(unknown);
+        }
+        if self.facts.secrets.len() > found_before {
+            modes::note_secret_file(&mut self.access, &current.entry());
         }
     }
 }
@@ -278,7 +279,8 @@ impl Visitor for Collector<'_> {
         if !self.note(entry) {
             return;
         }
-        self.note_privileges(entry);
+        self.facts.privileged.extend(modes::privileges(entry));
+        modes::note_access(&mut self.access, entry);
         if entry.kind == EntryKind::HardLink {
             self.note_hard_link(entry);
         }
@@ -383,28 +385,4 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// The permitted set of a `security.capability` attribute (`struct vfs_cap_data`, revisions 1 to 3; Linux `include/uapi/linux/capability.h`).
-fn permitted_capabilities(attribute: &[u8]) -> u64 {
-    let word = |at: usize| attribute.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
-    let low = u64::from(word(4));
-    match word(0) >> 24 {
-        1 => low,
-        2 | 3 => low | u64::from(word(12)) << 32,
-        _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn capabilities_are_read_from_the_attribute() {
-        // setcap cap_net_raw+ep: revision 2 with the effective bit, permitted bit 13.
-        let attribute = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(permitted_capabilities(&attribute), 1 << 13);
-        assert_eq!(permitted_capabilities(b"short"), 0);
-    }
 }

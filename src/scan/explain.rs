@@ -124,7 +124,8 @@ fn packages_of(platform: &ScannedPlatform, store: &Store, known: &Known) -> Resu
     let inventory = &platform.inventory;
     let (candidates, os) = candidates(inventory);
     let stories = explain(store, &AdvisoryInventory { packages: &candidates, os }, known)?;
-    let subject = Subject { manifest: &platform.manifest, inventory, reference: None, has_config: false };
+    let (manifest, annotations) = (&platform.manifest, &platform.manifest.annotations);
+    let subject = Subject { manifest, inventory, reference: None, has_config: false, annotations };
     let package = |story: crate::advisory::explain::Story| {
         let installed = inventory.packages.get(story.package)?;
         let Location::File { path, layer, layer_index, instruction, .. } =

@@ -18,7 +18,7 @@ use crate::base::lifecycle::{self, Support};
 use crate::check;
 use crate::facts::purl::{purl, purl_without_version};
 use crate::facts::{
-    Confidence, Evidence, FoundSecret, InstalledPackage, Inventory, PackageFact, SecretFact, SecretState,
+    Confidence, Evidence, FoundSecret, InstalledPackage, Inventory, PackageFact, SecretFact, SecretState, Unknown,
 };
 use crate::finding::{Finding, Kind, Location, SetAside};
 use crate::secret::{self, RuleInfo};
@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub undetermined: Vec<(usize, String)>,
     /// Until when the distribution and the runtimes get fixes.
     pub support: Vec<Support>,
+    /// What checks could not judge.
+    pub unjudged: Vec<Unknown>,
 }
 
 /// Everything that is to be said of one platform.
@@ -55,6 +57,7 @@ pub(super) fn findings(
     let name = platform.manifest.platform.to_string();
     let subject = subject(image, platform);
     let mut findings = check::run(&subject);
+    findings.extend(check::expired_certificates(&subject, evaluated_at));
     findings.extend(platform.inventory.secrets.iter().map(|found| file_secret(&subject, certificates, found)));
     if collect.secrets {
         let mut found = config_secrets(image, platform, collect.reveal);
@@ -83,7 +86,8 @@ pub(super) fn findings(
     }
     let undetermined =
         outcome.undetermined.iter().map(|Undetermined { package, reason }| (*package, reason.to_string())).collect();
-    Ok(Found { findings, coverage, undetermined, support })
+    let unjudged = check::unknowns(&subject);
+    Ok(Found { findings, coverage, undetermined, support, unjudged })
 }
 
 /// What checks look at.
@@ -94,6 +98,7 @@ fn subject<'a>(image: &'a Image, platform: &'a ScannedPlatform) -> check::Subjec
         inventory: &platform.inventory,
         reference: is_named.then_some(image.reference.as_str()),
         has_config: image.has_config(),
+        annotations: &image.annotations,
     }
 }
 
@@ -102,7 +107,7 @@ pub(super) fn across(scanned: &ScannedImage) -> Vec<Finding> {
     // A platform that was not read whole differs in what was not read.
     let complete = scanned.platforms.iter().filter(|platform| platform.complete);
     let subjects: Vec<check::Subject<'_>> = complete.map(|platform| subject(&scanned.image, platform)).collect();
-    check::differences(&subjects)
+    check::differences(&subjects, &scanned.image.offered)
 }
 
 /// Only the secrets of one platform, in its files and its configuration.
@@ -119,7 +124,7 @@ pub(super) fn secrets(
     findings.extend(attached_secrets(image, collect.reveal));
     let name = platform.manifest.platform.to_string();
     findings.iter_mut().for_each(|finding| finding.seen_on(&name));
-    Found { findings, coverage: Vec::new(), undetermined: Vec::new(), support: Vec::new() }
+    Found { findings, coverage: Vec::new(), undetermined: Vec::new(), support: Vec::new(), unjudged: Vec::new() }
 }
 
 /// Whether a finding is at a place of one of the others.

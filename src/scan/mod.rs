@@ -7,11 +7,14 @@ mod assemble;
 mod bases;
 mod checkout;
 mod collect;
+mod controls;
 mod explain;
 mod findings;
 mod hash_files;
 mod joined;
 mod lint;
+mod mended;
+mod modes;
 mod pairs;
 mod places;
 mod run;
@@ -27,7 +30,8 @@ pub use bases::{BaseToRead, RunError, index};
 pub use checkout::Part;
 pub use collect::CollectOptions;
 pub use explain::{ExplainRequest, explain_images};
-pub use lint::{LintRequest, MendedFile, lint, mended, mended_workload};
+pub use lint::{Folder, LintRequest, lint};
+pub use mended::{MendedFile, mended, mended_repository, mended_workload};
 pub use places::{PlacedSecret, secrets_around};
 pub use run::{Failure, jobs};
 pub use schedule::{Progress, ReadOptions};
@@ -40,6 +44,7 @@ use bases::Standing;
 
 use crate::advisory::Store;
 use crate::base::Catalogue;
+use crate::check;
 use crate::facts::Inventory;
 use crate::facts::cache::{Cache, Key};
 use crate::finding::unite;
@@ -233,6 +238,11 @@ fn judge(
     let judgement = Judgement { policy: policy.name.clone(), verdict, asked: judged };
     let mut report = assemble::report(scanned, &found, &united, &judgement, stage, evaluated_at, collect.secrets);
     assemble::stand(&mut report, &found, standings);
+    if matches!(stage, Stage::Everything(_)) {
+        let mut seen = controls::evidence(scanned, &found, standings, collect.secrets);
+        seen.extend(signed::evidence(policy, signed));
+        report.controls = check::controls::decide(&united, &seen).into_iter().map(controls::entry).collect();
+    }
     if !signed.is_empty() {
         report.skipped.retain(|what| what != "signature");
         report.signatures.extend(signed::entries(signed));

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::advisory::model::Severity;
+use crate::check::controls::Evidence;
 use crate::finding::{Finding, Kind, Location};
 use crate::policy::Policy;
-use crate::policy::signature::{RULE, SignatureDemand};
+use crate::policy::signature::{Of, RULE, SignatureDemand};
 use crate::sign::verify::{Judged, Verified};
 
 /// By image, as its report names it: what became of each demand, in the order of the policy.
@@ -39,9 +40,29 @@ fn finding(demand: &SignatureDemand, signed: Option<&Signed>) -> Finding {
     let what = if demand.predicate_type.is_some() { "attested" } else { "signed" };
     let title = format!("not {what} as `{}` demands", demand.name);
     let mut finding = Finding::new(Kind::Signature, RULE, Severity::High, title, &demand.name);
+    finding.aliases = control(demand).iter().map(|alias| (*alias).to_owned()).collect();
     finding.evidence = Some(signed.map_or_else(|| "nothing was looked at".to_owned(), reasons));
     finding.remediation = Some(format!("have it {what} by who is named there, or see `imgguard verify --explain`"));
     finding.at(Location::Config("signature".to_owned()))
+}
+
+/// The control that a demand is about: a trusted base, content trust, or attestations.
+fn control(demand: &SignatureDemand) -> &'static [&'static str] {
+    match (demand.of, &demand.predicate_type) {
+        (Of::Base, _) => &["CIS-4.2", "CIS-DI-0002"],
+        (Of::Image, None) => &["CIS-4.5", "CIS-DI-0005"],
+        (Of::Image, Some(_)) => &["CIS-4.12"],
+    }
+}
+
+/// What was verified in this run.
+pub(super) fn evidence(policy: &Policy, signed: &[Signed]) -> impl Iterator<Item = Evidence> {
+    let is_met = |demand: &&SignatureDemand| signed.iter().any(|signed| signed.demand == demand.name && signed.is_met);
+    policy.signatures.iter().filter(is_met).map(|demand| match (demand.of, &demand.predicate_type) {
+        (Of::Base, _) => Evidence::TrustedBase,
+        (Of::Image, None) => Evidence::Signature,
+        (Of::Image, Some(_)) => Evidence::Attestations,
+    })
 }
 
 /// Why what was found is not enough.

@@ -29,7 +29,7 @@ const FOLDERS: &[&str] = &[
 const REACH: usize = 24;
 
 /// A file shows how something is used, or is there to test it. That lowers what only a name tells; a token's form says more than a folder.
-pub(super) fn is_illustrative(path: &[u8]) -> bool {
+pub(crate) fn is_illustrative(path: &[u8]) -> bool {
     let folders = path.rsplit(|byte| *byte == b'/').skip(1);
     let is_known = |folder: &[u8]| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known.as_bytes()));
     parse::is_example(path) || folders.into_iter().any(is_known)

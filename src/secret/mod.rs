@@ -37,6 +37,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+pub(crate) use context::is_illustrative;
 pub use engine::scan::{FileScan, Scratch};
 pub use mask::HIDDEN;
 pub use rules::{Problem, REMEDIATION, REVISION, RuleError, RuleFileError, RuleInfo};

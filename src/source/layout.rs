@@ -113,7 +113,7 @@ pub(super) fn open_index(
     let attached = attached::read(&root, store);
     let resolved = resolve::resolve(root, store, choice)?;
     let (media_type, index) = (resolved.media_type, resolved.index);
-    let (annotations, manifests) = (resolved.annotations, resolved.manifests);
+    let (annotations, offered, manifests) = (resolved.annotations, resolved.offered, resolved.manifests);
     Ok(Image {
         reference: reference.to_owned(),
         transport,
@@ -121,6 +121,7 @@ pub(super) fn open_index(
         media_type,
         annotations,
         index,
+        offered,
         manifests,
         attached,
         blobs,

@@ -63,6 +63,8 @@ pub struct Image {
     pub annotations: BTreeMap<String, String>,
     /// The bytes of that index, for whoever writes it again; none for a single manifest.
     pub index: Option<Arc<[u8]>>,
+    /// Every platform that the index lists, chosen or not; empty for a single manifest.
+    pub offered: Vec<Platform>,
     /// The chosen platforms' manifests, in the order of the index.
     pub manifests: Vec<Manifest>,
     /// Attestations and the like that are kept with it.

@@ -82,6 +82,7 @@ pub(super) struct Resolved {
     pub(super) media_type: String,
     pub(super) index: Option<Arc<[u8]>>,
     pub(super) annotations: BTreeMap<String, String>,
+    pub(super) offered: Vec<Platform>,
     pub(super) manifests: Vec<Manifest>,
 }
 
@@ -98,13 +99,14 @@ pub(super) fn resolve(root: Root, store: &dyn ContentStore, choice: &PlatformCho
     } else {
         found.push(Candidate { document, digest: root.digest, platform: None });
     }
+    let offered = found.iter().filter_map(|candidate| candidate.platform.clone()).collect();
     let chosen = found.into_iter().filter(|candidate| candidate.is_chosen(choice));
     let mut manifests = chosen.map(|candidate| candidate.read(store)).collect::<Result<Vec<_>, _>>()?;
     if let [only] = manifests.as_slice() {
         check_single(choice, only)?;
     }
     manifests.dedup_by(|a, b| a.digest == b.digest);
-    Ok(Resolved { media_type, index, annotations, manifests })
+    Ok(Resolved { media_type, index, annotations, offered, manifests })
 }
 
 /// An index or manifest, parsed.

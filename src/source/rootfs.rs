@@ -87,6 +87,7 @@ pub fn open(path: &Path, reference: &str) -> Result<Image, SourceError> {
         media_type: String::new(),
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: Arc::new(Trees),

@@ -175,7 +175,7 @@ pub struct Container {
     pub mounts: Vec<Setting<Mount>>,
     /// Namespaces that it shares, as `network`, `pid`, `ipc`, `uts`, `user`, `cgroup` with `host`, `service:NAME` and the like.
     pub namespaces: Vec<Setting<(Namespace, String)>>,
-    /// Networks that it is on; none means the default one.
+    /// Networks that it is on, by the names that the engine has for them; none means the default one.
     pub networks: Vec<Setting<String>>,
     /// Variables, as the file itself writes their values.
     pub env: Vec<Setting<(String, String)>>,
@@ -201,6 +201,17 @@ pub struct Container {
     pub cgroup_parent: Option<Setting<String>>,
     /// Whether the account's token is mounted (Kubernetes).
     pub token: Option<Setting<bool>>,
+    /// What its image says, where somebody looked.
+    pub of_image: Option<OfImage>,
+}
+
+/// What an image says of how it is run, where its container says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfImage {
+    /// Its user; empty where none is set.
+    pub user: String,
+    /// Whether it looks after its health.
+    pub has_health: bool,
 }
 
 /// What an image is built from.
@@ -208,6 +219,8 @@ pub struct Container {
 pub struct Build {
     /// The Dockerfile, from the root of what is looked at; none where it lies elsewhere, as that of an address does.
     pub dockerfile: Option<String>,
+    /// The folder that is sent to the builder, likewise.
+    pub context: Option<String>,
     /// The stage.
     pub target: Option<String>,
 }

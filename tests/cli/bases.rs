@@ -119,7 +119,9 @@ fn a_runtime_has_an_end_of_its_own() {
     let store = folder.path().join("store");
     let ended = end(program().args(["db", "import"]).arg(&records).arg("--output").arg(&store));
     assert_eq!(ended.code, 0, "{}", ended.err);
-    let image = Layout::of(&[Built::new(vec![layer(&[("usr/local/bin/node", "\u{7f}ELF node.js/v16.20.2\0")])])]);
+    // The head of an ELF program, and the text in which Node keeps its version.
+    let node = format!("\u{7f}ELF\u{2}\u{1}\u{1}{}\u{2}\0 node.js/v16.20.2\0", "\0".repeat(9));
+    let image = Layout::of(&[Built::new(vec![layer(&[("usr/local/bin/node", &node)])])]);
     let mut command = program();
     command.args(["base", &image.reference(), "--format", "json", "--as-of", "2026-08-25", "--cache", "none", "--db"]);
     let told = end(command.arg(&store)).json();

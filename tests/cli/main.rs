@@ -11,6 +11,7 @@
 //! | `exit_codes` | how runs end |
 //! | `explain` | why an id is or is not reported |
 //! | `lint` | build and run files: pages, reports, exit codes, fixes |
+//! | `lint_repository` | `lint` of folders: git, build contexts, images of services |
 //! | `harden` | images made harder: what changes, what stays, what other tools make of it |
 //! | `outputs` | files, pipes, several reports, several images, standard input |
 //! | `formats` | reports against the official schemas, and against each other |
@@ -44,10 +45,13 @@ mod exit_codes;
 mod explain;
 mod formats;
 mod harden;
+mod harden_rebase;
 mod hostile;
 mod lint;
+mod lint_repository;
 mod outputs;
 mod pages;
+mod rights;
 mod rules;
 mod secret_places;
 mod secrets;

@@ -80,7 +80,12 @@ pub(crate) fn end_with_input(command: &mut Command, input: &[u8]) -> Ended {
 /// A layer of these files.
 pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
     let add = |archive: Archive, (name, content): &(&str, &str)| {
-        archive.file(Format::Ustar, name.as_bytes(), content.as_bytes())
+        let size = i64::try_from(content.len()).unwrap();
+        let mut block = Block::new(Format::Ustar, b'0', name.as_bytes(), size);
+        // Root's, as builders copy them.
+        block.number(108, 8, 0);
+        block.number(116, 8, 0);
+        archive.entry(block.seal(), content.as_bytes())
     };
     with_end(files.iter().fold(Archive::default(), add))
 }
@@ -105,7 +110,11 @@ impl Built {
     /// An image that nothing is wrong with, of these layers.
     pub(crate) fn new(layers: Vec<Vec<u8>>) -> Self {
         let history = (1..=layers.len()).map(|number| format!("COPY layer{number} /")).collect();
-        let config = json!({"User": "10001:10001", "Healthcheck": {"Test": ["CMD", "true"]}});
+        let labels = ["created", "licenses", "revision", "source", "title"]
+            .map(|name| (format!("org.opencontainers.image.{name}"), json!("told")));
+        let config = json!({
+            "User": "10001:10001", "Healthcheck": {"Test": ["CMD", "true"]}, "Labels": Value::from_iter(labels),
+        });
         Self { architecture: "amd64", layers, config, history }
     }
 

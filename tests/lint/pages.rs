@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use imgguard::check::controls::{BASE_RULES, CONTROLS};
 use imgguard::check::{self, HISTORY_RULES};
 use imgguard::lint::findings::VOID_IGNORE;
 use imgguard::lint::{self, Meta};
 
-use super::cases;
 use super::hadolint::DIFFERENCES;
+use super::{cases, setting};
 
 /// The rules of other tools, each with those that nothing of ours covers and why.
 struct Other {
@@ -23,13 +24,14 @@ struct Other {
 const OTHERS: &[Other] = &[
     Other {
         title: "CIS Docker Benchmark 1.6.0, section 4",
-        note: "Each control is decided by machine: by rules about the Dockerfile, checks of the image, and what is named here besides them.",
+        note: "Each control is decided by machine: by rules about the Dockerfile, checks of the image, and what is named here besides them. `controls` of a scan's report says `pass`, `fail` or `unknown` of each: it fails by an open finding, and passes only where everything that could fail it was looked at.",
         prefix: "",
         ids: &[
             "CIS-4.1", "CIS-4.2", "CIS-4.3", "CIS-4.4", "CIS-4.5", "CIS-4.6", "CIS-4.7", "CIS-4.8", "CIS-4.9",
             "CIS-4.10", "CIS-4.11", "CIS-4.12",
         ],
         uncovered: &[
+            ("CIS-4.2", "`[[signature]]` demands of a policy about the base"),
             ("CIS-4.4", "vulnerabilities with a fix, from `scan`"),
             ("CIS-4.5", "`[[signature]]` demands of a policy, and `verify`"),
             ("CIS-4.10", "the rules for secrets, in layers, variables, labels and history"),
@@ -69,7 +71,6 @@ const OTHERS: &[Other] = &[
                 "CIS-DI-0005",
                 "`[[signature]]` demands of a policy, and `verify`; Dockle looks at a variable of its own host",
             ),
-            ("DKL-LI-0003", "not yet: files such as `.git` and `Dockerfile` in the image"),
         ],
     },
     Other {
@@ -184,7 +185,11 @@ fn covering(id: &str) -> Vec<String> {
     let link = |id: &str, kind: &str| format!("[`{id}`]({kind}/{id}.md){}", of_history(id));
     let rules = rules.map(|rule| link(rule.meta.id, rule.check.kind()));
     let checks = check::metas().filter(|meta| meta.aliases.contains(&id));
-    rules.chain(checks.map(|meta| format!("`{}` (image)", meta.name))).collect()
+    let checks = checks.map(|meta| format!("[`{0}`](image/{0}.md) (image)", meta.name));
+    let controls = CONTROLS.iter().filter(|control| control.id == id || control.aliases.contains(&id));
+    let bases = BASE_RULES.iter().filter(|(_, control)| *control == id);
+    let bases = bases.map(|(rule, _)| format!("[`{rule}`](../base.md) (image)"));
+    rules.chain(checks).chain(bases).chain(controls.map(|control| format!("control `{}`", control.id))).collect()
 }
 
 fn coverage() -> String {
@@ -217,6 +222,14 @@ fn is_missing(reason: &str) -> bool {
     reason.starts_with("not yet") || reason.contains("nothing is wrong with it")
 }
 
+/// What a file of a repository is, before its content.
+fn label(settings: &str) -> String {
+    let Some(path) = setting(settings, "path") else { return String::new() };
+    let mode = setting(settings, "mode").map(|mode| format!(", mode {mode}")).unwrap_or_default();
+    let tracked = if settings.contains(" tracked") { ", kept by git" } else { "" };
+    format!("\n`{path}`{mode}{tracked}:\n")
+}
+
 /// The page of a rule.
 fn page(kind: &str, meta: &Meta) -> String {
     let severity = format!("{:?}", meta.severity).to_lowercase();
@@ -226,14 +239,26 @@ fn page(kind: &str, meta: &Meta) -> String {
         meta.id, severity, meta.summary, meta.why, meta.advice
     );
     let all = cases(kind, meta.id);
-    let language = if kind == "dockerfile" { kind } else { "yaml" };
+    let language = match kind {
+        "dockerfile" => kind,
+        "repository" => "text",
+        _ => "yaml",
+    };
     for (title, is_bad) in [("Bad", true), ("Good", false)] {
         if let Some(case) = all.iter().find(|case| case.is_bad == is_bad) {
-            page.push_str(&format!("\n## {title}\n\n```{language}\n{}```\n", case.text));
+            page.push_str(&format!("\n## {title}\n"));
+            for (settings, text) in &case.files {
+                page.push_str(&label(settings));
+                if !text.is_empty() {
+                    page.push_str(&format!("\n```{language}\n{text}```\n"));
+                }
+            }
         }
     }
     if let Some(fixed) = all.iter().find_map(|case| case.fixed.as_ref()) {
-        page.push_str(&format!("\n## Fixed by `--fix`\n\n```{language}\n{fixed}```\n"));
+        let (path, fixed) = if kind == "repository" { fixed.split_once('\n').unwrap() } else { ("", fixed.as_str()) };
+        let label = if path.is_empty() { String::new() } else { format!("\n`{path}`:\n") };
+        page.push_str(&format!("\n## Fixed by `--fix`\n{label}\n```{language}\n{fixed}```\n"));
     }
     if !meta.aliases.is_empty() {
         page.push_str(&format!("\nElsewhere: {}.\n", meta.aliases.join(", ")));
@@ -248,8 +273,15 @@ fn page(kind: &str, meta: &Meta) -> String {
     page
 }
 
+/// The page of a check of the image.
+fn image_page(meta: &check::Meta) -> String {
+    let aliases = meta.aliases.join(", ");
+    let elsewhere = if aliases.is_empty() { String::new() } else { format!("\nElsewhere: {aliases}.\n") };
+    format!("# {}\n\nOf a built image: {}.\n\n{}\n{elsewhere}", meta.name, meta.summary, meta.doc)
+}
+
 fn index() -> String {
-    let mut page = "# Rules about build and run files\n\n`imgguard lint` runs them; `imgguard rules list` prints the table. [Rules of others](coverage.md) tells what they cover.\n\n\
+    let mut page = "# Rules about build and run files, and what is around them\n\n`imgguard lint` runs them; `imgguard rules list` prints the table. [Rules of others](coverage.md) tells what they cover.\n\n\
         | rule | severity | what is wrong | fix |\n|---|---|---|---|\n"
         .to_owned();
     for rule in lint::rules() {
@@ -265,7 +297,28 @@ fn index() -> String {
         ));
     }
     page.push_str(&format!("\n`{}`: {}. {}\n", VOID_IGNORE.id, VOID_IGNORE.summary, VOID_IGNORE.why));
+    page.push_str(
+        "\n## Checks of built images\n\n`imgguard scan` runs them.\n\n| check | what is wrong |\n|---|---|\n",
+    );
+    for meta in check::metas() {
+        page.push_str(&format!("| [{0}](image/{0}.md) | {1} |\n", meta.name, meta.summary));
+    }
+    page.push_str("\n## Controls\n\nSection 4 of the CIS Docker Benchmark 1.6.0, in our words, and what it takes to say that one passes.\n\n| control | what it asks for | needs |\n|---|---|---|\n");
+    for control in CONTROLS {
+        let needs: Vec<String> = control.needs.iter().map(ToString::to_string).collect();
+        page.push_str(&format!("| {} | {} | {} |\n", control.id, control.summary, needs.join(", ")));
+    }
     page
+}
+
+#[test]
+fn every_control_and_every_checkpoint_of_dockle_is_decided() {
+    let of_cis: Vec<&str> = CONTROLS.iter().map(|control| control.id).collect();
+    assert_eq!(of_cis, OTHERS[0].ids);
+    for id in OTHERS[1].ids {
+        assert!(!covering(id).is_empty(), "{id} is an alias of nothing");
+    }
+    assert_eq!((OTHERS[0].ids.len(), OTHERS[1].ids.len()), (12, 20));
 }
 
 #[test]
@@ -277,6 +330,9 @@ fn the_pages_are_current() {
     for rule in lint::rules() {
         let kind = rule.check.kind();
         pages.insert(Path::new(kind).join(format!("{}.md", rule.meta.id)), page(kind, &rule.meta));
+    }
+    for meta in check::metas() {
+        pages.insert(Path::new("image").join(format!("{}.md", meta.name)), image_page(meta));
     }
     let update = std::env::var_os("UPDATE_DOCS").is_some();
     let mut stale = Vec::new();
@@ -290,7 +346,7 @@ fn the_pages_are_current() {
             stale.push(name.display().to_string());
         }
     }
-    let kinds: BTreeSet<&str> = lint::rules().map(|rule| rule.check.kind()).collect();
+    let kinds: BTreeSet<&str> = lint::rules().map(|rule| rule.check.kind()).chain(["image"]).collect();
     for kind in kinds {
         for entry in fs::read_dir(folder.join(kind)).into_iter().flatten() {
             let name = Path::new(kind).join(entry.unwrap().file_name());

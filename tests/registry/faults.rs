@@ -371,3 +371,27 @@ fn offline_opens_no_connection() {
     assert!(ended.err.contains("needs the network, and --offline forbids it"), "{}", ended.err);
     assert!(server.asked().is_empty());
 }
+
+#[test]
+fn digests_are_asked_for_and_pinned() {
+    let stored = Stored::of(&[("srv/x", "x")]);
+    let server = stored.serve(|_, _| None);
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("Dockerfile");
+    let text = format!("# the base\nFROM {} AS base\nFROM {}/gone:2\nUSER 1\n", server.image(), server.address);
+    std::fs::write(&path, &text).unwrap();
+    let plain = server.address.to_string();
+    let lint = |more: &[&str]| {
+        let fixed = ["lint", path.to_str().unwrap(), "--fix", "--waivers", "none", "--as-of", AS_OF];
+        end(program().args(fixed).args(more))
+    };
+    assert_eq!(lint(&[]).code, 0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "a digest is never guessed");
+    assert!(server.asked().is_empty(), "and asked for only where that was asked for");
+    let pinned = lint(&["--pin", "--plain-http", &plain]);
+    assert_eq!(pinned.code, 0, "{}", pinned.err);
+    assert!(pinned.err.contains("gone:2` stays without a digest"), "{}", pinned.err);
+    let expected = text.replace("/app:1 ", &format!("/app:1@{} ", stored.manifest));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    assert_eq!(lint(&["--pin", "--offline"]).code, 2);
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use imgguard::digest::Digest;
 use imgguard::sign::verify::Subject;
-use imgguard::source::repository::{At, Change, Document, Repository, Stored};
+use imgguard::source::repository::{At, Change, Document, OpenBlob, Put, Repository, Stored};
 use imgguard::source::{Descriptor, SourceError};
 use serde_json::Value;
 
@@ -109,6 +109,10 @@ impl Repository for Memory {
     }
 
     fn put_blob(&self, _: &[u8]) -> Result<Digest, SourceError> {
+        unreachable!("nothing is written")
+    }
+
+    fn put_stream(&self, _: &Descriptor, _: OpenBlob) -> Result<Put, SourceError> {
         unreachable!("nothing is written")
     }
 

@@ -107,21 +107,20 @@ impl Draft {
     /// When it would be too large.
     pub fn compile(mut self) -> Result<Vec<u8>, CatalogueError> {
         let used: BTreeSet<u32> = self.content.images.values().map(|image| image.list).collect();
-        let lists: BTreeMap<u32, BTreeSet<&InstalledPackage>> = used
-            .into_iter()
-            .filter_map(|number| Some((number, self.packages.get(number as usize)?.iter().collect())))
-            .collect();
-        let rows: BTreeSet<&InstalledPackage> = lists.values().flatten().copied().collect();
+        let list = |number: &u32| self.packages.get(*number as usize).into_iter().flatten();
+        let rows: BTreeSet<&InstalledPackage> = used.iter().flat_map(list).collect();
         let number: BTreeMap<&InstalledPackage, u32> = rows.iter().copied().zip(0..).collect();
-        let numbers = |list: &BTreeSet<&InstalledPackage>| {
+        let numbers = |used: u32| {
+            let places: BTreeSet<u32> = list(&used).filter_map(|row| number.get(row).copied()).collect();
             let mut last = 0;
-            let at = list.iter().filter_map(|row| number.get(row).copied());
-            at.map(|at| at - std::mem::replace(&mut last, at)).collect::<Vec<u32>>()
+            let steps = places.into_iter().map(|at| at - std::mem::replace(&mut last, at)).collect::<Vec<u32>>();
+            (used, steps)
         };
-        let mut shared: BTreeMap<Vec<u32>, u32> = lists.values().map(|list| (numbers(list), 0)).collect();
+        let lists: BTreeMap<u32, Vec<u32>> = used.iter().copied().map(numbers).collect();
+        let mut shared: BTreeMap<Vec<u32>, u32> = lists.values().map(|list| (list.clone(), 0)).collect();
         shared.values_mut().zip(0..).for_each(|(place, number)| *place = number);
         for image in self.content.images.values_mut() {
-            let list = lists.get(&image.list).and_then(|list| shared.get(&numbers(list)));
+            let list = lists.get(&image.list).and_then(|list| shared.get(list));
             image.list = *list.ok_or(CatalogueError::Damaged("it has no such list"))?;
         }
         let rows = rows.into_iter().cloned().collect();

@@ -190,7 +190,10 @@ pub fn identify<'c>(subject: &Subject<'_>, catalogue: Option<&'c Catalogue>) -> 
             matches.extend(similar::nearest(subject, catalogue, &told, &mut identity.evidence)?);
         }
     }
-    identity.evidence.extend(matches.iter().filter_map(|found| evidence_of(found, subject)));
+    // Images that differ in their configuration alone stand on the same layers; the best of them speaks for all.
+    let depth = |found: &Match<'_>| (found.is_proven, found.layers);
+    let distinct = matches.chunk_by(|one, other| depth(one) == depth(other)).filter_map(<[_]>::first);
+    identity.evidence.extend(distinct.filter_map(|found| evidence_of(found, subject)));
     let checked = told.into_iter().map(|claim| claims::check(claim, subject, catalogue, &matches));
     identity.evidence.extend(checked);
     identity.evidence.extend(history::told(subject));

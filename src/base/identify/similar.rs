@@ -27,8 +27,11 @@ fn packages<'a>(installed: impl IntoIterator<Item = &'a InstalledPackage>) -> Pa
 
 /// How alike the packages of two images are. Updated packages are still the same ones, so names count as much as versions.
 fn score(one: &Packages<'_>, other: &Packages<'_>) -> f64 {
-    let names = |packages: &Packages<'_>| packages.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>();
     (likeness(one, other) + likeness(&names(one), &names(other))) / 2.0
+}
+
+fn names<'a>(packages: &Packages<'a>) -> BTreeSet<&'a str> {
+    packages.iter().map(|(name, _)| *name).collect()
 }
 
 /// The base of the same distribution that is most like the image; evidence of it goes into `evidence`.

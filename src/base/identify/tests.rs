@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -239,49 +237,4 @@ proptest! {
             prop_assert!((stored && least >= LayerRead::Stored) || (unpacked && least == LayerRead::Unpacked));
         }
     }
-}
-
-#[test]
-fn zz_temporary_speed() {
-    use crate::base::catalogue::{Draft, Read};
-    let mut draft = Draft::default();
-    let names: Vec<String> = (0..2000).map(|n| format!("package-{n}")).collect();
-    let versions: Vec<String> = (0..50).map(|n| format!("1.{n}.3-4+deb12u{n}")).collect();
-    for n in 0..5000_usize {
-        let packages: Vec<(&str, &str)> =
-            (0..300).map(|p| (&*names[(p * 5 + n % 7) % 2000], &*versions[(n / 40 + p) % 50])).collect();
-        let layers: Vec<String> = (0..6).map(|l| format!("layer {} {l}", if l < 2 { n / 10 } else { n })).collect();
-        let layers: Vec<&str> = layers.iter().map(|l| &**l).collect();
-        let m = manifest(&format!("image {n}"), &layers);
-        let inv = inventory(&packages);
-        draft.add(
-            "docker.io/library/python",
-            &digest(&format!("root {n}")),
-            None,
-            &[Read { manifest: &m, inventory: &inv }],
-        );
-        draft.saw(
-            "docker.io/library/python",
-            &format!("3.{}.{}", n / 100, n % 100),
-            &digest(&format!("root {n}")),
-            jiff::civil::date(2026, 1, 1),
-        );
-    }
-    let at = std::time::Instant::now();
-    let bytes = draft.compile().unwrap();
-    eprintln!("compile {:?} {} bytes", at.elapsed(), bytes.len());
-    let at = std::time::Instant::now();
-    let catalogue = Catalogue::from_memory(bytes).unwrap();
-    eprintln!("open {:?}", at.elapsed());
-    let image =
-        Image::of(&["layer 100 0", "layer 100 1", "layer 1003 2", "layer 1003 3", "layer 1003 4", "layer 1003 5", "x"]);
-    let at = std::time::Instant::now();
-    let identity = image.identify(Some(&catalogue));
-    eprintln!("identify {:?} {:?}", at.elapsed(), identity.base.as_ref().map(|b| b.name.full()));
-    let at = std::time::Instant::now();
-    let newer = newer(&catalogue, identity.base.as_ref().unwrap(), &"linux/amd64".parse().unwrap());
-    eprintln!("newer {:?} {:?}", at.elapsed(), newer.map(|n| (n.tag.to_owned(), n.releases)));
-    let at = std::time::Instant::now();
-    let nothing = Image::of(&["y"]).identify(Some(&catalogue)).base.is_some();
-    eprintln!("similar {:?} {nothing}", at.elapsed());
 }

@@ -3,15 +3,18 @@
 //! A layer yields candidates by path; here is decided which of them the runtime would see. Package databases count only at their well-known
 //! places ([`DATABASES`]), reached through the image's own symlinks.
 
+mod access;
 mod changed;
 mod diversions;
 mod doubled;
+mod leftovers;
 mod linked;
 mod locked;
 mod nix;
 mod owners;
 mod packages;
 mod reach;
+mod rights;
 mod unread;
 
 use std::cell::OnceCell;
@@ -76,7 +79,7 @@ const DATABASE_FOLDERS: &[(&str, usize)] =
     &[("var/lib/dpkg/status.d", 1), ("var/lib/dpkg/info", 1), ("var/lib/pacman/local", 2), ("var/db/pkg", 3)];
 
 /// Changed by hand when merging says something else of the same facts; part of the key under which inventories are cached.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// What a merge is told besides the facts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -167,12 +170,15 @@ impl<'a> Merge<'a> {
         inventory.secrets = self.secrets();
         inventory.certificates = self.certificates();
         inventory.privileged = self.privileged();
+        self.note_access(&mut inventory, config);
+        self.leftovers(&mut inventory);
+        self.rights(&mut inventory);
         inventory.changed = self.changed(placed);
         self.attribute(&mut inventory);
         doubled::drop_doubled(&mut inventory);
         self.mark_loaded(&mut inventory, config);
         inventory.channels = self.channels();
-        inventory.unknowns = self.unknowns();
+        inventory.unknowns.extend(self.unknowns());
         inventory.unknowns.extend(locked.unknowns);
         inventory.live = self.live.iter().map(|(name, place)| ((*name).to_owned(), place.clone())).collect();
         inventory.packages.sort();

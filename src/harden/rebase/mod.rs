@@ -9,12 +9,15 @@ mod config;
 mod files;
 mod formats;
 mod ld_cache;
+mod onto;
 mod packages;
 #[cfg(test)]
 mod tests;
 mod three_way;
 
 use std::sync::Arc;
+
+pub use onto::{OnBase, Wanted, put};
 
 use super::draft::DraftLayer;
 use super::entry::{NewEntry, NewKind};

@@ -18,9 +18,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::GlobSet;
 
 use super::draft::Draft;
+use super::packages::step::{self, UpdatePackages, Updates};
 
-/// Every transform, in the order in which they work: what is removed first need not be changed afterwards.
+/// Every transform, in the order in which they work: what packages bring may be removed again, and what is removed first need not be changed afterwards.
 pub static TRANSFORMS: &[&dyn Transform] = &[
+    &UpdatePackages,
     &secrets::Secrets,
     &paths::UnwantedPaths,
     &caches::Caches,
@@ -70,6 +72,8 @@ pub struct Wishes {
     pub stop_signal: Option<String>,
     /// Command of a health check, for a shell.
     pub healthcheck: Option<String>,
+    /// Where newer packages are, and which are wanted; none to leave packages as they are.
+    pub updates: Option<Updates>,
     /// Whether all layers become one.
     pub squash: bool,
 }
@@ -88,7 +92,7 @@ pub enum Removal {
 /// Whether a survey should keep the content of a file, by its name in a layer: what transforms read.
 #[must_use]
 pub fn reads(path: &[u8]) -> bool {
-    user::reads(path) || programs::reads(path)
+    user::reads(path) || programs::reads(path) || step::reads(path)
 }
 
 /// Runs every transform that was not left out.

@@ -22,6 +22,9 @@ const ENTRY_BYTES: usize = 16;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub(super) enum Tag {
+    /// Signatures of the header, in the first header of a package file: EdDSA, ECDSA or DSA, and RSA.
+    SignatureDsa = 267,
+    SignatureRsa = 268,
     Name = 1000,
     Version = 1001,
     Release = 1002,
@@ -39,11 +42,15 @@ pub(super) enum Tag {
     BaseNames = 1117,
     DirNames = 1118,
     FileDigestAlgorithm = 5011,
+    PayloadDigest = 5092,
+    PayloadDigestAlgorithm = 5093,
     ModularityLabel = 5096,
 }
 
 /// The tags in the order of [`Header::entries`].
-const TAGS: [Tag; 18] = [
+const TAGS: [Tag; 22] = [
+    Tag::SignatureDsa,
+    Tag::SignatureRsa,
     Tag::Name,
     Tag::Version,
     Tag::Release,
@@ -61,6 +68,8 @@ const TAGS: [Tag; 18] = [
     Tag::BaseNames,
     Tag::DirNames,
     Tag::FileDigestAlgorithm,
+    Tag::PayloadDigest,
+    Tag::PayloadDigestAlgorithm,
     Tag::ModularityLabel,
 ];
 
@@ -75,6 +84,8 @@ pub(super) enum Kind {
     Int32,
     /// `RPM_STRING_TYPE`, `RPM_STRING_ARRAY_TYPE` or `RPM_I18NSTRING_TYPE`; rpm itself lets them stand for each other.
     Text,
+    /// `RPM_BIN_TYPE`; its count is its length in bytes.
+    Binary,
 }
 
 impl Kind {
@@ -84,6 +95,7 @@ impl Kind {
             Self::Int16 => stored == 3,
             Self::Int32 => stored == 4,
             Self::Text => matches!(stored, 6 | 8 | 9),
+            Self::Binary => stored == 7,
         }
     }
 }
@@ -252,7 +264,7 @@ impl<'a> Header<'a> {
     }
 
     /// The first string of a tag.
-    fn text(&self, tag: Tag) -> Result<Option<String>, HeaderError> {
+    pub(super) fn text(&self, tag: Tag) -> Result<Option<String>, HeaderError> {
         let Some(values) = self.values(tag, Kind::Text)? else {
             return Ok(None);
         };

@@ -15,6 +15,7 @@ mod files;
 mod header;
 mod ndb;
 mod package;
+mod package_file;
 mod pages;
 mod sqlite;
 
@@ -25,3 +26,4 @@ pub use database::{
 pub use files::{MAX_ARRAY_ITEMS, RpmFile, RpmFiles};
 pub use header::{HeaderError, MAX_HEADER_BYTES, MAX_INDEX_ENTRIES, MAX_STRING_BYTES};
 pub use package::RpmPackage;
+pub use package_file::{PackageFile, PackageFileError};

@@ -24,6 +24,7 @@ pub(super) struct RawHeader<'a> {
     pub(super) mode: i64,
     pub(super) uid: i64,
     pub(super) gid: i64,
+    pub(super) mtime: i64,
 }
 
 /// Bytes that the sparse map in a GNU header takes, as Go counts them.
@@ -49,8 +50,8 @@ impl<'a> RawHeader<'a> {
             mode: number(100, 8, "mode")?,
             uid: number(108, 8, "uid")?,
             gid: number(116, 8, "gid")?,
+            mtime: number(136, 12, "modification time")?,
         };
-        number(136, 12, "modification time")?;
         if format != Format::V7 {
             number(329, 8, "device number")?;
             number(337, 8, "device number")?;

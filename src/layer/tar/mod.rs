@@ -83,6 +83,8 @@ pub struct Header<'a> {
     pub uid: u64,
     /// Numeric group, likewise.
     pub gid: u64,
+    /// When it was changed, in seconds since 1970, as the header itself says; a PAX record may say it more exactly.
+    pub mtime: i64,
     /// The `security.capability` attribute, where it is not empty.
     pub capability: Option<&'a [u8]>,
     /// Where the entry lies in the stream.

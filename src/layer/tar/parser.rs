@@ -48,6 +48,7 @@ struct Upcoming {
     kind: EntryKind,
     uid: i64,
     gid: i64,
+    mtime: i64,
     /// Stored bytes still to come.
     stored: u64,
     /// Bytes from their end to the next block.
@@ -333,6 +334,7 @@ impl Parser {
             kind,
             uid: uid.unwrap_or(raw.uid),
             gid: gid.unwrap_or(raw.gid),
+            mtime: raw.mtime,
             stored,
             padding: padding(stored),
             logical: stored,
@@ -412,6 +414,7 @@ impl Parser {
             mode: u32::try_from(raw.mode & 0o7777).unwrap_or(0),
             uid: owner(upcoming.uid),
             gid: owner(upcoming.gid),
+            mtime: upcoming.mtime,
             capability: self.pending.records.capability(),
             span,
         };

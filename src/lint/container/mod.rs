@@ -16,7 +16,7 @@ pub fn run(workload: &Workload, around: Surroundings<'_>) -> Vec<Problem> {
     let mut found = Problems::collect(RULES.iter().copied(), around.options, |check, problems| {
         let Check::Container(check) = check else { return };
         for container in &workload.containers {
-            check(&Subject { workload, container }, problems);
+            check(&Subject { workload, container, around }, problems);
         }
     });
     let parts: Vec<_> =

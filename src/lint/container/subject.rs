@@ -1,6 +1,6 @@
 //! What a rule about containers looks at.
 
-use crate::lint::{Edit, Problem, Problems};
+use crate::lint::{Edit, Problem, Problems, Surroundings};
 use crate::workload::port::Port;
 use crate::workload::yaml::Place;
 use crate::workload::{Container, Mount, Origin, Setting, Workload};
@@ -29,12 +29,14 @@ const DATABASE_PORTS: &[u16] = &[
 ];
 
 /// One container among those that are started with it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// All of them.
     pub workload: &'a Workload,
     /// The one.
     pub container: &'a Container,
+    /// What is known besides them.
+    pub around: Surroundings<'a>,
 }
 
 impl<'a> Subject<'a> {
@@ -71,6 +73,14 @@ impl<'a> Subject<'a> {
     pub(super) fn pulled_image(&self) -> Option<(&'a str, &'a Place)> {
         let setting = self.container.image.as_ref().filter(|_| self.container.build.is_none())?;
         Some((setting.value.as_deref()?, &setting.at))
+    }
+
+    /// Where a value ends that the file itself has at the end of a setting, before a quote.
+    pub(super) fn end_of(&self, at: &Place, value: &str) -> Option<usize> {
+        let written = self.workload.files.get(at.file)?.bytes.get(at.span.clone())?;
+        let quote = usize::from(matches!(written.last(), Some(b'"' | b'\'')));
+        let plain = written.get(..written.len() - quote)?;
+        plain.ends_with(value.as_bytes()).then_some(at.span.end - quote)
     }
 
     /// Whether a database answers there; port 9000 is many things, so that the image must say so.

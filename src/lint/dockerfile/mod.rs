@@ -1,5 +1,6 @@
 //! Dockerfiles: what rules look at, and the list of all rules.
 
+mod accounts;
 mod packages;
 mod rules;
 mod subject;

@@ -58,8 +58,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Verified signatures; empty in a scan.
     pub signatures: Vec<serde_json::Value>,
-    /// Controls of benchmarks; empty in a scan.
-    pub controls: Vec<serde_json::Value>,
+    /// Controls of benchmarks, in their order: the twelve of section 4 of the CIS Docker Benchmark, in a scan that looks at everything.
+    pub controls: Vec<Control>,
     /// What could not be read.
     pub unknowns: Vec<Unknown>,
     /// What the policy says.
@@ -320,6 +320,17 @@ pub struct GateResult {
     /// `pass` or `fail`.
     pub result: String,
     /// Ids of the findings that fail it.
+    pub findings: Vec<String>,
+}
+
+/// A control of a benchmark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// `CIS-4.1`.
+    pub id: String,
+    /// `pass`, `fail`, `not_applicable`, or `unknown` where not all was looked at that could fail it.
+    pub result: String,
+    /// Ids of the findings about it, those that are set aside too.
     pub findings: Vec<String>,
 }
 

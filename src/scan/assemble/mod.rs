@@ -339,6 +339,9 @@ fn unknowns(scanned: &ScannedImage, found: &[Found]) -> Vec<contract::Unknown> {
         for note in Scanner::in_use().notes() {
             add(None, None, Effect::Optional, format!("secret rules: {note}"), name.clone());
         }
+        for unknown in found.get(index).into_iter().flat_map(|found| &found.unjudged) {
+            add(None, None, unknown.effect, unknown_reason(unknown), name.clone());
+        }
         for (package, reason) in found.get(index).into_iter().flat_map(|found| &found.undetermined) {
             let Some(installed) = platform.inventory.packages.get(*package) else { continue };
             let reason = format!(

@@ -69,6 +69,7 @@ pub(super) fn open(
         media_type: MANIFEST_TYPE.to_owned(),
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests: vec![manifest],
         attached: Vec::new(),
         blobs: archive.clone(),

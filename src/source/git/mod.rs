@@ -2,7 +2,7 @@
 //!
 //! In: a folder. Out: [`Change`]s (which blob came to which path, by which commit) and the bytes of blobs. Nothing here looks inside a file.
 //!
-//! Asked is the `git` program, by its plumbing (`rev-list`, `diff-tree`, `diff-index`, `ls-tree`, `cat-file --batch`) and no library: `gix` would be some 60 crates
+//! Asked is the `git` program, by its plumbing (`rev-list`, `diff-tree`, `diff-index`, `ls-tree`, `ls-files`, `cat-file --batch`) and no library: `gix` would be some 60 crates
 //! more, against no new one, and a checkout without `git` beside it is rare. A repository is untrusted, its `.git/config` too, so that every call
 //! (`program`)
 //! - asks only for what runs neither hooks, filters, `textconv`, pagers, editors nor signature programs, and turns off `core.fsmonitor` and hooks besides;
@@ -17,7 +17,7 @@ mod blobs;
 mod changes;
 mod program;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -162,6 +162,26 @@ impl Checkout {
         drop(output);
         running.end()?;
         Ok(tree)
+    }
+
+    /// The paths that git keeps below the folder, from the checkout's root.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub fn tracked(&self) -> Result<BTreeSet<Vec<u8>>, GitError> {
+        const DOING: &str = "list what it keeps";
+        let mut running = program::run(&self.folder, &["ls-files", "-z", "--cached", "--full-name"], DOING)?;
+        let mut output = BufReader::new(running.output());
+        let mut tracked = BTreeSet::new();
+        while let Some(path) = token(&mut output)? {
+            if tracked.len() == MAX_PATHS {
+                return Err(GitError::TooLarge);
+            }
+            tracked.insert(path);
+        }
+        drop(output);
+        running.end()?;
+        Ok(tracked)
     }
 
     /// Starts to read blobs.

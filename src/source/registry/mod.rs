@@ -162,8 +162,19 @@ fn image(session: Arc<Session>, root: Root, choice: &PlatformChoice, reference: 
     let (media_type, index) = (resolved.media_type, resolved.index);
     let (annotations, manifests) = (resolved.annotations, resolved.manifests);
     let (reference, digest, attached) = (reference.to_owned(), Some(digest), Vec::new());
-    let blobs = repository;
-    Ok(Image { reference, transport: "registry", digest, media_type, annotations, index, manifests, attached, blobs })
+    let (offered, blobs) = (resolved.offered, repository);
+    Ok(Image {
+        reference,
+        transport: "registry",
+        digest,
+        media_type,
+        annotations,
+        index,
+        offered,
+        manifests,
+        attached,
+        blobs,
+    })
 }
 
 /// The content of a configuration file of at most `limit` bytes.

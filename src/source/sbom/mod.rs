@@ -205,6 +205,7 @@ pub fn open(path: &Path, choice: &PlatformChoice, reference: &str) -> Result<Ima
         media_type,
         annotations: BTreeMap::new(),
         index: None,
+        offered: Vec::new(),
         manifests,
         attached: Vec::new(),
         blobs: Arc::new(NoLayers),

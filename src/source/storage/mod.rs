@@ -283,6 +283,7 @@ fn open_image(
         media_type,
         annotations,
         index,
+        offered: Vec::new(),
         manifests,
         attached: Vec::new(),
         blobs,

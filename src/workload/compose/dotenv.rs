@@ -12,7 +12,7 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 const MAX_VARIABLES: usize = 10_000;
 
 /// Adds the variables of a file to those that are known; a line that is none is passed over.
-pub(super) fn read(bytes: &[u8], variables: &mut Variables) {
+pub fn read(bytes: &[u8], variables: &mut Variables) {
     let file = String::from_utf8_lossy(bytes);
     let mut rest = file.as_ref();
     for _ in 0..MAX_VARIABLES {

@@ -13,6 +13,7 @@ mod volume;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use dotenv::read as read_variables;
 pub use interpolate::Variables;
 pub(in crate::workload) use merge::whole;
 pub(in crate::workload) use service::capability;

@@ -98,8 +98,9 @@ impl Service<'_> {
         let context = text("context").unwrap_or_else(|| ".".to_owned());
         let name = text("dockerfile").unwrap_or_else(|| "Dockerfile".to_owned());
         let is_inline = node.get("dockerfile_inline").is_some();
-        let dockerfile = join(folder, &context).and_then(|context| join(&context, &name)).filter(|_| !is_inline);
-        let build = Build { dockerfile, target: text("target") };
+        let context = join(folder, &context);
+        let dockerfile = context.as_deref().and_then(|context| join(context, &name)).filter(|_| !is_inline);
+        let build = Build { dockerfile, context, target: text("target") };
         let is_open = node.get("context").is_some_and(|node| node.known().is_none());
         Some(Setting { value: Some(build).filter(|_| !is_open), at })
     }
@@ -144,14 +145,16 @@ impl Service<'_> {
         modes.into_iter().filter_map(setting).collect()
     }
 
-    /// The names of the networks, as the engine knows them: `external` ones may be the host's.
+    /// The names of the networks, as the engine knows them: `external` ones may be the host's. None is known where Compose puts the project's name before it.
     fn networks(&self) -> Vec<Setting<String>> {
         let entries = self.entry(&["networks"]).map_or(&[][..], |(_, node)| node.entries());
         let name = |key: &Key| {
             let definition =
                 self.loaded.networks.iter().find(|(known, _)| known.text == key.text).map(|(_, node)| node);
-            let named = definition.and_then(|node| node.get("name")).and_then(Node::known);
-            Setting { value: Some(named.unwrap_or(&key.text).to_owned()), at: key.at.clone() }
+            let said = |name| definition.and_then(|node| node.get(name));
+            let is_external = said("external").is_some_and(|node| node.truth() == Some(true));
+            let named = said("name").and_then(Node::known).or_else(|| is_external.then_some(key.text.as_str()));
+            Setting { value: named.map(str::to_owned), at: key.at.clone() }
         };
         entries.iter().map(|(key, _)| name(key)).collect()
     }

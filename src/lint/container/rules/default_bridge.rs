@@ -29,4 +29,9 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             subject.state(problems, &setting.at, "network", "it is on the default bridge");
         }
     }
+    for setting in &subject.container.networks {
+        if setting.value.as_deref() == Some("bridge") {
+            subject.state(problems, &setting.at, "network", "it is on the default bridge");
+        }
+    }
 }

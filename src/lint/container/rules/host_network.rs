@@ -30,4 +30,9 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
             subject.state(problems, &setting.at, format!("{namespace:?}"), "it shares the network of the host");
         }
     }
+    for setting in &subject.container.networks {
+        if setting.value.as_deref() == Some("host") {
+            subject.state(problems, &setting.at, "Network", "it is on the network of the host");
+        }
+    }
 }

@@ -3,10 +3,12 @@
 mod capabilities_kept;
 mod certificate_check_off;
 mod cgroup_parent;
+mod cleartext_connection;
 mod confinement_off;
 mod cpu_unlimited;
 mod dangerous_capability;
 mod dangerous_device;
+mod database_superuser;
 mod default_bridge;
 mod host_namespace;
 mod host_network;
@@ -46,10 +48,12 @@ pub static RULES: &[&Rule] = &[
     &capabilities_kept::RULE,
     &certificate_check_off::RULE,
     &cgroup_parent::RULE,
+    &cleartext_connection::RULE,
     &confinement_off::RULE,
     &cpu_unlimited::RULE,
     &dangerous_capability::RULE,
     &dangerous_device::RULE,
+    &database_superuser::RULE,
     &default_bridge::RULE,
     &host_namespace::RULE,
     &host_network::RULE,

@@ -23,11 +23,18 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     let container = subject.container;
     match &container.health {
-        // The image may have one of its own.
-        None => {
-            subject.state(problems, &container.at, "healthcheck", "no health check is set here").confidence =
-                Confidence::Medium;
-        }
+        None => match &container.of_image {
+            Some(image) if image.has_health => {}
+            Some(_) => {
+                let message = "neither the image nor this file sets a health check";
+                subject.state(problems, &container.at, "healthcheck", message);
+            }
+            // The image may have one of its own.
+            None => {
+                let message = "no health check is set here";
+                subject.state(problems, &container.at, "healthcheck", message).confidence = Confidence::Medium;
+            }
+        },
         Some(setting) if setting.value == Some(false) => {
             subject.state(problems, &setting.at, "healthcheck", "the health check is switched off");
         }

@@ -23,7 +23,21 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
-    let Some(setting) = &subject.container.user else { return };
+    let container = subject.container;
+    let Some(setting) = &container.user else {
+        // Where somebody looked at the image, it says who it is started as.
+        let refuses_root = container.non_root.as_ref().is_some_and(|setting| setting.value != Some(false));
+        let of_image = container.of_image.as_ref().filter(|image| image.user.is_empty() || is_root(&image.user));
+        if of_image.is_some() && !refuses_root {
+            subject.state(
+                problems,
+                &container.at,
+                "user",
+                "its image runs as root, and nothing here sets another user",
+            );
+        }
+        return;
+    };
     let Some(user) = setting.value.as_deref() else { return };
     if is_root(user) {
         subject.state(problems, &setting.at, "user", format!("it is started as `{user}`, which is root"));

@@ -3,7 +3,7 @@
 use crate::advisory::model::Severity;
 use crate::dockerfile::Keyword;
 use crate::lint::dockerfile::Subject;
-use crate::lint::{Check, Meta, Problems, Rule};
+use crate::lint::{Check, Meta, Problems, Rule, secrets};
 
 /// `copy-secret-file`.
 pub(super) static RULE: Rule = Rule {
@@ -20,41 +20,6 @@ pub(super) static RULE: Rule = Rule {
     check: Check::Dockerfile(check),
 };
 
-/// Names whose files hold secrets and nothing else.
-const NAMES: &[&str] = &[
-    ".env",
-    "id_rsa",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    ".netrc",
-    ".pgpass",
-    ".git-credentials",
-    ".npmrc",
-    ".pypirc",
-    ".htpasswd",
-    "credentials.json",
-    ".vault-token",
-    "kubeconfig",
-    "terraform.tfstate",
-    ".dockercfg",
-];
-
-/// Endings of files that do.
-const ENDINGS: &[&str] = &[
-    ".p12",
-    ".pfx",
-    ".jks",
-    ".keystore",
-    ".kdbx",
-    ".ovpn",
-    "/.aws/credentials",
-    "/.docker/config.json",
-    "/.kube/config",
-    "/.ssh",
-    "/.gnupg",
-];
-
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     for (_, instruction) in subject.instructions(Keyword::Copy).chain(subject.instructions(Keyword::Add)) {
         let [sources @ .., _] = instruction.words() else { continue };
@@ -63,12 +28,7 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         }
         for source in sources {
             let path = source.text.trim_matches(['"', '\'']).trim_end_matches('/');
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let is_env = name
-                .strip_prefix(".env.")
-                .is_some_and(|rest| !["example", "sample", "template", "dist", "defaults", "test"].contains(&rest));
-            let slashed = format!("/{path}");
-            if NAMES.contains(&name) || is_env || ENDINGS.iter().any(|end| slashed.ends_with(end)) {
+            if secrets::holds_secrets(path) {
                 problems.add(&source.span, path, format!("`{path}` holds secrets"));
             }
         }

@@ -55,10 +55,14 @@ fn check(subject: &Subject<'_>, problems: &mut Problems) {
         return;
     }
     let from = subject.file.instructions.get(stage.from).map_or(0..0, |from| from.span.clone());
+    let edit = subject.set_user();
     let problem =
         problems.add(&from, "user", "no USER is set, and the image runs as root unless its base says otherwise");
     // What another base says is not known here; the scan of the image knows.
     if !name.is_official() {
         (problem.confidence, problem.severity) = (Confidence::Low, Severity::Low);
+    }
+    if let Some(edit) = edit {
+        problem.fix("set the user that is there", [edit]);
     }
 }

@@ -14,6 +14,7 @@ mod apt_unauthenticated;
 mod base_platform;
 mod cd_in_run;
 mod chpasswd;
+mod cleartext_endpoint;
 mod consecutive_run;
 mod copy_archive;
 mod copy_from_itself;
@@ -117,6 +118,7 @@ pub static RULES: &[&Rule] = &[
     &base_platform::RULE,
     &cd_in_run::RULE,
     &chpasswd::RULE,
+    &cleartext_endpoint::RULE,
     &consecutive_run::RULE,
     &copy_archive::RULE,
     &copy_from_itself::RULE,

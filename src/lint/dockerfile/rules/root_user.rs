@@ -22,6 +22,10 @@ pub(super) static RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, problems: &mut Problems) {
     let Some((user, instruction)) = subject.last_user() else { return };
     if is_root(&user) {
-        problems.add(&instruction.span, "user", format!("the last USER is `{user}`, which is root"));
+        let edit = subject.set_user();
+        let problem = problems.add(&instruction.span, "user", format!("the last USER is `{user}`, which is root"));
+        if let Some(edit) = edit {
+            problem.fix("set the user that is there", [edit]);
+        }
     }
 }

@@ -1,0 +1,250 @@
+//! Packages of Alpine and its kin: from a folder or mirror whose files are signed, into an image with apk's records.
+//!
+//! The way of a file: a key of the user's signs the control part of each package ([`archive`], [`keys`]), which has the SHA-256 of its files; an index, where there is one, is signed as well
+//! ([`repository`]). [`install`] puts the files over the image, [`database`] writes the records. A package with scripts or triggers is refused, and so is one that would set off a trigger of another.
+
+mod archive;
+mod database;
+mod install;
+mod keys;
+mod record;
+mod repository;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+
+pub use keys::Keys;
+pub use repository::Repository;
+
+use self::archive::Signed;
+use self::database::{Database, add_files};
+use self::install::Install;
+use self::record::{Record, compare, relation};
+use super::relation::Key;
+use super::solve::{Choice, Solving};
+use super::stage::Stage;
+use super::unpack::{Member, Spool};
+use super::{Layer, PackagesError, Plan, Root, Update, Wanted, shares};
+use crate::digest::hex;
+use crate::facts::FilePath;
+use crate::inspect::control::lines;
+use crate::layer::ReadAt as _;
+
+/// Largest of apk's own files that are looked at.
+const MAX_CONFIG_BYTES: u64 = 8 << 20;
+
+/// The trigger of busybox makes links for its applets, which are there already.
+const HARMLESS: &[&str] = &["busybox"];
+
+/// Brings what is wanted to the newest version that is there. The layer is none when nothing changes. `spool` is an empty file for the new contents.
+///
+/// # Errors
+/// When the image's records cannot be read, or the temporary file fails. What cannot be done for a single package is a [`Refused`](super::Refused) of the plan.
+pub fn update(
+    root: &dyn Root,
+    repository: &Repository,
+    wanted: &[Wanted],
+    arch: &str,
+    spool: File,
+) -> Result<(Plan, Option<Layer>), PackagesError> {
+    let database = Database::read(root)?;
+    let installed = database.installed();
+    let offers = |name: &str, arch: &str| repository.candidates(name, arch);
+    let mut solving = Solving::new(&installed, &offers, arch, compare);
+    let mut preparing = Preparing { repository, spool: Spool::over(spool), done: BTreeMap::new() };
+    let image = Image::read(root)?;
+    loop {
+        let chosen = solving.run(wanted);
+        if let Some((key, to, reason)) = preparing.prepare(&chosen) {
+            solving.refuse(key, Some(to), reason);
+            continue;
+        }
+        match apply(root, &database, &image, &preparing, &chosen) {
+            Ok((stage, notes)) => {
+                let report = |(key, choice): (&Key, &Choice)| {
+                    let from = installed.get(key).map(|one| one.member.version.clone());
+                    let sha256 = preparing.done.get(&choice.candidate.proof).map(|one| one.sha256.clone());
+                    let notes = notes.get(key).cloned().unwrap_or_default();
+                    Update { sha256: sha256.unwrap_or_default(), notes, ..shares(key, choice, from, wanted, compare) }
+                };
+                let updates = chosen.iter().map(report).collect();
+                let plan = Plan { trust: repository.trust.clone(), updates, refused: solving.into_refused() };
+                let entries = stage.into_entries();
+                let layer = (!entries.is_empty()).then(|| Layer { entries, spool: preparing.spool.into_file() });
+                return Ok((plan, layer));
+            }
+            Err((key, to, reason)) => solving.refuse(key, Some(to), reason),
+        }
+    }
+}
+
+/// A package, the version that it does not get, and why.
+type Refusal = (Key, String, String);
+
+/// A package that was fetched, verified and read.
+struct Prepared {
+    record: Record,
+    files: Vec<Member>,
+    sha256: String,
+}
+
+struct Preparing<'p> {
+    repository: &'p Repository,
+    spool: Spool,
+    done: BTreeMap<String, Prepared>,
+}
+
+impl Preparing<'_> {
+    fn prepare(&mut self, chosen: &BTreeMap<Key, Choice>) -> Option<Refusal> {
+        for (key, choice) in chosen {
+            let candidate = &choice.candidate;
+            if self.done.contains_key(&candidate.proof) {
+                continue;
+            }
+            match self.read(choice) {
+                Ok(prepared) => drop(self.done.insert(candidate.proof.clone(), prepared)),
+                Err(reason) => return Some((key.clone(), candidate.member.version.clone(), reason)),
+            }
+        }
+        None
+    }
+
+    fn read(&mut self, choice: &Choice) -> Result<Prepared, String> {
+        let candidate = &choice.candidate;
+        let mut package = self.repository.open(candidate).map_err(|error| format!("its file: {error}"))?;
+        let sha256 = hex(package.sha256());
+        let view = package.view().map_err(|error| error.to_string())?;
+        let signed = Signed::open(&view, self.repository.keys()).map_err(|error| error.to_string())?;
+        if signed.checksum != candidate.proof {
+            return Err("its file is not the one that the index lists".to_owned());
+        }
+        let mut record = signed.record(view.len()).map_err(|error| error.to_string())?;
+        let member = &candidate.member;
+        let is_it =
+            (record.get(b'P'), record.get(b'V'), record.get(b'A')) == (&*member.name, &*member.version, &*member.arch);
+        if !is_it {
+            return Err(format!("its file is {} {} for {}", record.get(b'P'), record.get(b'V'), record.get(b'A')));
+        }
+        if let Some(script) = signed.scripts().map_err(|error| error.to_string())?.into_iter().next() {
+            return Err(format!("it has the script `{}`", script.trim_start_matches('.')));
+        }
+        let files = signed.members(&mut self.spool).map_err(|error| error.to_string())?;
+        add_files(&mut record, &files)?;
+        Ok(Prepared { record, files, sha256 })
+    }
+}
+
+/// What apk would look at in the image besides its list.
+struct Image {
+    /// Folders with the checksum of the package that is told of changes in them; a `*` at the end of a part is any name.
+    triggers: Vec<(String, String)>,
+    /// `name-version.checksum` of installed scripts.
+    scripts: Vec<u8>,
+    /// What the administrator asked for, with versions at times.
+    world: String,
+}
+
+impl Image {
+    fn read(root: &dyn Root) -> Result<Self, PackagesError> {
+        let stage = Stage::over(root);
+        let read = |name: &str| {
+            let failed =
+                |error: std::io::Error| PackagesError::Records { path: format!("/{name}"), reason: error.to_string() };
+            stage.read(name.as_bytes(), MAX_CONFIG_BYTES).map_or(Ok(Vec::new()), |text| text.map_err(failed))
+        };
+        let text = |name: &str| read(name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let own = stage.follow(b"etc/apk/protected_paths.d").map(|folder| root.names(&folder)).unwrap_or_default();
+        if own.iter().any(|name| name.ends_with(b".list")) {
+            let path = "/etc/apk/protected_paths.d".to_owned();
+            return Err(PackagesError::Records {
+                path,
+                reason: "protected paths of the image's own are not followed here".to_owned(),
+            });
+        }
+        let mut triggers = Vec::new();
+        for line in lines(text("lib/apk/db/triggers")?.as_bytes()).filter_map(|line| std::str::from_utf8(line).ok()) {
+            let mut words = line.split_ascii_whitespace();
+            let Some(package) = words.next() else { continue };
+            triggers.extend(words.map(|folder| (folder.trim_matches('/').to_owned(), package.to_owned())));
+        }
+        Ok(Self { triggers, scripts: read("lib/apk/db/scripts.tar")?, world: text("etc/apk/world")? })
+    }
+
+    /// Whether a script of the installed version is kept there.
+    fn has_script(&self, record: &Record) -> bool {
+        let name = format!("{}-{}.{}", record.get(b'P'), record.get(b'V'), record.get(b'C'));
+        memchr::memmem::find(&self.scripts, name.as_bytes()).is_some()
+    }
+
+    /// Whether the administrator wants another version.
+    fn pins(&self, name: &str, version: &str) -> bool {
+        let pins = self.world.split_ascii_whitespace().filter_map(relation).filter(|one| one.name == name);
+        pins.into_iter().any(|one| !one.allows(version, compare))
+    }
+}
+
+/// The image with all chosen packages over it, and what is good to know of each.
+fn apply<'r>(
+    root: &'r dyn Root,
+    database: &Database,
+    image: &Image,
+    preparing: &Preparing<'_>,
+    chosen: &BTreeMap<Key, Choice>,
+) -> Result<(Stage<'r>, BTreeMap<Key, Vec<String>>), Refusal> {
+    let mut stage = Stage::over(root);
+    let updated: BTreeSet<String> = chosen.keys().map(|(name, _)| name.clone()).collect();
+    let (mut written, mut notes) = (Vec::new(), BTreeMap::new());
+    for (key, choice) in chosen {
+        let Some(new) = preparing.done.get(&choice.candidate.proof) else { continue };
+        let version = &choice.candidate.member.version;
+        let refused = |reason: String| (key.clone(), version.clone(), reason);
+        let old = database.get(key);
+        if old.is_some_and(|old| image.has_script(old)) {
+            return Err(refused("the installed version has scripts".to_owned()));
+        }
+        if image.pins(&key.0, version) {
+            return Err(refused("/etc/apk/world asks for another version".to_owned()));
+        }
+        let mut install = Install { stage: &mut stage, database, updated: &updated, notes: Vec::new() };
+        let touched = install.run(&key.0, old, &new.files).map_err(refused)?;
+        notes.insert(key.clone(), install.notes);
+        triggered(database, image, &touched).map_err(refused)?;
+        written.push((key.clone(), new.record.clone()));
+    }
+    if !written.is_empty() {
+        database.write(&mut stage, &written);
+    }
+    Ok((stage, notes))
+}
+
+/// Whether a script of another package would be told of the changes.
+fn triggered(database: &Database, image: &Image, touched: &BTreeSet<Vec<u8>>) -> Result<(), String> {
+    for folder in touched {
+        let text = String::from_utf8_lossy(folder);
+        let hit = image.triggers.iter().find(|(pattern, package)| {
+            let owner = database.records().find(|record| record.get(b'C') == package).map(|record| record.get(b'P'));
+            fits(pattern, &text) && !owner.is_some_and(|owner| HARMLESS.contains(&owner))
+        });
+        if let Some((_, package)) = hit {
+            let owner = database.records().find(|record| record.get(b'C') == package).map(|record| record.get(b'P'));
+            return Err(format!(
+                "a change in `{}` triggers a script of {}",
+                FilePath::new(folder),
+                owner.unwrap_or(package)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A folder like `usr/lib/*/gio`: part for part (apk uses fnmatch(3) with `FNM_PATHNAME`).
+fn fits(pattern: &str, folder: &str) -> bool {
+    let (pattern, folder): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), folder.split('/').collect());
+    let is_like = |(pattern, part): (&&str, &&str)| match pattern.split_once('*') {
+        Some((before, after)) => {
+            part.len() >= before.len() + after.len() && part.starts_with(before) && part.ends_with(after)
+        }
+        None => pattern == part,
+    };
+    pattern.len() == folder.len() && pattern.iter().zip(&folder).all(is_like)
+}
