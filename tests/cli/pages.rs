@@ -211,7 +211,6 @@ fn help() {
         "sbom",
         "diff",
         "lint",
-        "harden",
         "rules list",
         "rules test",
         "rules lint",
