@@ -160,7 +160,7 @@ fn tag_of_whole_image(layout: &Path) -> String {
 
 #[test]
 fn a_killed_harden_leaves_the_tag_that_was_there() {
-    const KILLS: u32 = 24;
+    const KILLS: u32 = 12;
     let folder = tempfile::tempdir().unwrap();
     let image = image(folder.path());
     let path = |name: &str| folder.path().join(name);

@@ -12,7 +12,7 @@ use crate::harden::image::NewImage;
 use crate::harden::plan::PlannedStep;
 use crate::report::bytes;
 use crate::report::contract::{Report, severity_rank};
-use crate::report::escape::terminal;
+use crate::report::escape::{terminal, write_json};
 
 /// Severities from worst to least, as the contract writes them.
 const SEVERITIES: [&str; 6] = ["critical", "high", "medium", "unknown", "low", "negligible"];
@@ -98,7 +98,7 @@ impl Numbers {
 /// Prints the plan.
 pub(super) fn plan(plan: &Plan, format: Format) -> Result<(), Failed> {
     output::print(&|out| match format {
-        Format::Json => json(plan, out),
+        Format::Json => write_json(plan, out),
         Format::Table => plan_text(plan, out),
     })
 }
@@ -106,14 +106,9 @@ pub(super) fn plan(plan: &Plan, format: Format) -> Result<(), Failed> {
 /// Prints what came of it.
 pub(super) fn outcome(outcome: &Outcome, format: Format) -> Result<(), Failed> {
     output::print(&|out| match format {
-        Format::Json => json(outcome, out),
+        Format::Json => write_json(outcome, out),
         Format::Table => outcome_text(outcome, out),
     })
-}
-
-fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
 }
 
 fn plan_text(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {

@@ -115,7 +115,7 @@ impl Records {
         let lists = self.lists.iter().filter(|(stem, _)| is_of(stem));
         let lines = lists.flat_map(|(_, content)| content.split(|byte| *byte == b'\n'));
         let files = lines.filter_map(|line| line.strip_prefix(b"/")).filter(|line| !line.is_empty() && *line != b".");
-        let files = files.map(FilePath::new).collect();
+        let files = without_folders(files.map(FilePath::new).collect());
         let of_package = self.info.iter().filter(|path| {
             let file = path.as_bytes().strip_prefix(DPKG_INFO).unwrap_or_default();
             let stem = String::from_utf8_lossy(file);
@@ -138,6 +138,16 @@ impl Records {
             draft.write(APK_WORLD, kept.join(&b'\n'), 0o644);
         }
     }
+}
+
+/// dpkg lists the folders of a package as well, and some of these are symbolic links in the image (`/lib`): what has something below it is none of the package's files.
+fn without_folders(listed: BTreeSet<FilePath>) -> Vec<FilePath> {
+    let has_more = |path: &&FilePath| {
+        let prefix = [path.as_bytes(), b"/"].concat();
+        let next = listed.range(FilePath::new(&prefix)..).next();
+        next.is_some_and(|next| next.as_bytes().starts_with(&prefix))
+    };
+    listed.iter().filter(|path| !has_more(path)).cloned().collect()
 }
 
 /// Records with the empty line that ends each.
@@ -187,6 +197,14 @@ mod tests {
         assert_eq!(found.concat(), status);
         let names: Vec<_> = found.iter().filter_map(|record| field(record, "Package: ")).collect();
         assert_eq!(names, ["a", "ab", "b"]);
+    }
+
+    #[test]
+    fn folders_of_a_package_are_not_its_files() {
+        let listed = ["lib", "lib-x", "lib/a", "usr", "usr/bin", "usr/bin/dpkg"];
+        let files = without_folders(listed.iter().map(|path| FilePath::new(path.as_bytes())).collect());
+        let files: Vec<String> = files.iter().map(ToString::to_string).collect();
+        assert_eq!(files, ["/lib-x", "/lib/a", "/usr/bin/dpkg"]);
     }
 
     #[test]

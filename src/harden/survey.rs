@@ -254,7 +254,9 @@ impl View {
         for (index, entry) in layer.entries.iter().enumerate() {
             let Some(place) = self.landing(entry.path.as_bytes()) else { continue };
             let is_whiteout = whiteout(entry.path.as_bytes()) != Whiteout::None;
-            if !is_whiteout && (entry.kind != EntryKind::Directory || !self.is_folder(&place)) {
+            // The root is a folder, with an entry or without.
+            let is_folder_again = entry.kind == EntryKind::Directory && (place.is_empty() || self.is_folder(&place));
+            if !is_whiteout && !is_folder_again && !place.is_empty() {
                 self.remove(&place, true);
             }
             let place = FilePath::new(&place);
@@ -429,6 +431,12 @@ mod tests {
         assert_eq!(view.origin(b"usr/bin/sh").map(|origin| origin.layer), Some(2));
         let second: Vec<String> = view.entries_of(1).map(|(place, _)| place.to_string()).collect();
         assert_eq!(second, ["/usr/bin/sh", "/.wh.gone", "/d", "/d/low"]);
+    }
+
+    #[test]
+    fn an_entry_of_the_root_hides_nothing() {
+        let view = View::merge(vec![layer(&[("a", File, "")]), layer(&[("", Directory, ""), ("b", File, "")])]);
+        assert_eq!(paths(&view), ["/", "/a", "/b"]);
     }
 
     #[test]

@@ -407,6 +407,50 @@ fn layers_become_one_on_demand() {
     assert!(files["etc/passwd"].3.ends_with(b"/sbin/nologin\n"), "the last of a path stands");
 }
 
+/// Packages that are removed are in no record, and links of the system that they list as folders stay.
+#[test]
+fn package_managers_go_with_their_records() {
+    let status = "Package: apt\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.6.1\n\n\
+                  Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.4\n\n";
+    let link = Block::new(Format::Ustar, b'2', b"lib", 0).link(b"usr/lib");
+    let applet = Block::new(Format::Ustar, b'2', b"usr/bin/apt-link", 0).link(b"apt");
+    let archive =
+        ["etc/", "usr/", "usr/bin/", "usr/lib/"].iter().fold(Archive::default(), |archive, name| folder(archive, name));
+    let archive = archive.entry(link, b"").entry(applet, b"");
+    let file = |archive: Archive, (name, content): &(&str, &str)| {
+        archive.file(Format::Ustar, name.as_bytes(), content.as_bytes())
+    };
+    let files = [
+        ("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
+        ("usr/bin/apt", "program"),
+        ("usr/bin/serve", "service"),
+        ("usr/lib/apt-helper", "helper"),
+        ("var/lib/dpkg/status", status),
+        ("var/lib/dpkg/info/apt.list", "/.\n/lib\n/lib/apt-helper\n/usr\n/usr/bin\n/usr/bin/apt\n"),
+        ("var/lib/dpkg/info/base-files.list", "/.\n/etc\n/etc/os-release\n"),
+    ];
+    let layout = Layout::of(&[Built::new(vec![with_end(files.iter().fold(archive, file))])]);
+    let (bundle, to) = target();
+    let ended = harden(&layout.reference(), &to, &["--remove", "package-managers"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let report = run(["scan", "--offline", "--as-of", AS_OF, "--cache", "none", "--format", "json", &to]).json();
+    let names: Vec<&str> =
+        report["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["base-files"]);
+    let Some(files) = unpacked(&layout_of(&bundle), "app") else { return };
+    for (path, stays) in [
+        ("lib", true),
+        ("usr/bin/serve", true),
+        ("usr/bin/apt", false),
+        ("usr/bin/apt-link", false),
+        ("usr/lib/apt-helper", false),
+        ("var/lib/dpkg/info/apt.list", false),
+        ("var/lib/dpkg/info/base-files.list", true),
+    ] {
+        assert_eq!(files.contains_key(path), stays, "{path}");
+    }
+}
+
 fn inflate_heads(layout: &Path) -> BTreeSet<[u8; 2]> {
     let blobs = fs::read_dir(layout.join("blobs/sha256")).unwrap();
     blobs.filter_map(|entry| fs::read(entry.unwrap().path()).unwrap().first_chunk().copied()).collect()
