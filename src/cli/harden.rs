@@ -389,9 +389,9 @@ pub(super) fn failed(error: HardenError, what: &str) -> Failed {
         }
         error @ HardenError::Moved => Failed::new(Ending::Incomplete, error)
             .hint("nothing was replaced; look at the destination, and run this again"),
-        error @ (HardenError::Unfit { .. } | HardenError::Refused { .. }) => {
-            Failed::new(Ending::Usage, context(error.into()))
-        }
+        error @ HardenError::Refused { .. } => Failed::new(Ending::Refused, context(error.into()))
+            .hint("nothing was made; build the image again on the new base"),
+        error @ HardenError::Unfit { .. } => Failed::new(Ending::Usage, context(error.into())),
         error => Failed::new(Ending::Incomplete, context(error.into())),
     }
 }

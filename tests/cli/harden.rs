@@ -265,8 +265,11 @@ fn a_hostile_layer_survives() {
     }
 }
 
+/// Kind, mode, owner and content by path.
+type Tree = BTreeMap<String, (u32, u32, u32, Vec<u8>)>;
+
 /// What `umoci unpack` makes of a layout's only manifest: kind, mode, owner, content of every path.
-fn unpacked(layout: &Path, tag: &str) -> Option<BTreeMap<String, (u32, u32, u32, Vec<u8>)>> {
+fn unpacked(layout: &Path, tag: &str) -> Option<Tree> {
     let bundle = tempfile::tempdir().unwrap();
     let image = format!("{}:{tag}", layout.display());
     let mut command = Command::new("umoci");

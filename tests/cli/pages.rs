@@ -223,6 +223,8 @@ fn help() {
         "base pull",
         "base push",
         "tree",
+        "copy",
+        "harden",
         "generate-key-pair",
         "import-key-pair",
         "db build",

@@ -60,11 +60,21 @@ pub fn change_header(raw: &[u8], change: &HeaderChange, out: &mut Vec<u8>) -> Re
         let whole = size.next_multiple_of(BLOCK).min(behind.len());
         let text = behind.get(..size).unwrap_or_default();
         match header.type_flag {
-            b'x' => changed_records(block, text, change, at, out)?,
+            b'x' if has_dropped(text, change, at)? => changed_records(block, text, change, at, out)?,
             _ => out.extend_from_slice(rest.get(..BLOCK + whole).unwrap_or_default()),
         }
         rest = behind.get(whole..).unwrap_or_default();
     }
+}
+
+fn has_dropped(text: &[u8], change: &HeaderChange, at: u64) -> Result<bool, TarError> {
+    for record in pax::raw_records(text) {
+        let (key, _) = record.ok_or(TarError::Pax { at })?;
+        if change.drops(key) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A PAX header without the records that the change is about; nothing at all when none is left.
@@ -95,8 +105,8 @@ fn changed_records(
     Ok(())
 }
 
-fn changed_block(block: &Block, change: &HeaderChange) -> Block {
-    let mut block = *block;
+fn changed_block(original: &Block, change: &HeaderChange) -> Block {
+    let mut block = *original;
     if let Some(mode) = change.mode {
         write_number(&mut block, 100, 8, u64::from(mode & 0o7777));
     }
@@ -108,7 +118,10 @@ fn changed_block(block: &Block, change: &HeaderChange) -> Block {
             fill(&mut block, name, &[0; 32]);
         }
     }
-    write_checksum(&mut block);
+    // A checksum may be written in several ways; that of a header that stays is the old one.
+    if block != *original {
+        write_checksum(&mut block);
+    }
     block
 }
 
