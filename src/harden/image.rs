@@ -1,4 +1,4 @@
-//! Drafts to a new image: layers kept, rewritten or made, and the documents above them ([`manifest`](super::manifest), [`index`](super::index)).
+//! Drafts to a new image: layers kept, rewritten or made, and the documents above them (`manifest`, `index`).
 //!
 //! What did not change keeps its bytes: a layer, and a platform of which no layer and no setting changed.
 

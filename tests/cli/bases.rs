@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use jsonschema::Registry;
 use serde_json::Value;
 
 use crate::formats::{assert_valid, our_schema};
-use crate::world::{Built, Ended, Layout, end, layer, program};
+use crate::world::{Built, Ended, Layout, end, layer, page_runs, program};
 
 /// Two bases and an application on the older one, in the folder that the page speaks of.
 fn world() -> (tempfile::TempDir, [Layout; 3]) {
@@ -23,25 +22,10 @@ fn world() -> (tempfile::TempDir, [Layout; 3]) {
     (folder, layouts)
 }
 
-/// Every block of the page that begins with `# tested`, in order, in one folder.
 #[test]
 fn commands_of_the_page_work() {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/base.md")).unwrap();
-    let blocks: Vec<&str> =
-        page.split("```sh\n# tested\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(blocks.len(), 1, "the page has commands");
     let (folder, _layouts) = world();
-    let program = Path::new(env!("CARGO_BIN_EXE_imgguard"));
-    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let mut told = String::new();
-    for block in blocks {
-        let mut shell = Command::new("sh");
-        shell.args(["-ec", block]).current_dir(folder.path()).env_clear();
-        let output = shell.env("PATH", &path).env("HOME", folder.path()).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(output.status.success(), "{block}\n{}{}", text(&output.stdout), text(&output.stderr));
-        told.push_str(&text(&output.stdout));
-    }
+    let told = page_runs("docs/base.md", folder.path());
     assert!(told.contains("registry.example/team/base:1.0, behind by 1 release"), "{told}");
     assert!(told.contains("FROM registry.example/team/base:1.1@sha256:"), "{told}");
 }

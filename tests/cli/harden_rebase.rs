@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::world::{AS_OF, Built, Ended, Layout, layer, run};
+use crate::world::{AS_OF, Built, Ended, Layout, layer, page_runs, run};
 
 const STATUS: &str = "var/lib/dpkg/status";
 const PLATFORMS: [&str; 3] = ["amd64", "arm64", "s390x"];
@@ -158,4 +158,19 @@ fn what_cannot_be_right_is_refused() {
     let fixed = ["harden", "--offline", "--cache", "none", "--as-of", AS_OF];
     let unknown = run(fixed.into_iter().chain([app.reference().as_str(), "-t", &to, "--rebase", "newer"]));
     assert!(unknown.code == 2 && unknown.err.contains("no newer base of the image is known"), "{}", unknown.err);
+}
+
+#[test]
+fn commands_of_the_page_work() {
+    let files = app_files();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, content)| (*name, content.as_str())).collect();
+    let (old, new) = (index(|name| base(name, "12.5")), index(|name| base(name, "12.7")));
+    let app = index(|name| with_app(base(name, "12.5"), &files));
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("build")).unwrap();
+    for (name, layout) in [("base-old", &old), ("base-new", &new), ("image", &app)] {
+        std::os::unix::fs::symlink(layout.path(), folder.path().join("build").join(name)).unwrap();
+    }
+    let told = page_runs("docs/harden.md", folder.path());
+    assert!(told.contains("non-root-user") && told.contains("merged by record"), "{told}");
 }

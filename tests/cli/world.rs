@@ -77,6 +77,26 @@ pub(crate) fn end_with_input(command: &mut Command, input: &[u8]) -> Ended {
     })
 }
 
+/// Runs every block of a page that begins with `# tested`, in order, in one folder; what they write to standard output.
+pub(crate) fn page_runs(page: &str, folder: &Path) -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let blocks: Vec<&str> =
+        page.split("```sh\n# tested\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!blocks.is_empty(), "the page has commands");
+    let program = Path::new(env!("CARGO_BIN_EXE_imgguard"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut told = String::new();
+    for block in blocks {
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", block]).current_dir(folder).env_clear();
+        let output = shell.env("PATH", &path).env("HOME", folder).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{block}\n{}{}", text(&output.stdout), text(&output.stderr));
+        told.push_str(&text(&output.stdout));
+    }
+    told
+}
+
 /// A layer of these files.
 pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
     let add = |archive: Archive, (name, content): &(&str, &str)| {

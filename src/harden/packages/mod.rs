@@ -14,7 +14,7 @@
 pub mod apk;
 pub mod deb;
 pub mod openpgp;
-mod paragraphs;
+pub(super) mod paragraphs;
 mod relation;
 pub mod rpm;
 mod solve;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// The paragraphs of a text, by where they are: from their first line to the end of their last, without the empty lines between.
-pub(super) fn ranges(text: &[u8]) -> Vec<Range<usize>> {
+pub(in crate::harden) fn ranges(text: &[u8]) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let (mut at, mut is_open) = (0, false);
     for line in text.split_inclusive(|byte| *byte == b'\n') {

@@ -195,3 +195,11 @@ impl<'m> Packages<'m> {
         })
     }
 }
+
+/// What does not hold of the packages afterwards and did before, for people.
+pub(super) fn newly_broken(before: &[Member], after: &[Member]) -> Vec<String> {
+    let known = Packages::of(before.iter()).broken();
+    let broken = Packages::of(after.iter()).broken();
+    let new = broken.iter().filter(|broken| !known.contains(broken));
+    new.map(|Broken { by, says, .. }| format!("{} {says}", by.0)).collect()
+}

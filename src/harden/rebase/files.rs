@@ -272,8 +272,12 @@ impl Settling<'_> {
 
     /// A file that both sides changed in different ways, or both added.
     fn changed_by_both(&mut self, path: &FilePath, app: &State) {
-        if let Some((_, packages)) = self.databases.get(path) {
-            let records = packages.records.clone();
+        if let Some((manager, packages)) = self.databases.get(path) {
+            let (manager, records) = (*manager, packages.records.clone());
+            let before = self.sides.app.content(path.as_bytes()).cloned().unwrap_or_default();
+            for broken in manager.newly_broken(&before, &records) {
+                self.conflict(path, &format!("with the packages of the new base, {broken}"));
+            }
             return self.write(path, app, records);
         }
         if let Some(format) = formats::of(path.as_bytes()) {

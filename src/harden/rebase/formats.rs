@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::ld_cache;
 use super::three_way::{Clash, Record, Versions, merge, refuse};
+use crate::harden::packages::paragraphs::ranges;
 
 /// How a file is divided into records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +162,9 @@ impl Format {
 
     fn records(self, content: &[u8]) -> Vec<Record> {
         let whole = |part: &[u8]| {
+            if matches!(self, Self::Paragraphs(_)) {
+                return ended(part);
+            }
             let mut part = part.to_vec();
             // The last line of a file may have no end.
             if self != Self::Tar && part.last() != Some(&b'\n') {
@@ -218,20 +222,14 @@ fn doubles(ids: impl Iterator<Item = Vec<u8>>) -> BTreeSet<Vec<u8>> {
     ids.filter(|id| !seen.insert(id.clone())).collect()
 }
 
-/// Paragraphs with the blank line that ends them.
+/// Paragraphs, without the blank lines between them.
 pub(super) fn paragraphs(content: &[u8]) -> Vec<&[u8]> {
-    let mut previous_blank = false;
-    let mut starts = BTreeSet::new();
-    let mut at = 0;
-    for line in content.split_inclusive(|byte| *byte == b'\n') {
-        let is_blank = line.trim_ascii().is_empty();
-        if previous_blank && !is_blank {
-            starts.insert(at);
-        }
-        previous_blank = is_blank;
-        at += line.len();
-    }
-    groups(content, |_, at| starts.contains(&at))
+    ranges(content).into_iter().filter_map(|range| content.get(range)).collect()
+}
+
+/// A paragraph with the blank line that ends it.
+pub(super) fn ended(paragraph: &[u8]) -> Vec<u8> {
+    [paragraph.trim_ascii_end(), b"\n\n"].concat()
 }
 
 /// The value of a field of a paragraph, on its first line.

@@ -3,7 +3,7 @@
 //! In: the image, its old base, the new one, platform by platform. Out: the layers and the configuration of the new image, or the reasons why it cannot be right. Each of the application's layers
 //! that needs no mending keeps its bytes and its digest. The old base is proved by its diff IDs, which are verified as the image's layers are read.
 //!
-//! Nothing is run. What a package's scripts made out of files of the base (caches, databases) is merged by record where the format is known ([`formats`]), and the rebase refused where it is not.
+//! Nothing is run. What a package's scripts made out of files of the base (caches, databases) is merged by record where the format is known (`formats`), and the rebase refused where it is not.
 
 mod config;
 mod files;

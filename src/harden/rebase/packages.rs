@@ -8,10 +8,11 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::formats::{field, paragraphs};
+use super::formats::{ended, field, paragraphs};
 use super::three_way::{Clash, Record, Versions, Winner, by_key, merge};
 use crate::facts::FilePath;
 use crate::facts::file_digest::{Algorithm, FileDigest};
+use crate::harden::packages::{apk, deb};
 use crate::harden::survey::View;
 use crate::version;
 
@@ -50,6 +51,14 @@ impl Manager {
         match self {
             Self::Dpkg => Algorithm::Md5,
             Self::Apk => Algorithm::Sha1,
+        }
+    }
+
+    /// What the packages of the image have, and would not have with the merged records.
+    pub(super) fn newly_broken(self, app: &[u8], merged: &[u8]) -> Vec<String> {
+        match self {
+            Self::Dpkg => deb::newly_broken(app, merged),
+            Self::Apk => apk::newly_broken(app, merged),
         }
     }
 
@@ -107,13 +116,6 @@ pub(super) fn decide(manager: Manager, path: &[u8], views: Versions<&View>) -> R
     deciding.packages.records = merged.concat();
     deciding.one_sided(versions);
     Ok(deciding.packages)
-}
-
-/// With the blank line that ends it.
-fn ended(record: &[u8]) -> Vec<u8> {
-    let mut record = record.trim_ascii_end().to_vec();
-    record.extend_from_slice(b"\n\n");
-    record
 }
 
 struct Deciding<'a> {

@@ -199,6 +199,21 @@ fn a_newer_package_of_the_application_stays_and_hides_the_bases() {
 }
 
 #[test]
+fn a_package_that_would_miss_another_one_is_told() {
+    let needs = |version: &str| {
+        format!("{}Depends: libz (= {version})\n\n", status(&[("own", "1")]).trim_end().to_owned() + "\n")
+    };
+    let (old, new) = (status(&[("libz", "1")]), status(&[("libz", "2")]));
+    for (wanted, conflicts) in [("1", 1), ("2", 0)] {
+        let app = status(&[("libz", "1"), ("other", "1")]) + &needs(wanted);
+        let outcome = rebased(&[(STATUS, 0o644, &old)], &[(STATUS, 0o644, &app)], &[(STATUS, 0o644, &new)]);
+        assert_eq!(outcome.conflicts.len(), conflicts, "{:?}", outcome.conflicts);
+        let told = "/var/lib/dpkg/status: with the packages of the new base, own needs libz (= 1)";
+        assert!(conflicts == 0 || outcome.conflicts == [told], "{:?}", outcome.conflicts);
+    }
+}
+
+#[test]
 fn apk_records_are_merged_alike() {
     const INSTALLED: &str = "lib/apk/db/installed";
     let record = |name: &str, version: &str, files: &str| format!("P:{name}\nV:{version}\n{files}\n");

@@ -248,3 +248,13 @@ fn fits(pattern: &str, folder: &str) -> bool {
     };
     pattern.len() == folder.len() && pattern.iter().zip(&folder).all(is_like)
 }
+
+/// As for dpkg's records, of apk's `installed`.
+#[must_use]
+pub fn newly_broken(before: &[u8], after: &[u8]) -> Vec<String> {
+    let members = |installed: &[u8]| -> Vec<super::relation::Member> {
+        let texts = super::paragraphs::ranges(installed).into_iter().filter_map(|range| installed.get(range));
+        texts.filter_map(|text| Record::parse(text)?.member()).collect()
+    };
+    super::relation::newly_broken(&members(before), &members(after))
+}

@@ -21,6 +21,7 @@ use std::fs::File;
 pub use repository::{Repository, Target};
 
 use self::archive::{Archive, Control};
+use self::control::Paragraph;
 use self::database::{Database, Record};
 use self::fields::compare;
 use self::filter::Filter;
@@ -30,7 +31,7 @@ use super::relation::Key;
 use super::solve::{Choice, Solving};
 use super::stage::Stage;
 use super::unpack::{Kind, Spool};
-use super::{Layer, PackagesError, Plan, Root, Update, Wanted, shares};
+use super::{Layer, PackagesError, Plan, Root, Update, Wanted, relation, shares};
 use crate::facts::FilePath;
 use crate::inspect::control::lines;
 
@@ -237,4 +238,17 @@ fn libraries(
         Some(path) => Err(format!("`{}` is found by programs only after ldconfig has run", FilePath::new(path))),
         None => Ok(Some("/etc/ld.so.cache does not have its new files; programs find them without it".to_owned())),
     }
+}
+
+/// What the packages of one `status` need and did have in another one, and now have not; also what they are in the way of. Records that cannot be read count as absent.
+#[must_use]
+pub fn newly_broken(before: &[u8], after: &[u8]) -> Vec<String> {
+    let members = |status: &[u8]| -> Vec<relation::Member> {
+        let texts = super::paragraphs::ranges(status).into_iter().filter_map(|range| status.get(range));
+        let installed = texts.filter_map(|text| Paragraph::parse(text).ok()).filter(|paragraph| {
+            paragraph.get("Status").is_none_or(|status| status.split_ascii_whitespace().nth(2) == Some("installed"))
+        });
+        installed.filter_map(|paragraph| fields::member(&paragraph).ok()).collect()
+    };
+    relation::newly_broken(&members(before), &members(after))
 }
