@@ -45,7 +45,7 @@ pub struct CopyArgs {
 pub(super) fn copy(arguments: &CopyArgs, global: &Global) -> Result<Ending, Failed> {
     let CopyArgs { source, destination, network, .. } = arguments;
     let opened = sources::repository(source, false, network, false)?;
-    let (to, tag) = sources::destination(destination, Some(source), network)?;
+    let (to, tag) = sources::destination(destination, &[source], network)?;
     let failed = |place: &str, error: SourceError| {
         let context = format!("`{source}` could not be copied to `{destination}`");
         sources::failed(error, !place.starts_with("oci:"), |error| error.context(context))

@@ -76,7 +76,7 @@ pub(super) fn harden(arguments: &HardenArgs, global: &Global) -> Result<Ending, 
     if arguments.format == Format::Table {
         harden_report::plan(&planned.plan, arguments.format)?;
     }
-    let destination = target.open(arguments)?;
+    let destination = target.open(arguments, rebased.as_ref().map(|rebased| rebased.base.as_str()))?;
     let seen = destination.look().map_err(|error| failed(error, &arguments.target))?;
     confirm(arguments, &seen)?;
     let run = Run { arguments, global, eye: &eye, target: &target, destination: &destination, seen };
@@ -244,7 +244,8 @@ impl Target {
             .hint("name a tag of a registry, oci:DIR, oci-archive:FILE or docker-archive:FILE"))
     }
 
-    fn open(&self, arguments: &HardenArgs) -> Result<Destination, Failed> {
+    /// Opens the destination; `base` is the one that the image was put on.
+    fn open(&self, arguments: &HardenArgs, base: Option<&str>) -> Result<Destination, Failed> {
         let named = |choice: &Choice| match choice {
             Choice::Only => Ok(None),
             Choice::Name(name) => Ok(Some(name.clone())),
@@ -265,15 +266,11 @@ impl Target {
                 return Err(failed(HardenError::Source(SourceError::Offline(self.text.clone())), &self.text));
             }
             _ => {
-                let source = Some(arguments.reference.as_str()).filter(|_| self.is_remote());
-                let (repository, tag) = sources::destination(&self.text, source, &arguments.reading.network)?;
+                let sources: Vec<&str> = std::iter::once(arguments.reference.as_str()).chain(base).collect();
+                let (repository, tag) = sources::destination(&self.text, &sources, &arguments.reading.network)?;
                 Destination::Repository { repository, tag }
             }
         })
-    }
-
-    fn is_remote(&self) -> bool {
-        matches!(self.reference, Reference::Registry { .. })
     }
 
     /// Reads the destination again and compares it with what was to be written.

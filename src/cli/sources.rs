@@ -191,8 +191,7 @@ enum Root {
 
 /// A repository of a registry, with what a name means there.
 fn in_registry(registry: Registry, name: &ImageName, write: bool) -> Result<Opened, SourceError> {
-    let repository =
-        Arc::new(if write { registry.writable_repository(name, None) } else { registry.repository(name) }?);
+    let repository = Arc::new(if write { registry.writable_repository(name, &[]) } else { registry.repository(name) }?);
     let tag = || Root::Tag(name.tag.clone().unwrap_or_else(|| LATEST.into()));
     let root = name.digest.clone().map_or_else(tag, Root::Digest);
     Ok(Opened { repository, root, _registry: Some(registry) })
@@ -237,10 +236,10 @@ pub(super) fn repository(text: &str, offline: bool, network: &Network, write: bo
     }
 }
 
-/// Opens the repository that something is copied to, and the tag there. A layout is made where there is none; blobs are taken over from `source`, where that is in the same registry.
+/// Opens the repository that something is copied to, and the tag there. A layout is made where there is none; blobs are taken over from those `sources` that are in the same registry.
 pub(super) fn destination(
     text: &str,
-    source: Option<&str>,
+    sources: &[&str],
     network: &Network,
 ) -> Result<(Arc<dyn Repository>, String), Failed> {
     let parse = |text: &str| text.parse::<Reference>().map_err(|error| Failed::new(Ending::Usage, error));
@@ -254,12 +253,13 @@ pub(super) fn destination(
         Reference::Registry { name: ImageName { digest: Some(_), .. }, .. }
         | Reference::Layout(_, Choice::Digest(_)) => Err(no_tag()),
         Reference::Registry { name, .. } => {
-            let source = source.map(parse).transpose()?;
-            let from = source.as_ref().and_then(|source| match source {
+            let sources = sources.iter().map(|source| parse(source)).collect::<Result<Vec<_>, _>>()?;
+            let from = sources.into_iter().filter_map(|source| match source {
                 Reference::Registry { name, .. } => Some(name),
                 _ => None,
             });
-            let repository = start(network).and_then(|registry| registry.writable_repository(&name, from));
+            let from: Vec<ImageName> = from.collect();
+            let repository = start(network).and_then(|registry| registry.writable_repository(&name, &from));
             let tag = name.tag.unwrap_or_else(|| LATEST.into());
             Ok((Arc::new(repository.map_err(failed)?), tag))
         }

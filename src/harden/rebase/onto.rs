@@ -38,6 +38,8 @@ pub struct Wanted<'a> {
 pub struct OnBase {
     /// The image.
     pub image: Image,
+    /// The base, as people name it.
+    pub base: String,
     /// By platform.
     pub steps: Vec<(String, Vec<Step>)>,
     /// What happens to the image as a whole.
@@ -71,7 +73,8 @@ pub fn put(wanted: &Wanted<'_>, stage: &Arc<Stage>) -> Result<Option<OnBase>, Ha
     }
     let notes = left_out(image).into_iter().collect();
     let new = assemble(image, platforms, &mut |_| None)?;
-    Ok(Some(OnBase { image: new.open(&image.reference, stage)?, steps, notes }))
+    let image = new.open(&image.reference, stage)?;
+    Ok(Some(OnBase { image, base: wanted.name.to_owned(), steps, notes }))
 }
 
 fn one(wanted: &Wanted<'_>, manifest: &Manifest, mtime: u64) -> Result<Option<super::Rebased>, HardenError> {

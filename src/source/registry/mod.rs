@@ -125,19 +125,15 @@ impl Registry {
         Ok(RegistryRepository::new(self.session(self.own_place(name)?, Right::Pull)))
     }
 
-    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet. Blobs of `from` are taken over from there, where that is another repository of the same registry.
+    /// An image's own repository, no mirror, to read and to write. Nothing is sent yet. Blobs are taken over from those of `from` that are other repositories of the same registry.
     ///
     /// # Errors
     /// When the machine's configuration blocks it.
-    pub fn writable_repository(
-        &self,
-        name: &ImageName,
-        from: Option<&ImageName>,
-    ) -> Result<RegistryRepository, SourceError> {
+    pub fn writable_repository(&self, name: &ImageName, from: &[ImageName]) -> Result<RegistryRepository, SourceError> {
         let place = self.own_place(name)?;
-        let from = from.map(|from| self.own_place(from)).transpose()?;
-        let other = from.filter(|from| from.host == place.host && from.repository != place.repository);
-        let right = Right::Push { from: other.map(|from| from.repository) };
+        let from = from.iter().map(|from| self.own_place(from)).collect::<Result<Vec<_>, _>>()?;
+        let others = from.into_iter().filter(|from| from.host == place.host && from.repository != place.repository);
+        let right = Right::Push { from: others.map(|from| from.repository).collect() };
         Ok(RegistryRepository::new(self.session(place, right)))
     }
 

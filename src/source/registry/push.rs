@@ -49,19 +49,24 @@ fn is_passing(error: &SourceError) -> bool {
 /// Begins an upload; none where the registry has the blob elsewhere and took it from there.
 async fn begin(session: &Session, digest: &Digest, what: &str) -> Result<Option<Url>, SourceError> {
     let url = session.url(&format!("{}/blobs/uploads/", session.repository()), PHASE).await?;
-    if let Some(from) = session.readable() {
+    let mut begun = None;
+    for from in session.readable() {
         let mut mount = url.clone();
         mount.query_pairs_mut().extend_pairs([("mount", digest.as_str()), ("from", from)]);
         let request = carrying(Request::get(mount, PHASE), Method::POST, Payload::Bytes(Bytes::new()));
         match session.send(request).await {
             Ok(answer) if answer.status() == StatusCode::CREATED => return Ok(None),
+            // It has begun an upload instead; another repository may still have the blob.
             Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
-                return location(session, &url, answer.headers()).map(Some);
+                begun = Some(location(session, &url, answer.headers())?);
             }
             // Whatever else it says, and whoever may not read there: the blob can still be sent.
             Ok(_) | Err(SourceError::Unauthorized { .. }) => {}
             Err(error) => return Err(error),
         }
+    }
+    if begun.is_some() {
+        return Ok(begun);
     }
     let request = carrying(Request::get(url.clone(), PHASE), Method::POST, Payload::Bytes(Bytes::new()));
     let answer = session.send(request).await?;

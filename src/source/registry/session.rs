@@ -39,10 +39,10 @@ pub(super) struct Session {
 pub(super) enum Right {
     /// To read.
     Pull,
-    /// To read and to write, and to read another repository of the host.
+    /// To read and to write, and to read other repositories of the host.
     Push {
-        /// That other repository, if any.
-        from: Option<String>,
+        /// Those.
+        from: Vec<String>,
     },
 }
 
@@ -76,11 +76,11 @@ impl Session {
         &self.place.repository
     }
 
-    /// The other repository of the host from which blobs may be taken.
-    pub(super) fn readable(&self) -> Option<&str> {
+    /// The other repositories of the host from which blobs may be taken.
+    pub(super) fn readable(&self) -> &[String] {
         match &self.right {
-            Right::Push { from } => from.as_deref(),
-            Right::Pull => None,
+            Right::Push { from } => from,
+            Right::Pull => &[],
         }
     }
 

@@ -177,7 +177,7 @@ fn wanted_scopes(place: &Place, right: &Right, scope: Option<&str>) -> Vec<Strin
         (Right::Pull, _) => vec![pull(&place.repository)],
         (Right::Push { from }, _) => {
             let own = format!("repository:{}:pull,push", place.repository);
-            std::iter::once(own).chain(from.as_deref().map(pull)).collect()
+            std::iter::once(own).chain(from.iter().map(|from| pull(from))).collect()
         }
     }
 }
