@@ -10,6 +10,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// The annotation by which an image names the base that it was built on (OCI image-spec, "Annotations").
+pub const BASE_NAME: &str = "org.opencontainers.image.base.name";
+
+/// The annotation that has that base's digest.
+pub const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
 /// An operating system and CPU, with the CPU's variant: `linux/arm64/v8`.
 ///
 /// Source: OCI image-spec `image-index.md`, property `platform`.

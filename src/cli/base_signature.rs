@@ -6,12 +6,9 @@
 
 use super::args::Reading;
 use super::sources::Opener;
-use crate::oci::Platform;
+use crate::oci::{BASE_DIGEST, BASE_NAME, Platform};
 use crate::reference::{ImageName, Reference};
 use crate::source::{Image, Manifest, SourceError};
-
-const NAME: &str = "org.opencontainers.image.base.name";
-const DIGEST: &str = "org.opencontainers.image.base.digest";
 
 /// The distinct bases of an image's platforms, as references with digests.
 ///
@@ -41,12 +38,12 @@ pub(super) fn bases(image: &Image, how: &Reading) -> Result<Result<Vec<String>, 
 }
 
 /// What a platform's image, or else its index, says that it was built on.
-fn named(image: &Image, manifest: &Manifest) -> Result<ImageName, String> {
+pub(super) fn named(image: &Image, manifest: &Manifest) -> Result<ImageName, String> {
     let platform = &manifest.platform;
     let said = |key: &str| manifest.annotations.get(key).or_else(|| image.annotations.get(key));
-    let (Some(name), Some(digest)) = (said(NAME), said(DIGEST)) else {
+    let (Some(name), Some(digest)) = (said(BASE_NAME), said(BASE_DIGEST)) else {
         return Err(format!(
-            "the image for {platform} does not say what it was built on (annotations {NAME} and {DIGEST})"
+            "the image for {platform} does not say what it was built on (annotations {BASE_NAME} and {BASE_DIGEST})"
         ));
     };
     let wrong =

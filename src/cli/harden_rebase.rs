@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::args::{Network, Reading};
+use super::base_signature::named;
 use super::exit::Ending;
 use super::sources::{self, Opener};
 use super::{Failed, harden};
@@ -64,11 +65,11 @@ pub(super) fn rebased(rebasing: &Rebasing, how: &How<'_>, stage: &Arc<Stage>) ->
 /// The one newer base of all platforms.
 fn newer(report: &Report) -> Result<String, Failed> {
     let bases = report.platforms.iter().filter_map(|platform| platform.base.as_ref());
-    let mut lines: Vec<&str> = bases.filter_map(|base| Some(base.newer.as_ref()?.from.as_str())).collect();
-    lines.dedup();
-    match lines.as_slice() {
-        // The line of a build file that takes this base.
-        [line] => Ok(line.trim_start_matches("FROM ").to_owned()),
+    let newer = bases.filter_map(|base| base.newer.as_ref());
+    let mut names: Vec<String> = newer.map(|newer| format!("{}@{}", newer.name, newer.digest)).collect();
+    names.dedup();
+    match names.as_slice() {
+        [name] => Ok(name.clone()),
         [] => Err(Failed::new(Ending::Usage, anyhow::anyhow!("no newer base of the image is known"))
             .hint("see `imgguard base`; index the base with `imgguard base index`, or name the new one")),
         _ => Err(Failed::new(Ending::Usage, anyhow::anyhow!("its platforms stand on different bases"))
@@ -84,13 +85,8 @@ fn old(how: &How<'_>) -> Result<String, Failed> {
         let name = name.split_once('@').map_or(name, |(name, _)| name);
         Some(format!("{name}@{}", base.digest.as_deref()?))
     });
-    let said = how.image.manifests.iter().find_map(|manifest| {
-        let named = |key: &str| manifest.annotations.get(key).or_else(|| how.image.annotations.get(key));
-        let name = named("org.opencontainers.image.base.name")?;
-        let digest = named("org.opencontainers.image.base.digest")?;
-        Some(format!("{}@{digest}", name.split('@').next().unwrap_or(name)))
-    });
-    proven.or(said).ok_or_else(|| {
+    let said = || how.image.manifests.iter().find_map(|manifest| named(how.image, manifest).ok());
+    proven.or_else(|| said().map(|name| name.to_string())).ok_or_else(|| {
         Failed::new(Ending::Usage, anyhow::anyhow!("it is not known on which base `{}` was built", how.image.reference))
             .hint("name it with --base, or index it with `imgguard base index`")
     })

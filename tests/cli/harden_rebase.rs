@@ -1,4 +1,4 @@
-//! `harden --rebase`: an index of three platforms on another base. What becomes of each kind of file is tested beside the code; real Debian images are in `tests/registry/bases.rs`.
+//! `harden --rebase`: an index of three platforms on another base. What becomes of each kind of file is tested beside the code.
 
 use std::fs;
 use std::path::Path;

@@ -7,10 +7,8 @@ use crate::base::catalogue::{BaseImage, Catalogue};
 use crate::base::name::repository_of;
 use crate::digest::Digest;
 use crate::facts::Confidence;
+use crate::oci::{BASE_DIGEST, BASE_NAME};
 use crate::reference::ImageName;
-
-const NAME: &str = "org.opencontainers.image.base.name";
-const DIGEST: &str = "org.opencontainers.image.base.digest";
 
 /// Longest text of a claim that is repeated to people, in characters.
 const MAX_SHOWN: usize = 200;
@@ -56,7 +54,7 @@ pub(super) fn told(subject: &Subject<'_>) -> Vec<Claim> {
         [(Source::Annotation, &manifest.annotations), (Source::Annotation, subject.index), (Source::Label, labels)];
     let mut claims = provenance::claims(subject);
     for (source, place) in places {
-        let (name, digest) = (place.get(NAME), place.get(DIGEST));
+        let (name, digest) = (place.get(BASE_NAME), place.get(BASE_DIGEST));
         let claim = match (name, digest) {
             (Some(name), digest) => Claim::named(source, name, digest.map(String::as_str)),
             (None, Some(digest)) => Claim::named(source, "", Some(digest)),

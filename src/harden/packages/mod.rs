@@ -23,16 +23,13 @@ mod stage;
 pub mod step;
 mod store;
 mod unpack;
+mod update;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 
 pub use sources::{Sources, wanted};
 pub use store::Store;
-
-use self::relation::{Key, Order};
-use self::solve::Choice;
 
 /// Most bytes of all files of all packages of one platform, unpacked.
 pub const MAX_UNPACKED_BYTES: u64 = 8 << 30;
@@ -106,30 +103,6 @@ pub struct Update {
     pub needed_by: Option<String>,
     /// What is good to know: a configuration file that was kept, a cache that is stale.
     pub notes: Vec<String>,
-}
-
-/// What the update of every kind of package says, with which findings are fixed by the version that is taken.
-fn shares(key: &Key, choice: &Choice, from: Option<String>, wanted: &[Wanted], order: Order) -> Update {
-    let Choice { candidate, needed_by } = choice;
-    let is_it = |one: &&Wanted| one.package == key.0 && one.arch.as_ref().is_none_or(|arch| *arch == key.1);
-    let findings = wanted.iter().filter(is_it).flat_map(|one| &one.fixes);
-    let is_fixed = |fixed: &str| order(&candidate.source_version, fixed).is_some_and(|order| order.is_ge());
-    let (fixes, leaves): (Vec<_>, Vec<_>) = findings.partition(|(_, fixed)| is_fixed(fixed));
-    let ids = |list: Vec<&(String, String)>| {
-        let ids: BTreeSet<String> = list.into_iter().map(|(id, _)| id.clone()).collect();
-        ids.into_iter().collect()
-    };
-    Update {
-        package: key.0.clone(),
-        arch: key.1.clone(),
-        from,
-        to: candidate.member.version.clone(),
-        sha256: String::new(),
-        fixes: ids(fixes),
-        leaves: ids(leaves),
-        needed_by: needed_by.clone(),
-        notes: Vec::new(),
-    }
 }
 
 /// One package that does not change.

@@ -62,6 +62,16 @@ impl<'s> Solving<'s> {
         Self { installed, offers, arch, order, refused: BTreeMap::new() }
     }
 
+    /// The version of an installed package.
+    pub(super) fn installed(&self, key: &Key) -> Option<String> {
+        self.installed.get(key).map(|one| one.member.version.clone())
+    }
+
+    /// How versions sort.
+    pub(super) fn order(&self) -> Order {
+        self.order
+    }
+
     fn members(&self) -> impl Iterator<Item = &'s Member> {
         self.installed.values().map(|one| &one.member)
     }

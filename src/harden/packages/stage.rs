@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::unpack::{Kind, Member};
 use super::{Entry, Found, Node, Root};
+use crate::facts::FilePath;
 use crate::facts::path::{join, parent};
 use crate::facts::view::follow;
 
@@ -67,6 +69,36 @@ impl<'r> Stage<'r> {
         }
     }
 
+    /// What a member of a package becomes at its place; none where a folder is there already.
+    ///
+    /// # Errors
+    /// The reason for people, where it cannot be put there.
+    pub(super) fn node(&self, member: &Member, place: &[u8]) -> Result<Option<Node>, String> {
+        let shown = FilePath::new(&member.path);
+        let node = match (&member.kind, self.at(place)) {
+            // What is a folder already, or leads to one, stays as it is.
+            (Kind::Directory, Some(Found::Directory)) => return Ok(None),
+            (Kind::Directory, Some(Found::Symlink(_))) if self.leads_to_folder(place) => return Ok(None),
+            (Kind::Directory, Some(_)) => return Err(format!("`{shown}` is a folder in it and none in the image")),
+            (_, Some(Found::Directory)) => return Err(format!("`{shown}` is a folder in the image and none in it")),
+            (Kind::Directory, None) => Node::Directory,
+            (Kind::File(body, _), _) => Node::File(body.clone()),
+            (Kind::Symlink(target), _) => Node::Symlink(target.clone()),
+            (Kind::HardLink(target), _) => {
+                let target = self.landing(target).ok_or_else(|| looped(target))?;
+                if self.at(&target).is_none() {
+                    return Err(format!("`{shown}` is another name of a file that it does not have"));
+                }
+                Node::HardLink(target)
+            }
+        };
+        Ok(Some(node))
+    }
+
+    fn leads_to_folder(&self, place: &[u8]) -> bool {
+        self.follow(place).is_some_and(|end| self.at(&end) == Some(Found::Directory))
+    }
+
     /// Puts an entry at a place that [`Stage::landing`] gave.
     pub(super) fn put(&mut self, place: Vec<u8>, entry: Entry) {
         self.own.insert(place, entry);
@@ -97,4 +129,9 @@ impl<'r> Stage<'r> {
         entries.sort_by_key(|(_, entry)| matches!(entry.node, Node::HardLink(_)));
         entries
     }
+}
+
+/// Why there is no place for a path.
+pub(super) fn looped(path: &[u8]) -> String {
+    format!("the image's links on the way to `{}` do not end", FilePath::new(path))
 }

@@ -339,6 +339,37 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_both_sides_gave_away_is_refused() {
+        let root = "root:x:0:0::/root:/bin/sh\n";
+        let (app, new) = (format!("{root}app:x:999:999::/:/bin/sh\n"), format!("{root}svc:x:999:999::/:/bin/sh\n"));
+        assert_eq!(merged("etc/passwd", root, &app, &new), Err("999".to_owned()));
+        // What one side gives away twice is its own affair.
+        let twice = format!("{root}toor:x:0:0::/root:/bin/sh\n");
+        assert!(merged("etc/passwd", root, &twice, &format!("{root}svc:x:998:998::/:/bin/sh\n")).is_ok());
+    }
+
+    /// What another reader sees in the archive of apk's scripts.
+    #[test]
+    fn entries_of_archives_are_records() {
+        let archive = |names: &[&str]| {
+            let mut builder = tar::Builder::new(Vec::new());
+            for name in names {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(3);
+                builder.append_data(&mut header, name, &b"#!x"[..]).unwrap();
+            }
+            builder.into_inner().unwrap()
+        };
+        let long = "n".repeat(150);
+        let (old, app, new) = (archive(&["a-1"]), archive(&["a-1", &long]), archive(&["a-2"]));
+        let versions = Versions { old: Some(&*old), app: Some(&*app), new: Some(&*new) };
+        let merged = Format::Tar.merge(versions).unwrap();
+        let mut read = tar::Archive::new(&merged[..]);
+        let names: Vec<_> = read.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().into_owned()).collect();
+        assert_eq!(names, [std::path::Path::new("a-2"), std::path::Path::new(&long)]);
+    }
+
+    #[test]
     fn a_file_that_only_one_side_has_is_its_own() {
         let versions = Versions { old: None, app: Some(&b"a\n"[..]), new: Some(&b"b\n"[..]) };
         assert_eq!(Format::Lines.merge(versions), Ok(b"b\na\n".to_vec()));

@@ -201,8 +201,11 @@ mod tests {
     /// What `ldconfig` of this machine wrote comes out of us again byte for byte.
     #[test]
     fn the_cache_of_this_machine_is_written_as_ldconfig_wrote_it() {
-        let Ok(bytes) = std::fs::read("/etc/ld.so.cache") else { return };
-        let Some(mut cache) = Cache::read(&bytes) else { return };
+        let bytes = std::fs::read("/etc/ld.so.cache").ok();
+        let Some(mut cache) = bytes.as_deref().and_then(Cache::read) else {
+            eprintln!("skipped: /etc/ld.so.cache is absent, or of another form");
+            return;
+        };
         let before: Vec<Vec<u8>> = cache.libraries.iter().map(encoded).collect();
         cache.libraries.sort_by(|a, b| order(b, a));
         assert_eq!(cache.libraries.iter().map(encoded).collect::<Vec<_>>(), before, "the order is ldconfig's");

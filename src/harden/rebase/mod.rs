@@ -28,6 +28,7 @@ use super::{Config, HardenError};
 use crate::facts::file_digest::Algorithm;
 use crate::source::{Blobs, Layer, Manifest};
 use files::{Outcome, Sides};
+use packages::Manager;
 use three_way::Versions;
 
 /// The name of this step in plans.
@@ -70,12 +71,15 @@ pub fn rebase(request: &Request<'_>) -> Result<Option<Rebased>, HardenError> {
     if request.old.config.rootfs.diff_ids == request.new.config.rootfs.diff_ids {
         return Ok(None);
     }
-    let app = survey(&request.image.layers, request.image_blobs.as_ref())?;
-    let new = survey(&request.new.layers, request.new_blobs.as_ref())?;
-    let old_layers = app.get(..base_layers).unwrap_or_default().to_vec();
-    let views = [old_layers, app.clone(), new.clone()].map(View::merge);
-    let [old, whole, onto] = &views;
-    let sides = Sides { old, app: whole, new: onto, base_layers, mtime: request.mtime };
+    let new = survey(&request.new.layers, request.new_blobs.as_ref(), &[Algorithm::Sha256])?;
+    let onto = View::merge(new.clone());
+    // The image's files are held against the package manager's records, too.
+    let recorded = onto.iter().find_map(|(path, _)| Some(Manager::of(path.as_bytes())?.algorithm()));
+    let algorithms: Vec<Algorithm> = [Algorithm::Sha256].into_iter().chain(recorded).collect();
+    let app = survey(&request.image.layers, request.image_blobs.as_ref(), &algorithms)?;
+    let old = View::merge(app.get(..base_layers).unwrap_or_default().to_vec());
+    let whole = View::merge(app.clone());
+    let sides = Sides { old: &old, app: &whole, new: &onto, base_layers, mtime: request.mtime };
     let mut outcome = files::settle(sides);
     check_places(&sides, new, app.get(base_layers..).unwrap_or_default(), &mut outcome);
     if !outcome.conflicts.is_empty() {
@@ -114,9 +118,13 @@ fn base_layers(request: &Request<'_>) -> Result<usize, HardenError> {
     Ok(old.len())
 }
 
-fn survey(layers: &[Layer], blobs: &dyn Blobs) -> Result<Vec<Arc<SurveyedLayer>>, HardenError> {
-    let algorithms = [Algorithm::Sha256, Algorithm::Md5, Algorithm::Sha1];
-    let survey = |layer: &Layer| survey_layer_with_digests(blobs, layer, &is_wanted, &algorithms).map(Arc::new);
+/// Every layer, with the digests of every file by these algorithms.
+fn survey(
+    layers: &[Layer],
+    blobs: &dyn Blobs,
+    algorithms: &[Algorithm],
+) -> Result<Vec<Arc<SurveyedLayer>>, HardenError> {
+    let survey = |layer: &Layer| survey_layer_with_digests(blobs, layer, &is_wanted, algorithms).map(Arc::new);
     Ok(layers.iter().map(survey).collect::<Result<_, _>>()?)
 }
 

@@ -10,11 +10,8 @@ use crate::harden::plan::Step;
 use crate::harden::survey::View;
 use crate::harden::work::begin;
 use crate::harden::{HardenError, Packing, Stage};
+use crate::oci::{BASE_DIGEST, BASE_NAME};
 use crate::source::{Image, Manifest, PlatformChoice};
-
-/// Annotations by which an image names its base (OCI image-spec, "Annotations").
-const BASE_NAME: &str = "org.opencontainers.image.base.name";
-const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
 /// What is put on which base.
 pub struct Wanted<'a> {

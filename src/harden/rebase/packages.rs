@@ -10,8 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::formats::{ended, field, paragraphs};
 use super::three_way::{Clash, Record, Versions, Winner, by_key, merge};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use crate::facts::FilePath;
 use crate::facts::file_digest::{Algorithm, FileDigest};
+use crate::facts::merge::DATABASES;
 use crate::harden::packages::{apk, deb};
 use crate::harden::survey::View;
 use crate::version;
@@ -22,16 +26,6 @@ const INFO: &[u8] = b"var/lib/dpkg/info/";
 /// Where each package manager keeps its records.
 const DPKG: &[u8] = b"var/lib/dpkg/status";
 const APK: [&[u8]; 2] = [b"lib/apk/db/installed", b"usr/lib/apk/db/installed"];
-
-/// Where rpm keeps its own, which cannot be merged.
-const RPM: [&[u8]; 6] = [
-    b"usr/lib/sysimage/rpm/rpmdb.sqlite",
-    b"usr/lib/sysimage/rpm/Packages.db",
-    b"var/lib/rpm/rpmdb.sqlite",
-    b"var/lib/rpm/Packages.db",
-    b"var/lib/rpm/Packages",
-    b"usr/share/rpm/rpmdb.sqlite",
-];
 
 /// A package manager whose records are text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +76,9 @@ impl Manager {
     }
 }
 
-/// Whether a path is one of rpm's databases.
+/// Whether a path is one of rpm's databases, which cannot be merged.
 pub(super) fn is_rpm(path: &[u8]) -> bool {
-    RPM.contains(&path)
+    DATABASES.iter().any(|database| database.as_bytes() == path && database.contains("/rpm/"))
 }
 
 /// What becomes of packages that both sides have to do with.
@@ -228,14 +222,8 @@ fn dpkg_files(record: &[u8], view: &View) -> BTreeMap<FilePath, Option<FileDiges
             sum(digest, path.trim_ascii());
         }
     }
-    // `Conffiles:` has paths with the digests that the package brought.
-    let mut in_list = false;
-    for line in record.split(|byte| *byte == b'\n') {
-        in_list = line.starts_with(b"Conffiles:") || (in_list && line.starts_with(b" "));
-        let mut words = line.trim_ascii().split(|byte| *byte == b' ');
-        if let (true, Some(path), Some(digest)) = (in_list, words.next(), words.next()) {
-            sum(digest, path);
-        }
+    for (path, digest) in deb::conffiles(record) {
+        sum(digest.as_bytes(), &path);
     }
     // What dpkg keeps of the package goes with it.
     let kept = view.below(INFO.strip_suffix(b"/").unwrap_or(INFO)).map(|(path, _)| path.clone());
@@ -248,29 +236,11 @@ fn dpkg_files(record: &[u8], view: &View) -> BTreeMap<FilePath, Option<FileDiges
 }
 
 fn apk_files(record: &[u8], view: &View) -> BTreeMap<FilePath, Option<FileDigest>> {
-    let mut files = BTreeMap::new();
-    let (mut folder, mut last) = (Vec::new(), None);
-    for line in record.split(|byte| *byte == b'\n') {
-        let Some((letter, value)) = line.split_at_checked(2) else { continue };
-        match letter {
-            b"F:" => folder = value.to_vec(),
-            b"R:" => {
-                last = place(view, &crate::facts::path::join(&folder, value));
-                files.extend(last.clone().map(|place| (place, None)));
-            }
-            b"Z:" => {
-                let digest = value.strip_prefix(b"Q1").and_then(sha1);
-                if let (Some(known), Some(digest)) = (last.as_ref().and_then(|place| files.get_mut(place)), digest) {
-                    *known = Some(digest);
-                }
-            }
-            _ => {}
-        }
-    }
-    files
+    let files = apk::files(record).into_iter();
+    files.filter_map(|(path, checksum)| Some((place(view, &path)?, checksum.as_deref().and_then(sha1)))).collect()
 }
 
-fn sha1(base64: &[u8]) -> Option<FileDigest> {
-    use base64::Engine as _;
-    FileDigest::from_bytes(&base64::engine::general_purpose::STANDARD.decode(base64).ok()?)
+/// apk's `Q1` and the SHA-1 in base64.
+fn sha1(checksum: &str) -> Option<FileDigest> {
+    FileDigest::from_bytes(&BASE64.decode(checksum.strip_prefix("Q1")?).ok()?)
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::dockerignore::{IgnoreError, IgnoreFile, Pattern, clean};
-use super::listing::{Entry, Kind};
+use super::listing::{Entry, HISTORIES, Kind, REMADE};
 use super::subject::Repository;
 use crate::dockerfile::{Dockerfile, Instruction, Keyword};
 use crate::lint::Surroundings;
@@ -88,21 +88,6 @@ pub enum Class {
     Log,
 }
 
-/// Folders that a tool makes anew, and files that whoever has the folder made for another system.
-const REMADE: &[&str] = &[
-    "node_modules",
-    "bower_components",
-    ".venv",
-    "venv",
-    "__pycache__",
-    ".tox",
-    ".nox",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".terraform",
-    ".gradle",
-];
-
 /// Files that a project has in its folder.
 const PROJECTS: &[&str] = &[
     "package.json",
@@ -128,7 +113,7 @@ pub fn classify(path: &str, entry: Entry) -> Option<Class> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match entry.kind {
-        Kind::Folder if matches!(name, ".git" | ".hg" | ".svn") => Some(Class::History),
+        Kind::Folder if HISTORIES.contains(&name) => Some(Class::History),
         Kind::Folder => REMADE.contains(&name).then_some(Class::Remade),
         Kind::Link => None,
         Kind::File if secrets::holds_secrets(path) => Some(Class::Secret),

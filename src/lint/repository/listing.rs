@@ -11,11 +11,11 @@ pub const MAX_ENTRIES: usize = 300_000;
 /// Deepest folder that is looked into.
 pub const MAX_DEPTH: usize = 64;
 
-/// Folders that are listed as one entry: what is in them is made anew by a tool, or is git's own.
-pub const CLOSED: &[&str] = &[
-    ".git",
-    ".hg",
-    ".svn",
+/// Folders of version control.
+pub const HISTORIES: &[&str] = &[".git", ".hg", ".svn"];
+
+/// Folders that a tool makes anew, and files that whoever has the folder made for another system.
+pub const REMADE: &[&str] = &[
     "node_modules",
     "bower_components",
     ".venv",
@@ -27,11 +27,16 @@ pub const CLOSED: &[&str] = &[
     ".pytest_cache",
     ".terraform",
     ".gradle",
-    ".next",
-    "site-packages",
-    "target",
-    "vendor",
 ];
+
+/// More folders that have what somebody else made.
+const OTHERS: &[&str] = &[".next", "site-packages", "target", "vendor"];
+
+/// Whether a folder of this name is listed as one entry.
+#[must_use]
+pub fn is_closed(name: &str) -> bool {
+    [HISTORIES, REMADE, OTHERS].iter().any(|folders| folders.contains(&name))
+}
 
 /// One file, link or closed folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +54,7 @@ pub struct Entry {
 pub enum Kind {
     /// A file.
     File,
-    /// One of [`CLOSED`].
+    /// One that [`is_closed`].
     Folder,
     /// A link, which is not followed.
     Link,
@@ -101,7 +106,7 @@ impl Listing {
             let name = entry.file_name().to_string_lossy().into_owned();
             let inner = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
             let kind = entry.file_type()?;
-            if kind.is_dir() && !CLOSED.contains(&name.as_str()) {
+            if kind.is_dir() && !is_closed(&name) {
                 open(entry.path(), inner);
                 continue;
             }

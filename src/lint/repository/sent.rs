@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::context::{self, Class};
 use super::dockerignore::{Above, IgnoreFile};
-use super::listing::{CLOSED, Entry, Kind, MAX_DEPTH};
+use super::listing::{Entry, Kind, MAX_DEPTH, is_closed};
 
 /// Most entries that are looked at.
 const MAX_ENTRIES: usize = 2_000_000;
@@ -148,7 +148,7 @@ impl Walk<'_> {
     /// A folder that should stay out as a whole.
     fn closed(&mut self, path: &str, name: &str) -> Option<usize> {
         let entry = Entry { kind: Kind::Folder, bytes: 0, mode: None };
-        let class = context::classify(path, entry).filter(|_| CLOSED.contains(&name))?;
+        let class = context::classify(path, entry).filter(|_| is_closed(name))?;
         self.note(path, class, 0)
     }
 

@@ -8,9 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
-use super::super::stage::Stage;
+use super::super::stage::{Stage, looped};
 use super::super::unpack::{Kind, Member};
-use super::super::{Entry, Found, Node};
+use super::super::{Entry, Found};
 use super::database::{Database, files};
 use super::record::Record;
 use crate::facts::FilePath;
@@ -82,21 +82,7 @@ impl Install<'_, '_, '_> {
     ) -> Result<(), String> {
         let shown = FilePath::new(&member.path);
         let there = self.stage.at(&place);
-        let node = match (&member.kind, &there) {
-            (Kind::Directory, Some(Found::Directory)) => return Ok(()),
-            (Kind::Directory, Some(Found::Symlink(_))) if self.leads_to_folder(&place) => return Ok(()),
-            (Kind::Directory, Some(_)) => return Err(format!("`{shown}` is a folder in it and none in the image")),
-            (_, Some(Found::Directory)) => return Err(format!("`{shown}` is a folder in the image and none in it")),
-            (Kind::Directory, None) => Node::Directory,
-            (Kind::File(body, _), _) => Node::File(body.clone()),
-            (Kind::Symlink(target), _) => Node::Symlink(target.clone()),
-            (Kind::HardLink(target), _) => Node::HardLink(self.stage.landing(target).ok_or_else(|| looped(target))?),
-        };
-        if let Node::HardLink(target) = &node
-            && self.stage.at(target).is_none()
-        {
-            return Err(format!("`{shown}` is another name of a file that it does not have"));
-        }
+        let Some(node) = self.stage.node(member, &place)? else { return Ok(()) };
         if there.is_some() && !before.contains_key(&*member.path) && !matches!(member.kind, Kind::Directory) {
             let others = self.others([member.path.as_slice(), place.as_slice()].into_iter(), name);
             if let Some(owner) = others.into_values().next() {
@@ -117,10 +103,6 @@ impl Install<'_, '_, '_> {
         }
         self.stage.put(place, entry);
         Ok(())
-    }
-
-    fn leads_to_folder(&self, place: &[u8]) -> bool {
-        self.stage.follow(place).is_some_and(|end| self.stage.at(&end) == Some(Found::Directory))
     }
 
     /// Whether a file of the image is not as its package brought it.
@@ -164,8 +146,4 @@ impl Install<'_, '_, '_> {
         }
         owners
     }
-}
-
-fn looped(path: &[u8]) -> String {
-    format!("the image's links on the way to `{}` do not end", FilePath::new(path))
 }

@@ -24,7 +24,8 @@ use super::relation::Key;
 use super::solve::{Choice, Solving};
 use super::stage::Stage;
 use super::unpack::{Member, Spool};
-use super::{Layer, PackagesError, Plan, Root, Update, Wanted, shares};
+use super::update::{self, Manager, Notes, Packages, Refusal};
+use super::{Layer, PackagesError, Plan, Root, Wanted};
 use crate::digest::hex;
 use crate::facts::FilePath;
 use crate::inspect::control::lines;
@@ -50,36 +51,11 @@ pub fn update(
     let database = Database::read(root)?;
     let installed = database.installed();
     let offers = |name: &str, arch: &str| repository.candidates(name, arch);
-    let mut solving = Solving::new(&installed, &offers, arch, compare);
-    let mut preparing = Preparing { repository, spool: Spool::over(spool), done: BTreeMap::new() };
+    let solving = Solving::new(&installed, &offers, arch, compare);
     let image = Image::read(root)?;
-    loop {
-        let chosen = solving.run(wanted);
-        if let Some((key, to, reason)) = preparing.prepare(&chosen) {
-            solving.refuse(key, Some(to), reason);
-            continue;
-        }
-        match apply(root, &database, &image, &preparing, &chosen) {
-            Ok((stage, notes)) => {
-                let report = |(key, choice): (&Key, &Choice)| {
-                    let from = installed.get(key).map(|one| one.member.version.clone());
-                    let sha256 = preparing.done.get(&choice.candidate.proof).map(|one| one.sha256.clone());
-                    let notes = notes.get(key).cloned().unwrap_or_default();
-                    Update { sha256: sha256.unwrap_or_default(), notes, ..shares(key, choice, from, wanted, compare) }
-                };
-                let updates = chosen.iter().map(report).collect();
-                let plan = Plan { trust: repository.trust.clone(), updates, refused: solving.into_refused() };
-                let entries = stage.into_entries();
-                let layer = (!entries.is_empty()).then(|| Layer { entries, spool: preparing.spool.into_file() });
-                return Ok((plan, layer));
-            }
-            Err((key, to, reason)) => solving.refuse(key, Some(to), reason),
-        }
-    }
+    let apk = Apk { root, repository, database: &database, image: &image };
+    Ok(update::run(&apk, solving, wanted, &repository.trust, spool))
 }
-
-/// A package, the version that it does not get, and why.
-type Refusal = (Key, String, String);
 
 /// A package that was fetched, verified and read.
 struct Prepared {
@@ -88,28 +64,18 @@ struct Prepared {
     sha256: String,
 }
 
-struct Preparing<'p> {
-    repository: &'p Repository,
-    spool: Spool,
-    done: BTreeMap<String, Prepared>,
+/// What apk would look at.
+struct Apk<'r, 'd> {
+    root: &'r dyn Root,
+    repository: &'d Repository,
+    database: &'d Database,
+    image: &'d Image,
 }
 
-impl Preparing<'_> {
-    fn prepare(&mut self, chosen: &BTreeMap<Key, Choice>) -> Option<Refusal> {
-        for (key, choice) in chosen {
-            let candidate = &choice.candidate;
-            if self.done.contains_key(&candidate.proof) {
-                continue;
-            }
-            match self.read(choice) {
-                Ok(prepared) => drop(self.done.insert(candidate.proof.clone(), prepared)),
-                Err(reason) => return Some((key.clone(), candidate.member.version.clone(), reason)),
-            }
-        }
-        None
-    }
+impl<'r> Manager<'r> for Apk<'r, '_> {
+    type Package = Prepared;
 
-    fn read(&mut self, choice: &Choice) -> Result<Prepared, String> {
+    fn read(&self, choice: &Choice, spool: &mut Spool) -> Result<Prepared, String> {
         let candidate = &choice.candidate;
         let mut package = self.repository.open(candidate).map_err(|error| format!("its file: {error}"))?;
         let sha256 = hex(package.sha256());
@@ -128,9 +94,45 @@ impl Preparing<'_> {
         if let Some(script) = signed.scripts().map_err(|error| error.to_string())?.into_iter().next() {
             return Err(format!("it has the script `{}`", script.trim_start_matches('.')));
         }
-        let files = signed.members(&mut self.spool).map_err(|error| error.to_string())?;
+        let files = signed.members(spool).map_err(|error| error.to_string())?;
         add_files(&mut record, &files)?;
         Ok(Prepared { record, files, sha256 })
+    }
+
+    fn apply(
+        &self,
+        packages: &Packages<Prepared>,
+        chosen: &BTreeMap<Key, Choice>,
+    ) -> Result<(Stage<'r>, Notes), Refusal> {
+        let Self { database, image, .. } = *self;
+        let mut stage = Stage::over(self.root);
+        let updated: BTreeSet<String> = chosen.keys().map(|(name, _)| name.clone()).collect();
+        let (mut written, mut notes) = (Vec::new(), Notes::new());
+        for (key, choice) in chosen {
+            let Some(new) = packages.get(choice) else { continue };
+            let version = &choice.candidate.member.version;
+            let refused = |reason: String| (key.clone(), version.clone(), reason);
+            let old = database.get(key);
+            if old.is_some_and(|old| image.has_script(old)) {
+                return Err(refused("the installed version has scripts".to_owned()));
+            }
+            if image.pins(&key.0, version) {
+                return Err(refused("/etc/apk/world asks for another version".to_owned()));
+            }
+            let mut install = Install { stage: &mut stage, database, updated: &updated, notes: Vec::new() };
+            let touched = install.run(&key.0, old, &new.files).map_err(refused)?;
+            notes.insert(key.clone(), install.notes);
+            triggered(database, image, &touched).map_err(refused)?;
+            written.push((key.clone(), new.record.clone()));
+        }
+        if !written.is_empty() {
+            database.write(&mut stage, &written);
+        }
+        Ok((stage, notes))
+    }
+
+    fn sha256(&self, _choice: &Choice, package: &Prepared) -> String {
+        package.sha256.clone()
     }
 }
 
@@ -183,40 +185,6 @@ impl Image {
     }
 }
 
-/// The image with all chosen packages over it, and what is good to know of each.
-fn apply<'r>(
-    root: &'r dyn Root,
-    database: &Database,
-    image: &Image,
-    preparing: &Preparing<'_>,
-    chosen: &BTreeMap<Key, Choice>,
-) -> Result<(Stage<'r>, BTreeMap<Key, Vec<String>>), Refusal> {
-    let mut stage = Stage::over(root);
-    let updated: BTreeSet<String> = chosen.keys().map(|(name, _)| name.clone()).collect();
-    let (mut written, mut notes) = (Vec::new(), BTreeMap::new());
-    for (key, choice) in chosen {
-        let Some(new) = preparing.done.get(&choice.candidate.proof) else { continue };
-        let version = &choice.candidate.member.version;
-        let refused = |reason: String| (key.clone(), version.clone(), reason);
-        let old = database.get(key);
-        if old.is_some_and(|old| image.has_script(old)) {
-            return Err(refused("the installed version has scripts".to_owned()));
-        }
-        if image.pins(&key.0, version) {
-            return Err(refused("/etc/apk/world asks for another version".to_owned()));
-        }
-        let mut install = Install { stage: &mut stage, database, updated: &updated, notes: Vec::new() };
-        let touched = install.run(&key.0, old, &new.files).map_err(refused)?;
-        notes.insert(key.clone(), install.notes);
-        triggered(database, image, &touched).map_err(refused)?;
-        written.push((key.clone(), new.record.clone()));
-    }
-    if !written.is_empty() {
-        database.write(&mut stage, &written);
-    }
-    Ok((stage, notes))
-}
-
 /// Whether a script of another package would be told of the changes.
 fn triggered(database: &Database, image: &Image, touched: &BTreeSet<Vec<u8>>) -> Result<(), String> {
     for folder in touched {
@@ -257,4 +225,10 @@ pub fn newly_broken(before: &[u8], after: &[u8]) -> Vec<String> {
         texts.filter_map(|text| Record::parse(text)?.member()).collect()
     };
     super::relation::newly_broken(&members(before), &members(after))
+}
+
+/// Files of a record without its folders, with their checksums as apk writes them; none of a record that cannot be read.
+pub(in crate::harden) fn files(record: &[u8]) -> Vec<(Vec<u8>, Option<String>)> {
+    let owned = Record::parse(record.trim_ascii_end()).map(|record| database::files(&record)).unwrap_or_default();
+    owned.into_iter().filter(|one| !one.is_folder).map(|one| (one.path, one.checksum)).collect()
 }

@@ -106,13 +106,18 @@ impl Record {
 
     /// Its configuration files, as they were installed: path without a slash, MD5 in hex, and whether the package has it no more.
     pub(super) fn conffiles(&self) -> Vec<(Vec<u8>, String, bool)> {
-        self.paragraph.text("Conffiles").lines().filter_map(conffile).collect()
+        conffiles(&self.paragraph).collect()
     }
 
     /// Whether it is recorded in a folder of its own (distroless).
     pub(super) fn is_own_file(&self) -> bool {
         matches!(self.place, Place::Own(_))
     }
+}
+
+/// As for [`Record::conffiles`].
+pub(super) fn conffiles(paragraph: &Paragraph) -> impl Iterator<Item = (Vec<u8>, String, bool)> {
+    paragraph.text("Conffiles").lines().filter_map(conffile)
 }
 
 fn conffile(line: &str) -> Option<(Vec<u8>, String, bool)> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use md5::{Digest as _, Md5};
 
 use super::super::relation;
-use super::super::stage::Stage;
+use super::super::stage::{Stage, looped};
 use super::super::unpack::{Kind, Member};
 use super::super::{Body, Entry, Found, Node};
 use super::archive::Control;
@@ -131,34 +131,14 @@ impl<'i> Install<'_, 'i, '_> {
         old: &BTreeSet<&[u8]>,
         new: &relation::Member,
     ) -> Result<(), String> {
-        let shown = FilePath::new(&member.path);
         let there = self.stage.at(&place);
-        let node = match (&member.kind, &there) {
-            // What is a folder already, or leads to one, stays as it is.
-            (Kind::Directory, Some(Found::Directory)) => return Ok(()),
-            (Kind::Directory, Some(Found::Symlink(_))) if self.leads_to_folder(&place) => return Ok(()),
-            (Kind::Directory, Some(_)) => return Err(format!("`{shown}` is a folder in it and none in the image")),
-            (_, Some(Found::Directory)) => return Err(format!("`{shown}` is a folder in the image and none in it")),
-            (Kind::Directory, None) => Node::Directory,
-            (Kind::File(body, _), _) => Node::File(body.clone()),
-            (Kind::Symlink(target), _) => Node::Symlink(target.clone()),
-            (Kind::HardLink(target), _) => Node::HardLink(self.stage.landing(target).ok_or_else(|| looped(target))?),
-        };
+        let Some(node) = self.stage.node(member, &place)? else { return Ok(()) };
         if there.is_some() && !old.contains(&*member.path) && !matches!(member.kind, Kind::Directory) {
             self.check_owner(&member.path, &place, &new.name)?;
-        }
-        if let Node::HardLink(target) = &node
-            && self.stage.at(target).is_none()
-        {
-            return Err(format!("`{shown}` is another name of a file that it does not have"));
         }
         let Member { mode, uid, gid, mtime, .. } = *member;
         self.stage.put(place, Entry { node, mode, uid, gid, mtime, capability: None });
         Ok(())
-    }
-
-    fn leads_to_folder(&self, place: &[u8]) -> bool {
-        self.stage.follow(place).is_some_and(|end| self.stage.at(&end) == Some(Found::Directory))
     }
 
     /// A file that the old version did not have must be nobody else's.
@@ -294,10 +274,6 @@ impl<'i> Install<'_, 'i, '_> {
 
 /// Packages whose triggers only renew an index for people: of manual pages, of GNU info.
 const INDEXES_ONLY: &[&str] = &["man-db", "install-info"];
-
-fn looped(path: &[u8]) -> String {
-    format!("the image's links on the way to `{}` do not end", FilePath::new(path))
-}
 
 fn md5(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))

@@ -31,7 +31,8 @@ use super::relation::Key;
 use super::solve::{Choice, Solving};
 use super::stage::Stage;
 use super::unpack::{Kind, Spool};
-use super::{Layer, PackagesError, Plan, Root, Update, Wanted, relation, shares};
+use super::update::{self, Manager, Notes, Packages, Refusal};
+use super::{Layer, PackagesError, Plan, Root, Wanted, relation};
 use crate::facts::FilePath;
 use crate::inspect::control::lines;
 
@@ -51,59 +52,23 @@ pub fn update(
         Filter::read(root).map_err(|reason| PackagesError::Records { path: "/etc/dpkg".to_owned(), reason })?;
     let installed = database.installed();
     let offers = |name: &str, arch: &str| repository.candidates(name, arch);
-    let mut solving = Solving::new(&installed, &offers, &target.arch, compare);
-    let mut preparing = Preparing { repository, spool: Spool::over(spool), done: BTreeMap::new() };
-    loop {
-        let chosen = solving.run(wanted);
-        if let Some((key, to, reason)) = preparing.prepare(&chosen) {
-            solving.refuse(key, Some(to), reason);
-            continue;
-        }
-        match apply(root, &database, &filter, &preparing, &chosen) {
-            Ok((stage, notes)) => {
-                let report = |(key, choice): (&Key, &Choice)| {
-                    let from = installed.get(key).map(|one| one.member.version.clone());
-                    let (sha256, notes) = (choice.candidate.proof.clone(), notes.get(key).cloned().unwrap_or_default());
-                    Update { sha256, notes, ..shares(key, choice, from, wanted, compare) }
-                };
-                let updates = chosen.iter().map(report).collect();
-                let plan = Plan { trust: repository.trust.clone(), updates, refused: solving.into_refused() };
-                let entries = stage.into_entries();
-                let layer = (!entries.is_empty()).then(|| Layer { entries, spool: preparing.spool.into_file() });
-                return Ok((plan, layer));
-            }
-            Err((key, to, reason)) => solving.refuse(key, Some(to), reason),
-        }
-    }
+    let solving = Solving::new(&installed, &offers, &target.arch, compare);
+    let dpkg = Dpkg { root, repository, database: &database, filter: &filter };
+    Ok(update::run(&dpkg, solving, wanted, &repository.trust, spool))
 }
 
-/// A package, the version that it does not get, and why.
-type Refusal = (Key, String, String);
-
-/// Packages that were fetched and read.
-struct Preparing<'p> {
-    repository: &'p Repository,
-    spool: Spool,
-    done: BTreeMap<String, Prepared>,
+/// What dpkg would look at.
+struct Dpkg<'r, 'd> {
+    root: &'r dyn Root,
+    repository: &'d Repository,
+    database: &'d Database,
+    filter: &'d Filter,
 }
 
-impl Preparing<'_> {
-    /// Reads the packages that were not read yet; the first that cannot be used ends it.
-    fn prepare(&mut self, chosen: &BTreeMap<Key, Choice>) -> Option<Refusal> {
-        for (key, choice) in chosen {
-            let candidate = &choice.candidate;
-            if self.done.contains_key(&candidate.proof) {
-                continue;
-            }
-            match self.read(choice) {
-                Ok(prepared) => drop(self.done.insert(candidate.proof.clone(), prepared)),
-                Err(reason) => return Some((key.clone(), candidate.member.version.clone(), reason)),
-            }
-        }
-        None
-    }
+impl<'r> Manager<'r> for Dpkg<'r, '_> {
+    type Package = Prepared;
 
-    fn read(&mut self, choice: &Choice) -> Result<Prepared, String> {
+    fn read(&self, choice: &Choice, spool: &mut Spool) -> Result<Prepared, String> {
         let candidate = &choice.candidate;
         let mut package = self.repository.open(candidate).map_err(|error| format!("its file: {error}"))?;
         let view = package.view().map_err(|error| error.to_string())?;
@@ -116,36 +81,38 @@ impl Preparing<'_> {
         if !is_it {
             return Err(format!("its file is {} {} for {}", says("Package"), says("Version"), says("Architecture")));
         }
-        let files = archive.members(&mut self.spool).map_err(|error| error.to_string())?;
+        let files = archive.members(spool).map_err(|error| error.to_string())?;
         Ok(Prepared { member: member.clone(), control, files })
     }
-}
 
-/// The image with all chosen packages over it, and what is good to know of each.
-fn apply<'r>(
-    root: &'r dyn Root,
-    database: &Database,
-    filter: &Filter,
-    preparing: &Preparing<'_>,
-    chosen: &BTreeMap<Key, Choice>,
-) -> Result<(Stage<'r>, BTreeMap<Key, Vec<String>>), Refusal> {
-    let mut stage = Stage::over(root);
-    let updated: BTreeSet<String> = chosen.keys().map(|(name, _)| name.clone()).collect();
-    let (mut written, mut notes) = (Vec::new(), BTreeMap::new());
-    for (key, choice) in chosen {
-        let Some(new) = preparing.done.get(&choice.candidate.proof) else { continue };
-        let old = database.get(key);
-        let refused = |reason: String| (key.clone(), new.member.version.clone(), reason);
-        let mut own = examine(&stage, database, old, new).map_err(refused)?;
-        let mut install = Install { stage: &mut stage, database, updated: &updated, filter, notes: Vec::new() };
-        written.push(install.run(old, new).map_err(refused)?);
-        own.append(&mut install.notes);
-        notes.insert(key.clone(), own);
+    fn apply(
+        &self,
+        packages: &Packages<Prepared>,
+        chosen: &BTreeMap<Key, Choice>,
+    ) -> Result<(Stage<'r>, Notes), Refusal> {
+        let Self { database, filter, .. } = *self;
+        let mut stage = Stage::over(self.root);
+        let updated: BTreeSet<String> = chosen.keys().map(|(name, _)| name.clone()).collect();
+        let (mut written, mut notes) = (Vec::new(), Notes::new());
+        for (key, choice) in chosen {
+            let Some(new) = packages.get(choice) else { continue };
+            let old = database.get(key);
+            let refused = |reason: String| (key.clone(), new.member.version.clone(), reason);
+            let mut own = examine(&stage, database, old, new).map_err(refused)?;
+            let mut install = Install { stage: &mut stage, database, updated: &updated, filter, notes: Vec::new() };
+            written.push(install.run(old, new).map_err(refused)?);
+            own.append(&mut install.notes);
+            notes.insert(key.clone(), own);
+        }
+        if !written.is_empty() {
+            database.write(&mut stage, &written);
+        }
+        Ok((stage, notes))
     }
-    if !written.is_empty() {
-        database.write(&mut stage, &written);
+
+    fn sha256(&self, choice: &Choice, _package: &Prepared) -> String {
+        choice.candidate.proof.clone()
     }
-    Ok((stage, notes))
 }
 
 /// Whether the package can come without anything being run; what is left undone otherwise.
@@ -251,4 +218,24 @@ pub fn newly_broken(before: &[u8], after: &[u8]) -> Vec<String> {
         installed.filter_map(|paragraph| fields::member(&paragraph).ok()).collect()
     };
     relation::newly_broken(&members(before), &members(after))
+}
+
+/// Paths of a record's configuration files, with the MD5 in hex of what the package brought; none of a record that cannot be read.
+pub(in crate::harden) fn conffiles(record: &[u8]) -> Vec<(Vec<u8>, String)> {
+    let paragraph = Paragraph::parse(record.trim_ascii_end()).ok();
+    let all = paragraph.iter().flat_map(database::conffiles);
+    all.map(|(path, digest, _)| (path, digest)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_files_of_a_record() {
+        let sum = "0".repeat(32);
+        let record = format!("Package: a\nConffiles:\n /etc/a {sum}\n /etc/b c {sum} obsolete\nVersion: 1\n\n");
+        assert_eq!(conffiles(record.as_bytes()), [(b"etc/a".to_vec(), sum.clone()), (b"etc/b c".to_vec(), sum)]);
+        assert_eq!(conffiles(b"no paragraph"), []);
+    }
 }
